@@ -1,0 +1,89 @@
+//! The blueprint: one TOML file, read once, kept with the place of each value.
+//!
+//! Model types are plain; the spans live beside them in [`spans::SpanIndex`] and are looked up by key path, so
+//! that no concern carries `Spanned<T>` through its code (toml's `Spanned` does not survive `flatten` and
+//! tagged enums, which would shape the model around the parser).
+//!
+//! This module must not judge what is wise (that is [`crate::concerns`]) nor resolve names on the network.
+
+pub mod finding;
+pub mod load;
+pub mod site;
+pub mod spans;
+pub mod value;
+
+use serde::Deserialize;
+
+pub use finding::{Finding, KeyPath, Level};
+pub use load::{Loaded, load};
+pub use site::Site;
+
+use crate::concerns::{Concern, cache::Cache, cdn::Cdn, dns::Dns, proxy::Proxy, redirects::Redirects};
+use value::{HostName, Label, Text, UrlPath};
+
+/// The typed blueprint, as written. Derived facts are in [`Site`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Blueprint {
+    pub site: SiteTable,
+    pub dns: Dns,
+    #[serde(default)]
+    pub cdn: Option<Cdn>,
+    #[serde(default)]
+    pub cache: Option<Cache>,
+    #[serde(default)]
+    pub proxy: Option<Proxy>,
+    #[serde(default)]
+    pub redirects: Option<Redirects>,
+}
+
+/// `[site]`: what the launch is called and when the public arrives.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteTable {
+    /// Short name: the folder under `generated/`, the prefix of names at providers.
+    pub name: Label,
+    /// One line for people: headings of documents.
+    pub title: Text,
+    /// The public host name of the site.
+    pub host: HostName,
+    /// When the public is told, as a TOML offset date-time.
+    pub announcement: toml::value::Datetime,
+    /// Who answers for the probes; sent in their User-Agent (facts: polite probing names its owner).
+    pub contact: Text,
+    /// Paths of pages that every visitor may see, the home page first; used as samples by checks.
+    #[serde(default = "home_only")]
+    pub pages: Vec<UrlPath>,
+}
+
+fn home_only() -> Vec<UrlPath> {
+    vec![UrlPath::root()]
+}
+
+impl Blueprint {
+    /// Every concern of this blueprint, in checklist order.
+    pub fn concerns(&self) -> Vec<&dyn Concern> {
+        // No `..`: a new table must not compile until it is listed here.
+        let Self { site: _, dns, cdn, cache, proxy, redirects } = self;
+        let mut present: Vec<&dyn Concern> = vec![dns];
+        present.extend(cdn.as_ref().map(|c| c as &dyn Concern));
+        present.extend(redirects.as_ref().map(|c| c as &dyn Concern));
+        present.extend(proxy.as_ref().map(|c| c as &dyn Concern));
+        present.extend(cache.as_ref().map(|c| c as &dyn Concern));
+        present
+    }
+
+    /// Keys of the tables that this blueprint leaves out, so that they are named and not silently absent.
+    pub fn left_out(&self) -> Vec<&'static str> {
+        let Self { site: _, dns: _, cdn, cache, proxy, redirects } = self;
+        [
+            ("cdn", cdn.is_none()),
+            ("cache", cache.is_none()),
+            ("proxy", proxy.is_none()),
+            ("redirects", redirects.is_none()),
+        ]
+        .into_iter()
+        .filter_map(|(key, absent)| absent.then_some(key))
+        .collect()
+    }
+}

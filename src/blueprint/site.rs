@@ -1,0 +1,136 @@
+//! The site: facts that several concerns need, resolved once from the blueprint.
+//!
+//! Must stay a pure function of the blueprint; the only exception is [`Site::on_the_eve_of`], which moves the
+//! announcement so that a rehearsal is played on the day before it.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use jiff::{SignedDuration, Timestamp};
+
+use super::Blueprint;
+use super::value::{HostName, Label, PathPrefix, Text, UrlPath};
+use crate::concerns::cdn::{Plan, Setup};
+use crate::concerns::dns::RunBy;
+use crate::providers::cloudflare;
+
+#[derive(Debug, Clone)]
+pub struct Site {
+    pub name: Label,
+    pub title: Text,
+    pub host: HostName,
+    pub contact: Text,
+    pub announcement: Timestamp,
+    pub pages: Vec<UrlPath>,
+    pub zones: Vec<ZoneFacts>,
+    pub cdn: Option<CdnFacts>,
+    /// Names that only redirect, with the addresses that answer for them.
+    pub redirected: Vec<RedirectedNames>,
+    /// Whether an nginx of golive's stands before the app.
+    pub has_proxy: bool,
+    /// Starts of paths that nothing may store.
+    pub private_paths: Vec<PathPrefix>,
+}
+
+#[derive(Debug, Clone)]
+pub struct ZoneFacts {
+    pub name: HostName,
+    pub run_by: RunBy,
+    pub servers: Vec<(HostName, IpAddr)>,
+}
+
+#[derive(Debug, Clone)]
+pub struct CdnFacts {
+    pub zone: HostName,
+    pub plan: Plan,
+    pub setup: Setup,
+    /// Published edge ranges.
+    pub ranges: Vec<IpNet>,
+    /// In a partial setup: the name to which the host must point.
+    pub cname_target: Option<String>,
+    pub origins: Vec<IpAddr>,
+    pub always_online: bool,
+    /// Whether some class of routes counts on old copies being served.
+    pub serves_stale: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct RedirectedNames {
+    pub names: Vec<HostName>,
+    pub addresses: Vec<IpAddr>,
+    pub to: HostName,
+}
+
+impl Site {
+    /// Resolves the facts. `announcement` has been checked to be an instant by [`super::load`].
+    pub fn new(blueprint: &Blueprint, announcement: Timestamp) -> Self {
+        let table = &blueprint.site;
+        let cdn = blueprint.cdn.as_ref().map(|cdn| CdnFacts {
+            zone: cdn.zone.clone(),
+            plan: cdn.plan,
+            setup: cdn.setup,
+            ranges: cloudflare::edge_ranges(),
+            cname_target: (cdn.setup == Setup::Partial).then(|| cloudflare::partial_target(&table.host)),
+            origins: cdn.origins.clone(),
+            always_online: cdn.always_online,
+            serves_stale: blueprint.cache.iter().flat_map(|cache| &cache.classes).any(|class| {
+                class.stale_while_revalidate_seconds.is_some() || class.stale_if_error_seconds.is_some()
+            }),
+        });
+        let redirected = blueprint
+            .redirects
+            .iter()
+            .flat_map(|redirects| &redirects.servers)
+            .map(|server| RedirectedNames {
+                names: server.names.clone(),
+                addresses: server.addresses.clone(),
+                to: server.to.clone(),
+            })
+            .collect();
+        Self {
+            name: table.name.clone(),
+            title: table.title.clone(),
+            host: table.host.clone(),
+            contact: table.contact.clone(),
+            announcement,
+            pages: table.pages.clone(),
+            zones: blueprint
+                .dns
+                .zones
+                .iter()
+                .map(|zone| ZoneFacts {
+                    name: zone.name.clone(),
+                    run_by: zone.run_by,
+                    servers: zone.servers.iter().map(|s| (s.name.clone(), s.address)).collect(),
+                })
+                .collect(),
+            cdn,
+            redirected,
+            has_proxy: blueprint.proxy.is_some(),
+            private_paths: blueprint
+                .cache
+                .iter()
+                .flat_map(|cache| &cache.classes)
+                .filter(|class| !class.store)
+                .flat_map(|class| class.paths.clone())
+                .collect(),
+        }
+    }
+
+    /// The same site, announced a day after `now`: a rehearsal is played on the eve.
+    #[must_use]
+    pub fn on_the_eve_of(mut self, now: Timestamp) -> Self {
+        self.announcement = now + SignedDuration::from_hours(24);
+        self
+    }
+
+    /// The most specific zone of the blueprint that holds this name.
+    pub fn zone_of(&self, name: &HostName) -> Option<&ZoneFacts> {
+        self.zones.iter().filter(|zone| name.is_within(&zone.name)).max_by_key(|zone| zone.name.as_str().len())
+    }
+
+    /// Whether the CDN stands before this name.
+    pub fn is_behind_cdn(&self, name: &HostName) -> bool {
+        self.cdn.is_some() && *name == self.host
+    }
+}

@@ -1,0 +1,1 @@
+//! Where each value stands in the file: an index by key path.

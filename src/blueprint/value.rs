@@ -1,0 +1,267 @@
+//! Values that a blueprint may hold, each refused at its own line when it is malformed.
+//!
+//! Every string that ends in a configuration file passes through one of these types: what they let through is
+//! what [`crate::emit`] must be able to quote. None of them admits a control character.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Deserialize;
+
+macro_rules! text_value {
+    ($name:ident) => {
+        impl TryFrom<String> for $name {
+            type Error = String;
+            fn try_from(text: String) -> Result<Self, String> {
+                text.parse()
+            }
+        }
+
+        impl $name {
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+/// A host name in lower-case LDH form, at least two labels, at most 253 bytes, no final dot
+/// (RFC 1123 section 2.1; RFC 1035 section 2.3.4). International names are written in their `xn--` form.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct HostName(String);
+text_value!(HostName);
+
+impl FromStr for HostName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = |why: &str| Err(format!("`{}` is not a host name: {why}", text.escape_debug()));
+        if text.is_empty() {
+            return bad("it is empty");
+        }
+        if text.ends_with('.') {
+            return bad("leave the final dot out, golive adds it where a format needs it");
+        }
+        if text.contains("://") || text.contains('/') {
+            return bad("give the name alone, without scheme or path");
+        }
+        if !text.is_ascii() {
+            return match idna::domain_to_ascii_strict(text) {
+                Ok(ascii) => bad(&format!("write the international name in its DNS form, `{ascii}`")),
+                Err(_) => bad("it holds characters that no host name can have"),
+            };
+        }
+        if text.chars().any(|c| c.is_ascii_uppercase()) {
+            return bad(&format!("write it in lower case, `{}`", text.to_ascii_lowercase()));
+        }
+        if text.len() > 253 {
+            return bad("it is longer than 253 bytes (RFC 1035, section 2.3.4)");
+        }
+        let labels: Vec<&str> = text.split('.').collect();
+        if labels.len() < 2 {
+            return bad("it has a single label");
+        }
+        for label in &labels {
+            if label.is_empty() || label.len() > 63 {
+                return bad("each label has 1 to 63 characters (RFC 1035, section 2.3.4)");
+            }
+            if label.starts_with('-') || label.ends_with('-') {
+                return bad("a label neither starts nor ends with a hyphen");
+            }
+            if !label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+                return bad("letters, digits and hyphens only (RFC 1123, section 2.1)");
+            }
+        }
+        if labels.last().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit())) {
+            return bad("it looks like an address; give a name");
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl HostName {
+    /// Whether this name is `zone` itself or below it.
+    pub fn is_within(&self, zone: &HostName) -> bool {
+        self == zone || self.0.strip_suffix(zone.as_str()).is_some_and(|rest| rest.ends_with('.'))
+    }
+
+    /// This name below a parent: `HostName("example.org").child("www")`; the label is golive's own.
+    pub fn child(&self, label: &str) -> String {
+        format!("{label}.{}", self.0)
+    }
+
+    /// The parent name, or `None` above the last two labels.
+    pub fn parent(&self) -> Option<HostName> {
+        let (_, parent) = self.0.split_once('.')?;
+        parent.parse().ok()
+    }
+}
+
+/// A short identifier of golive's own: 1 to 40 lower-case letters, digits and single inner hyphens.
+///
+/// It names folders, Terraform resources, nginx variables, so it is narrower than any of them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Label(String);
+text_value!(Label);
+
+impl FromStr for Label {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let good = (1..=40).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && text.starts_with(|c: char| c.is_ascii_lowercase())
+            && !text.ends_with('-')
+            && !text.contains("--");
+        if good {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!(
+                "`{}` is not a short name: 1 to 40 lower-case letters, digits and single inner hyphens, a letter first",
+                text.escape_debug()
+            ))
+        }
+    }
+}
+
+impl Label {
+    /// The same name where a hyphen is no identifier character (nginx variables, Terraform addresses).
+    pub fn identifier(&self) -> String {
+        self.0.replace('-', "_")
+    }
+}
+
+/// One line of free text for people, 1 to 500 characters, without control characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Text(String);
+text_value!(Text);
+
+impl FromStr for Text {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() {
+            return Err("the text is empty".to_owned());
+        }
+        if text.chars().count() > 500 {
+            return Err("the text is longer than 500 characters".to_owned());
+        }
+        if let Some(c) = text.chars().find(|c| c.is_control()) {
+            return Err(format!("the text holds the control character {}: write it on one line", c.escape_debug()));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// The path of a URL: a leading `/`, then unreserved characters, sub-delimiters, `:`, `@`, `/` and
+/// percent-encoded bytes (RFC 3986 section 3.3), no query, at most 1,000 bytes, no `.` or `..` segment.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct UrlPath(String);
+text_value!(UrlPath);
+
+impl FromStr for UrlPath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = |why: &str| Err(format!("`{}` is not a path: {why}", text.escape_debug()));
+        if !text.starts_with('/') {
+            return bad("it starts with `/`");
+        }
+        if text.len() > 1000 {
+            return bad("it is longer than 1,000 bytes");
+        }
+        if text.contains('?') || text.contains('#') {
+            return bad("give it without query and fragment");
+        }
+        if text.split('/').any(|segment| segment == "." || segment == "..") {
+            return bad("`.` and `..` segments never reach a server as written");
+        }
+        let mut bytes = text.bytes();
+        while let Some(byte) = bytes.next() {
+            match byte {
+                b'%' => {
+                    let hex = [bytes.next(), bytes.next()];
+                    if !hex.iter().all(|b| b.is_some_and(|b| b.is_ascii_hexdigit())) {
+                        return bad("`%` is followed by two hexadecimal digits");
+                    }
+                }
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => {}
+                b'/' | b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b','
+                | b';' | b'=' | b':' | b'@' => {}
+                _ => return bad("percent-encode what RFC 3986 section 3.3 does not allow as it is"),
+            }
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl UrlPath {
+    pub fn root() -> Self {
+        Self("/".to_owned())
+    }
+}
+
+/// The start of a path as a class of routes names it: a [`UrlPath`] without percent-encoding, since nginx
+/// compares it with the decoded path and a CDN with the raw one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct PathPrefix(String);
+text_value!(PathPrefix);
+
+impl FromStr for PathPrefix {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let path: UrlPath = text.parse()?;
+        if path.as_str().contains('%') {
+            return Err(format!("`{text}` is percent-encoded: give the start of the path in plain characters"));
+        }
+        if path.as_str().contains("//") {
+            return Err(format!("`{text}` holds `//`: servers merge the slashes before they compare"));
+        }
+        Ok(Self(path.as_str().to_owned()))
+    }
+}
+
+/// A length of time in whole seconds, 0 to 2,147,483,647: the range of a DNS TTL (RFC 2181, section 8) and of
+/// a delta-seconds that every HTTP cache understands (RFC 9111, section 1.2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "i64")]
+pub struct Seconds(u32);
+
+impl TryFrom<i64> for Seconds {
+    type Error = String;
+
+    fn try_from(seconds: i64) -> Result<Self, String> {
+        match u32::try_from(seconds) {
+            Ok(value) if value <= 0x7fff_ffff => Ok(Self(value)),
+            _ => Err(format!("{seconds} is not a number of seconds from 0 to 2147483647")),
+        }
+    }
+}
+
+impl Seconds {
+    pub const fn new(seconds: u32) -> Self {
+        Self(seconds)
+    }
+
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}

@@ -1,0 +1,83 @@
+//! `[cache]`: classes of routes and how long each may be kept, by whom.
+
+mod checks;
+mod drills;
+mod findings;
+mod fragments;
+mod procedure;
+
+use serde::Deserialize;
+
+use crate::blueprint::value::{Label, PathPrefix, Seconds, UrlPath};
+use crate::blueprint::{Finding, Site};
+use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+
+/// `[cache]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cache {
+    /// In order: a request belongs to the first class that takes its path; the last class takes the rest.
+    pub classes: Vec<Class>,
+}
+
+/// `[[cache.classes]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Class {
+    pub name: Label,
+    /// Starts of paths. Left out in the last class: everything else.
+    #[serde(default)]
+    pub paths: Vec<PathPrefix>,
+    /// `false`: personal or changing answers, `no-store` at every layer.
+    #[serde(default = "yes")]
+    pub store: bool,
+    /// File names carry a hash of the content, so a copy is good for ever.
+    #[serde(default)]
+    pub fingerprinted: bool,
+    /// `max-age`, for browsers and CDN alike. Seconds.
+    #[serde(default)]
+    pub max_age_seconds: Option<Seconds>,
+    /// Another time to live at the edge, set by a cache rule there. Seconds.
+    #[serde(default)]
+    pub edge_ttl_seconds: Option<Seconds>,
+    /// Send `s-maxage` (CDNs then refuse to serve stale). Seconds.
+    #[serde(default)]
+    pub s_maxage_seconds: Option<Seconds>,
+    /// Serve the old copy for so long while a fresh one is fetched (RFC 5861, section 3). Seconds.
+    #[serde(default)]
+    pub stale_while_revalidate_seconds: Option<Seconds>,
+    /// Serve the old copy for so long when the origin fails (RFC 5861, section 4). Seconds.
+    #[serde(default)]
+    pub stale_if_error_seconds: Option<Seconds>,
+    /// The answer does not depend on the query string: trackers share one copy.
+    #[serde(default)]
+    pub ignore_query: bool,
+    /// Real paths of this class for checks to ask; for fingerprinted classes the home page is read instead.
+    #[serde(default)]
+    pub samples: Vec<UrlPath>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Concern for Cache {
+    fn key(&self) -> &'static str {
+        "cache"
+    }
+    fn findings(&self, site: &Site) -> Vec<Finding> {
+        findings::findings(self, site)
+    }
+    fn fragments(&self, site: &Site) -> Vec<Fragment> {
+        fragments::fragments(self, site)
+    }
+    fn checks(&self, site: &Site) -> OneOrMore<Check> {
+        checks::checks(self, site)
+    }
+    fn procedure(&self, site: &Site) -> Procedure {
+        procedure::procedure(self, site)
+    }
+    fn drills(&self, site: &Site) -> Drills {
+        drills::drills(self, site)
+    }
+}

@@ -1,0 +1,189 @@
+//! Typed pieces of configuration, each bound for a slot of one output.
+//!
+//! A fragment says what; [`crate::emit`] says how it is quoted, ordered and merged, and refuses clashes. Every
+//! composer matches on [`Fragment`] without `_`, so that a new kind names the places that must know it.
+
+use std::net::IpAddr;
+
+use crate::blueprint::value::{HostName, Label, PathPrefix, Seconds, UrlPath};
+use crate::probe::RecordData;
+
+#[derive(Debug, Clone)]
+pub enum Fragment {
+    /// A record as the public must see it, in a zone of the blueprint.
+    Record(ZoneRecord),
+    /// A record kept inside the CDN's copy of the zone (where a proxied name leads).
+    CdnRecord(CdnRecord),
+    /// One setting of the Cloudflare zone.
+    ZoneSetting(ZoneSetting),
+    /// One rule of the phase `http_request_cache_settings`.
+    CacheRule(CacheRule),
+    /// One rule of the phase `http_request_dynamic_redirect`.
+    RedirectRule(RedirectRule),
+    /// The nginx between CDN and app.
+    ProxyServer(ProxyServer),
+    /// How that nginx marks the answers of one class of routes.
+    ResponseClass(ResponseClass),
+    /// An nginx that only redirects, on addresses of its own.
+    RedirectServer(RedirectServer),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoneRecord {
+    pub zone: HostName,
+    /// Owner, fully qualified, no final dot; may hold underscores where a type wants them.
+    pub name: String,
+    pub data: RecordData,
+    pub ttl: Seconds,
+    /// For whoever types it in: what it is for.
+    pub why: String,
+    /// For how long it is needed: `for good`, or a condition.
+    pub until: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CdnRecord {
+    pub name: HostName,
+    pub data: RecordData,
+    /// Through the CDN (WAF, cache) and not DNS alone.
+    pub proxied: bool,
+    pub comment: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ZoneSetting {
+    /// Identifier in Cloudflare's API.
+    pub id: &'static str,
+    pub value: SettingValue,
+    /// One line: why it has this value.
+    pub why: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum SettingValue {
+    Text(String),
+    Number(u32),
+    /// The `security_header` object (Strict-Transport-Security).
+    Hsts { max_age: Seconds, include_subdomains: bool },
+}
+
+/// A rule of the CDN's cache phase. All matching rules apply; for each setting the last match wins
+/// (Cloudflare, cache rules, order), so emission order is [`CacheRule::order`], then `name`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheRule {
+    /// Stable `ref`, unique within the phase.
+    pub name: String,
+    pub description: String,
+    /// Low first; refusals to store go last.
+    pub order: u16,
+    pub expression: Expression,
+    pub store: Store,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Store {
+    /// Never stored.
+    No,
+    Yes {
+        /// `None`: as the origin says, and not at all where it says nothing (`bypass_by_default`).
+        edge_ttl: Option<Seconds>,
+        /// Leave the query string out of the cache key.
+        ignore_query: bool,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedirectRule {
+    pub name: String,
+    pub description: String,
+    pub expression: Expression,
+    /// Same host, path and query under https.
+    pub to_https: bool,
+    pub status: u16,
+}
+
+/// A condition of Cloudflare's rules language, as a tree: text is quoted only when it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expression {
+    HostIs(HostName),
+    PathStartsWith(String),
+    /// The request came over plain http.
+    PlainHttp,
+    All(Vec<Expression>),
+    Any(Vec<Expression>),
+    Not(Box<Expression>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxyServer {
+    pub host: HostName,
+    /// `host:port` of the app.
+    pub upstream: Upstream,
+    /// Which flavour the site deploys; both are generated.
+    pub runs_on: RunsOn,
+    /// Ranges of the CDN, whose client-address header is believed and who alone may enter.
+    pub cdn_ranges: Vec<ipnet::IpNet>,
+    /// Path answered by nginx itself for the platform's probes.
+    pub health_path: UrlPath,
+    /// Addresses on which the plain-server flavour listens.
+    pub listen: Vec<IpAddr>,
+    pub connect_timeout: Seconds,
+    pub read_timeout: Seconds,
+    /// Largest request body, in MiB.
+    pub body_limit_mib: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream {
+    pub host: String,
+    pub port: u16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunsOn {
+    /// The Scalingo nginx buildpack.
+    Scalingo,
+    /// A plain machine.
+    Server,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResponseClass {
+    pub name: Label,
+    pub routes: Routes,
+    pub marking: Marking,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Routes {
+    /// What no other class takes.
+    Others,
+    /// Paths that start so, compared with the decoded path.
+    Under(Vec<PathPrefix>),
+    /// As `Under`, and the file name carries a content hash (8 to 64 hexadecimal digits before the extension).
+    FingerprintedUnder(Vec<PathPrefix>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marking {
+    /// `Cache-Control: no-store`.
+    NoStore,
+    /// `Cache-Control: public, max-age=...`; only on good answers that set no cookie.
+    Public {
+        max_age: Seconds,
+        immutable: bool,
+        stale_while_revalidate: Option<Seconds>,
+        stale_if_error: Option<Seconds>,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedirectServer {
+    pub names: Vec<HostName>,
+    pub addresses: Vec<IpAddr>,
+    pub to: HostName,
+    pub status: u16,
+    /// `Strict-Transport-Security: max-age`, sent on https only (RFC 6797, section 7.2).
+    pub hsts_max_age: Seconds,
+}

@@ -1,0 +1,1 @@
+//! The pages of `golive explain`: every rule of the findings, every check id.

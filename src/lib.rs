@@ -1,0 +1,30 @@
+//! golive: one blueprint of a public launch; its configuration, its checks and its procedures derived in
+//! step, and rehearsed on a laptop.
+//!
+//! The map, in the order in which data flows, with what each part must not do:
+//!
+//! | module | holds | must not |
+//! |-|-|-|
+//! | [`blueprint`] | the TOML file, its spans, and [`blueprint::Site`], the resolved facts | judge what is wise; touch files other than the one it reads |
+//! | [`concerns`] | one promise a folder: findings, fragments, checks, procedure, drills | write a file, open a socket, import another concern |
+//! | [`emit`] | fragments composed into artifacts; all quoting | decide what a site needs |
+//! | [`probe`] | questions and answers, plain data | ask them |
+//! | [`world`] | the only sockets that verification opens | judge an answer |
+//! | [`verify`] | runs checks against a world, once a probe, red parents blocking children | know a concern |
+//! | [`rehearsal`] | the local world that runs the artifacts; the drill runner | read the blueprint where an artifact says it |
+//! | [`providers`] | what Cloudflare publishes: ranges, plan limits | hold a site's choices |
+//! | [`report`] | results as text and JSON | compute a verdict |
+//! | [`ops`] | what each command does | parse arguments, print |
+//! | [`cli`] | arguments, terminal, exit codes | do the work |
+
+pub mod blueprint;
+pub mod cli;
+pub mod concerns;
+pub mod emit;
+pub mod ops;
+pub mod probe;
+pub mod providers;
+pub mod rehearsal;
+pub mod report;
+pub mod verify;
+pub mod world;

@@ -1,0 +1,287 @@
+//! Questions to the network and the answers to them, as plain data.
+//!
+//! A probe is a value: equal probes are asked once and their answer shared. This module must not open a
+//! socket ([`crate::world`] does) nor judge ([`crate::concerns`] do).
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// One question.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Probe {
+    Dns(DnsProbe),
+    Http(HttpProbe),
+    Tls(TlsProbe),
+    /// Let time pass. For the copy of one URL in a cache: a rehearsal ages that copy instead of sleeping.
+    Wait(Wait),
+    /// Make the origin fail. Only a rehearsal obeys (safety class S4); elsewhere the answer is
+    /// [`Observation::NotAsked`].
+    Disturb(Disturbance),
+}
+
+/// One DNS query to one server, without recursion desired unless the server is a resolver.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DnsProbe {
+    pub server: DnsServer,
+    /// Name without final dot.
+    pub name: String,
+    pub record_type: RecordType,
+    /// Distinguishes repeated questions, which must not share one answer.
+    pub nth: u8,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum DnsServer {
+    /// An authoritative server named by the blueprint, asked with RD=0 over UDP, over TCP when truncated.
+    Authoritative(IpAddr),
+    /// The resolvers of this run (system's, or `--resolver`), asked with RD=1.
+    Resolver,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RecordType {
+    A,
+    Aaaa,
+    Caa,
+    Cname,
+    Https,
+    Mx,
+    Ns,
+    Soa,
+    Txt,
+}
+
+/// One HTTP GET (never HEAD: a CDN may turn it into a GET), no redirect followed, no cookie kept.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct HttpProbe {
+    pub scheme: Scheme,
+    /// Name in SNI and Host.
+    pub host: String,
+    /// Sent as Host instead of `host`, for probes with an alien name.
+    pub host_header: Option<String>,
+    /// Path and query, byte for byte as sent.
+    pub path: String,
+    /// Where to connect.
+    pub to: Target,
+    /// Further request headers, lower-case names, in order.
+    pub headers: Vec<(String, String)>,
+    /// Distinguishes repeated requests, which must not share one answer.
+    pub nth: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scheme {
+    Http,
+    Https,
+}
+
+impl Scheme {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        }
+    }
+
+    pub fn port(self) -> u16 {
+        match self {
+            Scheme::Http => 80,
+            Scheme::Https => 443,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// Where the name leads, as for any visitor.
+    Resolved,
+    /// This address, which the blueprint names.
+    Pinned(IpAddr),
+}
+
+/// One TLS handshake that accepts any certificate and reports what it saw.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TlsProbe {
+    /// Name in SNI, and the one the certificate must cover.
+    pub name: String,
+    pub to: Target,
+    pub nth: u8,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Wait {
+    pub duration: Duration,
+    /// The URL (`https://host/path?query`) whose cached copy is to grow older; `None`: time alone matters.
+    pub copy_of: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Disturbance {
+    /// The app refuses connections.
+    AppRefuses,
+    /// The app answers 503 to everything.
+    AppAnswers503,
+    /// The app answers 500 to everything.
+    AppAnswers500,
+    /// Back to health.
+    AppHealthy,
+}
+
+/// What came back. `probes[i]` of a check is answered by `observations[i]`.
+#[derive(Debug, Clone)]
+pub enum Observation {
+    Dns(DnsAnswer),
+    Http(HttpAnswer),
+    Tls(TlsAnswer),
+    Done,
+    /// The question could not be answered: network, timeout, no route. Never evidence against the site by
+    /// itself, unless the check says so.
+    Failed(Failure),
+    /// The question was not put: not allowed here.
+    NotAsked { because: String },
+}
+
+#[derive(Debug, Clone)]
+pub struct DnsAnswer {
+    /// When the answer came.
+    pub at: Timestamp,
+    /// The address that answered.
+    pub server: String,
+    pub rcode: Rcode,
+    /// AA bit.
+    pub authoritative: bool,
+    /// Answer section in order, aliases included.
+    pub answers: Vec<DnsRecord>,
+    /// SOA of the authority section, for negative answers.
+    pub authority_soa: Option<Soa>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rcode {
+    NoError,
+    NxDomain,
+    ServFail,
+    Refused,
+    Other(u16),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DnsRecord {
+    /// Owner, lower case, no final dot.
+    pub name: String,
+    pub ttl: u32,
+    pub data: RecordData,
+}
+
+/// Record data, names in lower case without final dot.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RecordData {
+    A(std::net::Ipv4Addr),
+    Aaaa(std::net::Ipv6Addr),
+    Cname(String),
+    Ns(String),
+    Soa(Soa),
+    /// Character-strings joined without a space, lossily decoded.
+    Txt(String),
+    Mx { preference: u16, exchange: String },
+    Caa { critical: bool, tag: String, value: String },
+    /// Present, of a type that no check reads.
+    Other(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Soa {
+    pub primary: String,
+    pub serial: u32,
+    pub refresh: u32,
+    pub retry: u32,
+    pub expire: u32,
+    pub minimum: u32,
+}
+
+#[derive(Debug, Clone)]
+pub struct HttpAnswer {
+    /// When the answer came.
+    pub at: Timestamp,
+    /// Address and port connected to, as the blueprint knows it (public side of the routing table).
+    pub connected: String,
+    pub status: u16,
+    /// Lower-case names, in order, repeated as received; values lossily decoded.
+    pub headers: Vec<(String, String)>,
+    pub body: Body,
+    pub elapsed: Duration,
+}
+
+impl HttpAnswer {
+    /// First value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Every value of a header.
+    pub fn headers_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.headers.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Body {
+    /// Bytes as sent, before decoding.
+    pub wire_length: usize,
+    /// SHA-256 of the decoded body, lower-case hexadecimal; `None` when it could not be decoded or was too long.
+    pub sha256: Option<String>,
+    /// Decoded text, lossily, at most the world's limit (1 MiB).
+    pub text: String,
+    /// Why the body is not complete, when it is not.
+    pub problem: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct TlsAnswer {
+    /// When the handshake ended.
+    pub at: Timestamp,
+    pub connected: String,
+    /// `TLSv1.3` and the like.
+    pub protocol: String,
+    /// Verification against this run's roots and the probed name, no AIA fetching: `None` is good.
+    pub verify_error: Option<String>,
+    /// The leaf certificate.
+    pub leaf: Option<Certificate>,
+    /// Certificates sent.
+    pub chain_length: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    pub subject_alternative_names: Vec<String>,
+    pub issuer: String,
+    /// Unix seconds.
+    pub not_before: i64,
+    pub not_after: i64,
+    pub sha256: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub kind: FailureKind,
+    /// One line, naming the host or address and the cause.
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FailureKind {
+    /// No answer in time, after the world's retries.
+    TimedOut,
+    /// The host answered with a refusal to connect: somebody is there and says no.
+    Refused,
+    /// The name does not resolve.
+    Unresolved,
+    /// The certificate or the handshake is not acceptable.
+    Tls,
+    /// Bytes that are no answer.
+    Garbage,
+    /// Anything else between here and there.
+    Unreachable,
+}

@@ -1,0 +1,82 @@
+//! Cloudflare's published facts. Last checked against its documentation: 2026-11-22.
+
+use ipnet::IpNet;
+
+use crate::blueprint::value::HostName;
+use crate::concerns::cdn::Plan;
+
+/// Edge ranges, as `GET /ips` answers them.
+const EDGE_RANGES: [&str; 22] = [
+    "173.245.48.0/20",
+    "103.21.244.0/22",
+    "103.22.200.0/22",
+    "103.31.4.0/22",
+    "141.101.64.0/18",
+    "108.162.192.0/18",
+    "190.93.240.0/20",
+    "188.114.96.0/20",
+    "197.234.240.0/22",
+    "198.41.128.0/17",
+    "162.158.0.0/15",
+    "104.16.0.0/13",
+    "104.24.0.0/14",
+    "172.64.0.0/13",
+    "131.0.72.0/22",
+    "2400:cb00::/32",
+    "2606:4700::/32",
+    "2803:f800::/32",
+    "2405:b500::/32",
+    "2405:8100::/32",
+    "2a06:98c0::/29",
+    "2c0f:f248::/32",
+];
+
+/// The address ranges of Cloudflare's edge.
+pub fn edge_ranges() -> Vec<IpNet> {
+    EDGE_RANGES.iter().map(|range| range.parse().expect("a constant range")).collect()
+}
+
+/// Where a host of a partial zone points (Cloudflare docs, dns/zone-setups/partial-setup).
+pub fn partial_target(host: &HostName) -> String {
+    format!("{host}.cdn.cloudflare.net")
+}
+
+/// The TXT record that keeps a partial zone verified, for good (same page).
+pub fn verification_name(zone: &HostName) -> String {
+    zone.child("cloudflare-verify")
+}
+
+impl Plan {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Plan::Free => "free",
+            Plan::Pro => "pro",
+            Plan::Business => "business",
+            Plan::Enterprise => "enterprise",
+        }
+    }
+
+    /// Shortest edge TTL that a cache rule may set, in seconds (docs, cache/how-to/edge-browser-cache-ttl).
+    pub fn shortest_edge_ttl(self) -> u32 {
+        match self {
+            Plan::Free => 7200,
+            Plan::Pro => 3600,
+            Plan::Business | Plan::Enterprise => 1,
+        }
+    }
+
+    /// How many cache rules the zone may hold; the same number holds for redirect rules.
+    pub fn cache_rules(self) -> usize {
+        match self {
+            Plan::Free => 10,
+            Plan::Pro => 25,
+            Plan::Business => 50,
+            Plan::Enterprise => 300,
+        }
+    }
+
+    /// Whether the zone may stay with another DNS host (partial, CNAME setup).
+    pub fn allows_partial_zone(self) -> bool {
+        self >= Plan::Business
+    }
+}

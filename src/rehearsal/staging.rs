@@ -1,0 +1,149 @@
+//! The world to be, as plain data: the artifacts as each machine holds them, and how the parts around them
+//! behave. A drill edits this value; nothing here opens a socket.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::blueprint::Site;
+
+/// Everything a rehearsal world is started from.
+#[derive(Debug, Clone)]
+pub struct Staging {
+    /// The site, announced a day from now.
+    pub site: Site,
+    /// Authoritative name servers of the blueprint's zones, by public address.
+    pub name_servers: Vec<StagedNameServer>,
+    /// The CDN: generated payloads, by artifact path (`cloudflare/...json`), as deployed.
+    pub cdn_files: BTreeMap<String, String>,
+    /// Certificate presented at the edge for the site's host.
+    pub edge_certificate: StagedCertificate,
+    /// Machines that run nginx with generated files, by public address.
+    pub nodes: Vec<StagedNode>,
+    pub app: StagedApp,
+}
+
+#[derive(Debug, Clone)]
+pub struct StagedNameServer {
+    pub name: String,
+    pub address: IpAddr,
+    /// Zone name to zone file text: this server's own copy of the generated `dns/<zone>.zone`.
+    pub zones: BTreeMap<String, String>,
+    pub manner: DnsManner,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DnsManner {
+    Answers,
+    /// Receives and never answers.
+    Silent,
+    /// Answers with bytes that are no DNS message.
+    Garbage,
+}
+
+#[derive(Debug, Clone)]
+pub struct StagedNode {
+    pub address: IpAddr,
+    pub role: NodeRole,
+    /// Generated files of this machine, by artifact path, as deployed on it.
+    pub files: BTreeMap<String, String>,
+    pub certificate: StagedCertificate,
+    /// In front of the Scalingo flavour, the platform's router sends any Host to the app (the real one refuses
+    /// names that were not added to the app).
+    pub router_passes_any_host: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeRole {
+    /// The proxy as a Scalingo app: a router that terminates TLS, then `nginx/scalingo/servers.conf.erb`.
+    ScalingoProxy,
+    /// The proxy on a plain machine: `nginx/proxy/`.
+    ServerProxy,
+    /// A redirect machine: `nginx/redirects/`.
+    Redirect,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StagedCertificate {
+    pub names: Vec<String>,
+    /// Whether the server sends the intermediate certificate along.
+    pub with_intermediate: bool,
+    /// Days from now until it ends.
+    pub days_left: i64,
+}
+
+/// The app behind the proxy, as badly behaved as the blueprint admits: by default it sends no cache header
+/// and sets no cookie on pages (JVA-6, JVA-7).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StagedApp {
+    /// Every page answer starts a session.
+    pub session_cookie_on_pages: bool,
+    /// Pages greet the person whose session cookie came along.
+    pub personal_pages: bool,
+    /// `Vary: Cookie` on pages.
+    pub vary_cookie_on_pages: bool,
+    /// Pages link assets without a hash in their names.
+    pub plain_asset_names: bool,
+    /// Reflects `X-Forwarded-Host` in pages when it is given one.
+    pub reflects_forwarded_host: bool,
+}
+
+impl Staging {
+    /// Replaces `from`, which must stand exactly once in the node's file, on every node of `role`.
+    ///
+    /// # Errors
+    ///
+    /// Says which file lacks the text, or has it more than once: a fault that changes nothing is no fault.
+    pub fn edit_nginx(&mut self, role: NodeRole, path: &str, from: &str, to: &str) -> Result<(), String> {
+        let mut edited = false;
+        for node in self.nodes.iter_mut().filter(|node| node.role == role) {
+            let text = node.files.get_mut(path).ok_or_else(|| format!("{path} is not on {}", node.address))?;
+            replace_once(text, path, from, to)?;
+            edited = true;
+        }
+        if edited { Ok(()) } else { Err(format!("no machine holds {path}")) }
+    }
+
+    /// Replaces `from`, which must stand exactly once, in the copy of `zone` on every name server.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::edit_nginx`].
+    pub fn edit_zone(&mut self, zone: &str, from: &str, to: &str) -> Result<(), String> {
+        let mut edited = false;
+        for server in &mut self.name_servers {
+            if let Some(text) = server.zones.get_mut(zone) {
+                replace_once(text, zone, from, to)?;
+                edited = true;
+            }
+        }
+        if edited { Ok(()) } else { Err(format!("no name server holds {zone}")) }
+    }
+
+    /// Edits one generated payload as JSON.
+    ///
+    /// # Errors
+    ///
+    /// When the file is absent or no JSON, or the edit says so.
+    pub fn edit_cdn(
+        &mut self,
+        path: &str,
+        edit: impl FnOnce(&mut serde_json::Value) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let text = self.cdn_files.get_mut(path).ok_or_else(|| format!("{path} was not generated"))?;
+        let mut value = serde_json::from_str(text).map_err(|error| format!("{path}: {error}"))?;
+        edit(&mut value)?;
+        *text = serde_json::to_string_pretty(&value).map_err(|error| format!("{path}: {error}"))?;
+        Ok(())
+    }
+}
+
+fn replace_once(text: &mut String, place: &str, from: &str, to: &str) -> Result<(), String> {
+    match text.matches(from).count() {
+        1 => {
+            *text = text.replace(from, to);
+            Ok(())
+        }
+        0 => Err(format!("{place} does not hold `{from}`")),
+        n => Err(format!("{place} holds `{from}` {n} times")),
+    }
+}
