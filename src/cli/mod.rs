@@ -1,1 +1,54 @@
-//! todo
+//! Arguments, terminal, exit codes. One file a subcommand; the work is in [`crate::ops`].
+
+pub mod ui;
+
+use clap::{Parser, Subcommand};
+
+pub use ui::Ui;
+
+/// How a run ended, as the shell sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Go: everything held, warnings allowed.
+    Go,
+    /// No-go: something failed.
+    NoGo,
+    /// The blueprint or the call is wrong.
+    Wrong,
+    /// Nothing failed, but something could not be tested.
+    Untested,
+    /// Interrupted by the person.
+    Interrupted,
+}
+
+impl Exit {
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Go => 0,
+            Exit::NoGo => 1,
+            Exit::Wrong => 2,
+            Exit::Untested => 3,
+            Exit::Interrupted => 130,
+        }
+    }
+}
+
+/// One blueprint of a public launch: its configuration, the checks that prove it live, and a rehearsal of both.
+#[derive(Debug, Parser)]
+#[command(name = "golive", version, about, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {}
+
+/// Runs one command.
+///
+/// # Errors
+///
+/// What the person must read; the caller prints it and exits with [`Exit::Wrong`].
+pub fn run(cli: Cli, _ui: &mut Ui) -> anyhow::Result<Exit> {
+    match cli.command {}
+}
