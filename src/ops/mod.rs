@@ -1,1 +1,3 @@
-//! todo
+//! What each command does: no arguments, no printing.
+
+pub mod verify;
