@@ -17,7 +17,7 @@ use tokio::net::{TcpStream, UdpSocket};
 use super::failure::{Unanswered, failed, not_asked};
 use super::{Allowed, Place, World};
 use crate::probe::{
-    DnsAnswer, DnsProbe, DnsRecord, DnsServer, FailureKind, Observation, Rcode, RecordData, RecordType, Soa,
+    DnsAnswer, DnsProbe, DnsRecord, DnsServer, Failure, FailureKind, Observation, Rcode, RecordData, RecordType, Soa,
 };
 
 /// What a UDP answer may measure without being cut into fragments (DNS flag day 2020). Bytes.
@@ -50,7 +50,7 @@ impl World {
                 self.dns_exchange(&place, &query, false).await
             }
             DnsServer::Resolver => {
-                let mut last = failed(FailureKind::Unresolved, "this run has no resolver (see --resolver)");
+                let mut last = failed(FailureKind::Unreachable, "this run has no resolver (see --resolver)");
                 for &resolver in &self.resolvers {
                     if self.routed_only && !resolver.ip().is_loopback() {
                         last = failed(FailureKind::Unreachable, format!("{resolver} is not part of the rehearsal"));
@@ -58,7 +58,7 @@ impl World {
                     }
                     match self.dns_exchange(&Place { public: resolver, real: resolver }, &query, true).await {
                         Ok(answer) => return Ok(answer),
-                        Err(failure) => last = failure,
+                        Err(failure) => last = of_our_side(failure),
                     }
                 }
                 Err(last)
@@ -105,6 +105,16 @@ impl World {
         tokio::time::timeout(self.timeout, attempt)
             .await
             .unwrap_or_else(|_| Err(Miss(FailureKind::TimedOut, "no answer in time, over UDP and TCP".to_owned())))
+    }
+}
+
+/// A resolver that refuses or talks garbage is the fault of where we ask from, and says nothing about the site.
+fn of_our_side(failure: Unanswered) -> Unanswered {
+    match *failure {
+        Observation::Failed(Failure { kind: FailureKind::Refused | FailureKind::Garbage, message }) => {
+            failed(FailureKind::Unreachable, message)
+        }
+        other => Box::new(other),
     }
 }
 

@@ -34,7 +34,7 @@ use tokio::sync::OnceCell;
 pub use allowed::Allowed;
 
 use crate::probe::{
-    Disturbance, DnsProbe, DnsServer, FailureKind, Observation, Probe, RecordData, RecordType, Target, Wait,
+    Disturbance, DnsProbe, DnsServer, FailureKind, Observation, Probe, Rcode, RecordData, RecordType, Target, Wait,
 };
 use failure::{Unanswered, failed, not_asked};
 
@@ -252,7 +252,13 @@ impl World {
                 other => return Err(Box::new(other)),
             }
         }
-        let answer = rcode.map_or("nothing".to_owned(), |rcode| rcode.to_string());
-        Err(failed(FailureKind::Unresolved, format!("{host} has no address (the resolver answers {answer})")))
+        Err(match rcode {
+            Some(Rcode::Refused) | None => {
+                failed(FailureKind::Unreachable, format!("the resolver refuses to look {host} up for us"))
+            }
+            Some(rcode) => {
+                failed(FailureKind::Unresolved, format!("{host} has no address (the resolver answers {rcode})"))
+            }
+        })
     }
 }

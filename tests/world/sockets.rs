@@ -1,7 +1,5 @@
 //! The world against servers that misbehave: every answer is an observation, in bounded time and memory.
 
-mod world_support;
-
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -15,7 +13,8 @@ use golive::probe::{
 use golive::world::{Allowed, Options, Roots, Routes, World};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use world_support::*;
+
+use crate::support::*;
 
 const MIB: usize = 1024 * 1024;
 
@@ -250,7 +249,7 @@ mod connections {
         assert_eq!(failure.kind, FailureKind::Unreachable);
         assert_eq!(failure.message, "198.51.100.1:80 is not part of the rehearsal");
         let resolver = DnsProbe { server: DnsServer::Resolver, name: HOST.into(), record_type: RecordType::A, nth: 0 };
-        assert_eq!(super::failure(rehearsal.ask(&Probe::Dns(resolver)).await).kind, FailureKind::Unresolved);
+        assert_eq!(super::failure(rehearsal.ask(&Probe::Dns(resolver)).await).kind, FailureKind::Unreachable);
 
         let live = World::new(Options { routed_only: false, ..routed_to(server.address) }).unwrap();
         assert!(refusal(ask_http(&live, elsewhere).await).contains("198.51.100.1 is not an address of the blueprint"));
@@ -722,6 +721,17 @@ mod names {
         let world = World::new(options).unwrap();
         let answer = dns(world.ask(&question(DnsServer::Resolver, RecordType::Txt)).await);
         assert_eq!((answer.rcode, answer.server.as_str()), (Rcode::ServFail, "127.0.0.1"));
+    }
+
+    #[tokio::test]
+    async fn are_not_held_against_the_site_when_the_resolver_is_the_fault() {
+        let garbage = NameServer::start(|_, _, _| vec![vec![1, 2, 3]]).await;
+        let refusing = NameServer::start(|query, _, _| bytes(&reply(query, ResponseCode::Refused, vec![]))).await;
+        for resolver in [garbage.address, refusing.address, closed_port().await] {
+            let world = impatient(Options { resolvers: vec![resolver], ..garbage.options() });
+            let failure = failure(ask_http(&world, HttpProbe { to: Target::Resolved, ..get("/") }).await);
+            assert_eq!(failure.kind, FailureKind::Unreachable, "{failure:?}");
+        }
     }
 
     #[tokio::test]
