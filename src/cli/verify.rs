@@ -40,6 +40,7 @@ pub struct VerifyArgs {
     /// Run these checks alone: `*` is any text, `?` one character
     #[arg(long, value_name = "GLOB")]
     pub only: Vec<String>,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
     /// Ask this recursive resolver instead of the system's; several are tried in order
