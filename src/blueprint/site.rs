@@ -65,18 +65,19 @@ impl Site {
     /// Resolves the facts. `announcement` has been checked to be an instant by [`super::load`].
     pub fn new(blueprint: &Blueprint, announcement: Timestamp) -> Self {
         let table = &blueprint.site;
-        let cdn = blueprint.cdn.as_ref().map(|cdn| CdnFacts {
-            zone: cdn.zone.clone(),
-            plan: cdn.plan,
-            setup: cdn.setup,
-            ranges: cloudflare::edge_ranges(),
-            cname_target: (cdn.setup == Setup::Partial).then(|| cloudflare::partial_target(&table.host)),
-            origins: cdn.origins.clone(),
-            always_online: cdn.always_online,
-            serves_stale: blueprint.cache.iter().flat_map(|cache| &cache.classes).any(|class| {
-                class.stale_while_revalidate_seconds.is_some() || class.stale_if_error_seconds.is_some()
-            }),
-        });
+        let cdn =
+            blueprint.cdn.as_ref().map(|cdn| CdnFacts {
+                zone: cdn.zone.clone(),
+                plan: cdn.plan,
+                setup: cdn.setup,
+                ranges: cloudflare::edge_ranges(),
+                cname_target: (cdn.setup == Setup::Partial).then(|| cloudflare::partial_target(&table.host)),
+                origins: cdn.origins.clone(),
+                always_online: cdn.always_online,
+                serves_stale: blueprint.cache.iter().flat_map(|cache| &cache.classes).any(|class| {
+                    class.stale_while_revalidate_seconds.is_some() || class.stale_if_error_seconds.is_some()
+                }),
+            });
         let redirected = blueprint
             .redirects
             .iter()

@@ -233,6 +233,25 @@ impl FromStr for PathPrefix {
     }
 }
 
+/// The name of a cookie: a token of RFC 9110, section 5.6.2, at most 64 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct CookieName(String);
+text_value!(CookieName);
+
+impl FromStr for CookieName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+        if (1..=64).contains(&text.len()) && text.bytes().all(token) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!("`{}` is not a cookie name (RFC 9110, section 5.6.2)", text.escape_debug()))
+        }
+    }
+}
+
 /// A length of time in whole seconds, 0 to 2,147,483,647: the range of a DNS TTL (RFC 2181, section 8) and of
 /// a delta-seconds that every HTTP cache understands (RFC 9111, section 1.2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]

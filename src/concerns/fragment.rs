@@ -64,7 +64,10 @@ pub enum SettingValue {
     Text(String),
     Number(u32),
     /// The `security_header` object (Strict-Transport-Security).
-    Hsts { max_age: Seconds, include_subdomains: bool },
+    Hsts {
+        max_age: Seconds,
+        include_subdomains: bool,
+    },
 }
 
 /// A rule of the CDN's cache phase. All matching rules apply; for each setting the last match wins

@@ -140,7 +140,9 @@ pub enum Observation {
     /// itself, unless the check says so.
     Failed(Failure),
     /// The question was not put: not allowed here.
-    NotAsked { because: String },
+    NotAsked {
+        because: String,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -185,8 +187,15 @@ pub enum RecordData {
     Soa(Soa),
     /// Character-strings joined without a space, lossily decoded.
     Txt(String),
-    Mx { preference: u16, exchange: String },
-    Caa { critical: bool, tag: String, value: String },
+    Mx {
+        preference: u16,
+        exchange: String,
+    },
+    Caa {
+        critical: bool,
+        tag: String,
+        value: String,
+    },
     /// Present, of a type that no check reads.
     Other(String),
 }
