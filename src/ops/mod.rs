@@ -1,1 +1,3 @@
-//! todo
+//! What each command does, without arguments and without printing.
+
+pub mod rehearse;
