@@ -1,6 +1,7 @@
 //! Arguments, terminal, exit codes. One file a subcommand; the work is in [`crate::ops`].
 
 pub mod ui;
+pub mod verify;
 
 use clap::{Parser, Subcommand};
 
@@ -42,13 +43,17 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {}
+pub enum Command {
+    Verify(verify::VerifyArgs),
+}
 
 /// Runs one command.
 ///
 /// # Errors
 ///
 /// What the person must read; the caller prints it and exits with [`Exit::Wrong`].
-pub fn run(cli: Cli, _ui: &mut Ui) -> anyhow::Result<Exit> {
-    match cli.command {}
+pub fn run(cli: Cli, ui: &mut Ui) -> anyhow::Result<Exit> {
+    match cli.command {
+        Command::Verify(args) => verify::run(args, ui),
+    }
 }

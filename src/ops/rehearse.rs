@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use crate::blueprint::{Loaded, Site};
 use crate::concerns::{Check, Drill, Drills, Safety, Verdict};
 use crate::emit::{self, Artifact};
+use crate::ops;
 use crate::rehearsal::LocalWorld;
 use crate::rehearsal::staging::Staging;
 use crate::verify::{self, CheckResult, Event, Outcome};
@@ -185,25 +186,15 @@ async fn run(
         routed_only: true,
         resolvers: vec![local.resolver()],
         roots: local.roots(),
-        user_agent: verify::user_agent(site),
+        user_agent: ops::verify::user_agent(site),
         timeout: TIMEOUT,
         stage: Some(local.stage()),
         allowed: Allowed::of(site),
     })
     .map_err(|error| Error::Start(format!("{error:#}")))?;
     let outcome =
-        verify::run(checks(loaded, site), &world, &verify::Options { max_safety: Safety::S4 }, on_event).await;
+        verify::run(ops::verify::checks(&loaded.blueprint, site), &world, &verify::Options { max_safety: Safety::S4 }, on_event).await;
     let notes = local.notes();
     local.stop().await;
     Ok(Rehearsed { outcome, notes, wall: started.elapsed() })
-}
-
-/// Every check of every concern, with the concern's key, in checklist order.
-pub fn checks(loaded: &Loaded, site: &Site) -> Vec<(&'static str, Check)> {
-    loaded
-        .blueprint
-        .concerns()
-        .into_iter()
-        .flat_map(|concern| concern.checks(site).into_vec().into_iter().map(move |check| (concern.key(), check)))
-        .collect()
 }

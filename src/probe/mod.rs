@@ -3,6 +3,8 @@
 //! A probe is a value: equal probes are asked once and their answer shared. This module must not open a
 //! socket ([`crate::world`] does) nor judge ([`crate::concerns`] do).
 
+pub mod evidence;
+
 use std::net::IpAddr;
 use std::time::Duration;
 

@@ -1,1 +1,3 @@
-//! todo
+//! Results as text and JSON. Must not compute a verdict.
+
+pub mod verify;
