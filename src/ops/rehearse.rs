@@ -192,8 +192,13 @@ async fn run(
         allowed: Allowed::of(site),
     })
     .map_err(|error| Error::Start(format!("{error:#}")))?;
-    let outcome =
-        verify::run(ops::verify::checks(&loaded.blueprint, site), &world, &verify::Options { max_safety: Safety::S4 }, on_event).await;
+    let outcome = verify::run(
+        ops::verify::checks(&loaded.blueprint, site),
+        &world,
+        &verify::Options { max_safety: Safety::S4 },
+        on_event,
+    )
+    .await;
     let notes = local.notes();
     local.stop().await;
     Ok(Rehearsed { outcome, notes, wall: started.elapsed() })

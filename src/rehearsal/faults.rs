@@ -121,6 +121,23 @@ impl Staging {
         self.edit_machines(|role| !role.is_proxy(), from, to)
     }
 
+    /// Removes the lines of the proxy's configuration that `condemned` names.
+    ///
+    /// # Errors
+    ///
+    /// When none is named.
+    pub fn drop_proxy_lines(&mut self, condemned: impl Fn(&str) -> bool) -> Result<(), String> {
+        let mut dropped = false;
+        for node in self.nodes.iter_mut().filter(|node| node.role.is_proxy()) {
+            let path = node.role.main_file();
+            let text = node.files.get_mut(path).ok_or_else(|| format!("{path} is not on {}", node.address))?;
+            let kept: Vec<&str> = text.lines().filter(|line| !condemned(line)).collect();
+            dropped |= kept.len() < text.lines().count();
+            *text = kept.join("\n") + "\n";
+        }
+        if dropped { Ok(()) } else { Err("no proxy has such a line".to_owned()) }
+    }
+
     fn edit_machines(
         &mut self,
         chosen: impl Fn(super::staging::NodeRole) -> bool,

@@ -10,7 +10,7 @@ pub fn drills(dns: &Dns, _site: &Site) -> Drills {
         id: "ttl-86400",
         fault: "the TTL of the site's name is a day at the switch",
         reddens: vec!["dns.ttl.lowered"],
-        inject: |staging| {
+        inject: Box::new(|staging| {
             let host = staging.site.host.to_string();
             for kind in ["CNAME", "A"] {
                 let edited =
@@ -20,7 +20,7 @@ pub fn drills(dns: &Dns, _site: &Site) -> Drills {
                 }
             }
             Err(format!("no zone holds {host}"))
-        },
+        }),
     }];
     if dns.zones.iter().any(|zone| !zone.certificate_authorities.is_empty()) {
         rest.push(Drill {
@@ -28,7 +28,7 @@ pub fn drills(dns: &Dns, _site: &Site) -> Drills {
             id: "caa-foreign",
             fault: "CAA allows one authority that nobody uses",
             reddens: vec!["dns.caa"],
-            inject: |staging| {
+            inject: Box::new(|staging| {
                 let zones: Vec<String> = staging.site.zones.iter().map(|zone| zone.name.to_string()).collect();
                 for zone in zones {
                     staging.edit_records(&zone, "CAA", |ttl, _| {
@@ -36,7 +36,7 @@ pub fn drills(dns: &Dns, _site: &Site) -> Drills {
                     })?;
                 }
                 Ok(())
-            },
+            }),
         });
     }
     Drills::Run(OneOrMore(
@@ -45,7 +45,7 @@ pub fn drills(dns: &Dns, _site: &Site) -> Drills {
             id: "secondary-stale",
             fault: "a secondary keeps an old serial",
             reddens: vec!["dns.soa.sync"],
-            inject: |staging| {
+            inject: Box::new(|staging| {
                 let server = staging.name_servers.last_mut().ok_or("no name server")?;
                 let zone = server.zones.values_mut().next().ok_or("the server holds no zone")?;
                 let line = zone.lines().find(|line| line.contains(" IN SOA ")).ok_or("no SOA")?.to_owned();
@@ -54,7 +54,7 @@ pub fn drills(dns: &Dns, _site: &Site) -> Drills {
                 let older = line.replace(serial, &number.wrapping_sub(1).to_string());
                 *zone = zone.replace(&line, &older);
                 Ok(())
-            },
+            }),
         },
         rest,
     ))

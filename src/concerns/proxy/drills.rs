@@ -14,7 +14,7 @@ pub fn drills(_proxy: &Proxy, site: &Site) -> Drills {
             id: "origin-open",
             fault: "the proxy lets everybody in, not the CDN alone",
             reddens: vec!["origin.lock"],
-            inject: |staging| staging.edit_proxy("return 403;", "set $lock_forgotten 1;"),
+            inject: Box::new(|staging| staging.edit_proxy("return 403;", "set $lock_forgotten 1;")),
         },
         vec![
             Drill {
@@ -22,22 +22,22 @@ pub fn drills(_proxy: &Proxy, site: &Site) -> Drills {
                 id: "any-host-served",
                 fault: "the default server sends unknown names to the app",
                 reddens: vec!["origin.host"],
-                inject: |staging| {
+                inject: Box::new(|staging| {
                     for node in &mut staging.nodes {
                         node.router_passes_any_host = true;
                     }
-                    staging.edit_proxy("return 421;", "proxy_pass http://app;")
-                },
+                    staging.edit_proxy("return 421;", "location / { proxy_pass http://app; }")
+                }),
             },
             Drill {
                 number: None,
                 id: "forwarded-host-reflected",
                 fault: "the app builds its links from X-Forwarded-Host, which the proxy lets through",
                 reddens: vec!["origin.host"],
-                inject: |staging| {
+                inject: Box::new(|staging| {
                     staging.app.reflects_forwarded_host = true;
                     staging.edit_proxy("proxy_set_header X-Forwarded-Host \"\";", "")
-                },
+                }),
             },
         ],
     ))

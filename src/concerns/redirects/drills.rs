@@ -28,47 +28,47 @@ pub fn drills(redirects: &Redirects, _site: &Site) -> Drills {
             id: "old-address-left",
             fault: "an old, third address is left on the announced name",
             reddens: vec!["dns.apex.a"],
-            inject: |staging| {
+            inject: Box::new(|staging| {
                 let (name, _) = first(staging)?;
                 staging.add_record_beside(&name, &format!("{name}. 300 IN A 192.0.2.99"))
-            },
+            }),
         },
         Drill {
             number: Some(8),
             id: "aaaa-left",
             fault: "an AAAA record is left on the announced name",
             reddens: vec!["dns.apex.a"],
-            inject: |staging| {
+            inject: Box::new(|staging| {
                 let (name, _) = first(staging)?;
                 staging.add_record_beside(&name, &format!("{name}. 300 IN AAAA 2001:db8::99"))
-            },
+            }),
         },
         Drill {
             number: Some(21),
             id: "redirect-without-hsts",
             fault: "the redirect sends no HSTS",
             reddens: vec!["tls.hsts"],
-            inject: |staging| {
+            inject: Box::new(|staging| {
                 let header = find(staging, "add_header Strict-Transport-Security")?;
                 staging.edit_redirects(&header, "")
-            },
+            }),
         },
         Drill {
             number: Some(50),
             id: "redirect-drops-query",
             fault: "the redirect loses the query and decodes the path",
             reddens: vec!["redir.shape"],
-            inject: |staging| {
+            inject: Box::new(|staging| {
                 let target = target(staging)?;
                 staging.edit_redirects(&format!("https://{target}$request_uri"), &format!("https://{target}$uri"))
-            },
+            }),
         },
         Drill {
             number: None,
             id: "redirect-temporary",
             fault: "the redirect is a 302, which browsers ask for again each time",
             reddens: vec!["redir.shape"],
-            inject: |staging| {
+            inject: Box::new(|staging| {
                 let target = target(staging)?;
                 let line = find(staging, &format!("https://{target}$request_uri"))?;
                 let mut words: Vec<&str> = line.split(' ').collect();
@@ -78,19 +78,19 @@ pub fn drills(redirects: &Redirects, _site: &Site) -> Drills {
                     .ok_or_else(|| format!("no status in `{line}`"))?;
                 words[status] = "302";
                 staging.edit_redirects(&line, &words.join(" "))
-            },
+            }),
         },
         Drill {
             number: Some(51),
             id: "redirect-detour",
             fault: "the announced name goes through another name before it arrives",
             reddens: vec!["redir.hops", "redir.ips"],
-            inject: |staging| {
+            inject: Box::new(|staging| {
                 let names = staging.site.redirected.first().map(|redirect| redirect.names.clone()).unwrap_or_default();
                 let [first, second, ..] = names.as_slice() else { return Err("one name has no other".to_owned()) };
                 let (from, to) = (format!("https://{first}$request_uri"), format!("https://{second}$request_uri"));
                 staging.edit_redirects(&from, &to)
-            },
+            }),
         },
     ];
     if redirects.servers.iter().any(|server| server.addresses.len() > 1) {
@@ -99,24 +99,24 @@ pub fn drills(redirects: &Redirects, _site: &Site) -> Drills {
             id: "address-forgotten",
             fault: "one of the addresses is forgotten in the change request",
             reddens: vec!["dns.apex.a"],
-            inject: |staging| {
+            inject: Box::new(|staging| {
                 let (name, addresses) = first(staging)?;
                 let forgotten = addresses.last().ok_or("no address")?.to_string();
                 staging.edit_records(&name, "A", |ttl, data| {
                     if data == forgotten { vec![] } else { vec![format!("{name}. {ttl} IN A {data}")] }
                 })
-            },
+            }),
         });
         all.push(Drill {
             number: Some(17),
             id: "default-certificate",
             fault: "the second address presents a default certificate",
             reddens: vec!["redir.ips", "tls.redirect.ips"],
-            inject: |staging| {
+            inject: Box::new(|staging| {
                 let node = staging.nodes.iter_mut().rfind(|node| node.role == NodeRole::Redirect);
                 node.ok_or("no redirect machine")?.certificate.names = vec!["default.invalid".to_owned()];
                 Ok(())
-            },
+            }),
         });
     }
     let mut all = all.into_iter();
