@@ -1,5 +1,6 @@
 //! Arguments, terminal, exit codes. One file a subcommand; the work is in [`crate::ops`].
 
+pub mod generate;
 pub mod ui;
 
 use clap::{Parser, Subcommand};
@@ -42,13 +43,17 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {}
+pub enum Command {
+    Generate(generate::GenerateArgs),
+}
 
 /// Runs one command.
 ///
 /// # Errors
 ///
 /// What the person must read; the caller prints it and exits with [`Exit::Wrong`].
-pub fn run(cli: Cli, _ui: &mut Ui) -> anyhow::Result<Exit> {
-    match cli.command {}
+pub fn run(cli: Cli, ui: &mut Ui) -> anyhow::Result<Exit> {
+    match cli.command {
+        Command::Generate(args) => generate::run(&args, ui),
+    }
 }

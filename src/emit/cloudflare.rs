@@ -278,11 +278,7 @@ fn record_value(name: &str, data: &RecordData) -> Map<String, Value> {
         RecordData::Cname(target) | RecordData::Ns(target) => {
             record.insert("content".to_owned(), json!(target));
         }
-        RecordData::A(_)
-        | RecordData::Aaaa(_)
-        | RecordData::Txt(_)
-        | RecordData::Soa(_)
-        | RecordData::Other(_) => {
+        RecordData::A(_) | RecordData::Aaaa(_) | RecordData::Txt(_) | RecordData::Soa(_) | RecordData::Other(_) => {
             record.insert("content".to_owned(), json!(text(data)));
         }
     }

@@ -22,6 +22,8 @@ struct RequestValues {
     announcement: String,
     records: Vec<RecordValues>,
     lines: Vec<String>,
+    /// Whether some record has the lowered TTL, to be raised again.
+    has_lowered: bool,
     lower_by: String,
     publish_by: String,
     raise_from: String,
@@ -70,6 +72,7 @@ pub fn request(plan: &ZonePlan<'_>, blueprint: &Blueprint, site: &Site) -> [Arti
             })
             .collect(),
         lines: plan.records.iter().map(zone::line).collect(),
+        has_lowered: plan.records.iter().any(|record| record.ttl == site.lowered_ttl && record.ttl != site.steady_ttl),
         lower_by: moment(-MARGIN - steady),
         publish_by: moment(-MARGIN),
         raise_from: moment(MARGIN),
@@ -175,17 +178,17 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
     }
     if let Some(proxy) = slots.proxies.first() {
         let (scalingo, server) = match proxy.what.runs_on {
-            RunsOn::Scalingo => ("this is the one in use", "not in use here; the same rules for a plain machine"),
-            RunsOn::Server => ("not in use here; the same rules as a Scalingo app", "this is the one in use"),
+            RunsOn::Scalingo => ("the one in use here", "a way out, not in use here"),
+            RunsOn::Server => ("a way out, not in use here", "the one in use here"),
         };
         row(
             "nginx/scalingo/servers.conf.erb".to_owned(),
-            &format!("the proxy between CDN and app, for the Scalingo nginx buildpack; {scalingo}"),
+            &format!("the proxy between CDN and app, for the Scalingo nginx buildpack: {scalingo}"),
             "root of the proxy app's repository, alone: not beside an nginx.conf.erb",
         );
         row(
             "nginx/proxy/".to_owned(),
-            &format!("the same proxy for a plain machine; {server}"),
+            &format!("the same proxy for a plain machine: {server}"),
             "a machine of its own, with tls/fullchain.pem and tls/privkey.pem beside it",
         );
         let upstream = &proxy.what.upstream;

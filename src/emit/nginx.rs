@@ -110,7 +110,10 @@ pub fn proxy(proxies: &[Asked<ProxyServer>], classes: &[Asked<ResponseClass>]) -
         artifact("proxy/where/listen.conf", listen(&proxy.listen, &[(443, " ssl"), (80, "")])),
         artifact(
             "proxy/where/upstream.conf",
-            format!("# The app, as this machine reaches it.\nserver {}:{};\n", proxy.upstream.host, proxy.upstream.port),
+            format!(
+                "# The app, as this machine reaches it.\nserver {}:{};\n",
+                proxy.upstream.host, proxy.upstream.port
+            ),
         ),
         artifact("proxy/where/client.conf", CLIENT.to_owned()),
     ];

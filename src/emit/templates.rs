@@ -30,10 +30,7 @@ pub fn render<T: Serialize>(language: Language, name: &str, values: &T) -> Strin
         Language::Markdown => (
             ".md",
             escape_markdown,
-            &[
-                ("readme.md", include_str!("templates/readme.md")),
-                ("request.md", include_str!("templates/request.md")),
-            ],
+            &[("readme.md", include_str!("templates/readme.md")), ("request.md", include_str!("templates/request.md"))],
         ),
     };
     let mut engine = Tera::new();

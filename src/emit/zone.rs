@@ -45,10 +45,8 @@ pub fn plan<'a>(dns: &'a Dns, records: &[Asked<ZoneRecord>]) -> (Vec<ZonePlan<'a
         let inside = record.name == record.zone.as_str() || record.name.ends_with(&format!(".{}", record.zone));
         match zones.get_mut(&record.zone) {
             Some((_, list)) if inside => list.push(asked),
-            _ => clashes.push(Clash(format!(
-                "{}: {} is in no zone of the blueprint ({})",
-                asked.by, record.name, record.zone
-            ))),
+            _ => clashes
+                .push(Clash(format!("{}: {} is in no zone of the blueprint ({})", asked.by, record.name, record.zone))),
         }
         if let Err(why) = check(record) {
             clashes.push(Clash(format!("{}: {}: {why}", asked.by, record.name)));
@@ -183,9 +181,9 @@ pub fn file(plan: &ZonePlan<'_>) -> String {
         out.push_str(&format!("{apex} {ttl} IN NS {}.\n", server.name));
     }
     let asked = |name: &HostName| {
-        plan.records.iter().any(|record| {
-            record.name == name.as_str() && matches!(record.data, RecordData::A(_) | RecordData::Aaaa(_))
-        })
+        plan.records
+            .iter()
+            .any(|record| record.name == name.as_str() && matches!(record.data, RecordData::A(_) | RecordData::Aaaa(_)))
     };
     for server in zone.servers.iter().filter(|server| server.name.is_within(&zone.name) && !asked(&server.name)) {
         let data = match server.address {

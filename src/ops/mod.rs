@@ -1,1 +1,3 @@
-//! todo
+//! What each command does. Must not parse arguments nor print.
+
+pub mod generate;
