@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Blueprint;
-use super::value::{HostName, Label, PathPrefix, Text, UrlPath};
+use super::value::{HostName, Label, PathPrefix, Seconds, Text, UrlPath};
 use crate::concerns::cdn::{Plan, Setup};
 use crate::concerns::dns::RunBy;
 use crate::providers::cloudflare;
@@ -23,6 +23,10 @@ pub struct Site {
     pub announcement: Timestamp,
     pub pages: Vec<UrlPath>,
     pub zones: Vec<ZoneFacts>,
+    /// TTL of the records that the launch may have to change, around the announcement.
+    pub lowered_ttl: Seconds,
+    /// TTL of records at other times.
+    pub steady_ttl: Seconds,
     pub cdn: Option<CdnFacts>,
     /// Names that only redirect, with the addresses that answer for them.
     pub redirected: Vec<RedirectedNames>,
@@ -105,6 +109,8 @@ impl Site {
                     servers: zone.servers.iter().map(|s| (s.name.clone(), s.address)).collect(),
                 })
                 .collect(),
+            lowered_ttl: blueprint.dns.lowered_ttl_seconds,
+            steady_ttl: blueprint.dns.steady_ttl_seconds,
             cdn,
             redirected,
             has_proxy: blueprint.proxy.is_some(),

@@ -1,4 +1,5 @@
-//! What each command does, without arguments and without printing.
+//! What each command does. Must not parse arguments nor print.
 
+pub mod generate;
 pub mod rehearse;
 pub mod verify;
