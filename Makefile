@@ -68,7 +68,7 @@ $(TOOLS)/nginx:
 		echo 'the nginx of this system lacks a library: install the package nginx, stop its service, try again' >&2; \
 		exit 1; \
 	fi; \
-	mv usr/sbin/nginx $(CURDIR)/$@
+	mv usr/sbin/nginx $(CURDIR)/$@; cd $(CURDIR); rm -r target/tools/nginx
 
 # Clients only: these packages start no name server.
 dns-tools:
@@ -80,11 +80,13 @@ dns-tools:
 		echo 'named-checkzone or dig is missing: tests that need them will say NOT RUN, and fail' >&2; \
 	fi
 
-# The directory is a Go module only for this: go.sum pins every byte of the source.
+# The directory is a Go module only for this: go.sum pins every byte of the source. Without the variable of the linker
+# OpenTofu calls itself a development build.
+TOFU_LDFLAGS := -s -w -X github.com/opentofu/opentofu/version.dev=no
 $(TOOLS)/tofu: tests/contract/go.mod tests/contract/go.sum
 	@echo 'terraform and tofu are missing: building OpenTofu, some minutes the first time'
 	@mkdir -p $(TOOLS)
-	cd tests/contract && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags='-s -w' -o $(CURDIR)/$@ \
+	cd tests/contract && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags='$(TOFU_LDFLAGS)' -o $(CURDIR)/$@ \
 		github.com/opentofu/opentofu/cmd/tofu
 
 no-terraform:
