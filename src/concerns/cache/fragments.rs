@@ -92,3 +92,65 @@ fn overlap(one: &Class, other: &Class) -> bool {
             other.paths.iter().any(|b| a.as_str().starts_with(b.as_str()) || b.as_str().starts_with(a.as_str()))
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blueprint::Blueprint;
+
+    /// The cache rules of the sample site with these classes, in emission order, as (name, stored, spared paths).
+    fn rules(classes: &str) -> Vec<(String, bool, Vec<String>)> {
+        let sample = include_str!("../../../blueprints/jeveuxaider.toml");
+        let mut table: toml::Table = sample.parse().expect("TOML");
+        let cache: toml::Table = classes.parse().expect("TOML");
+        table.insert("cache".to_owned(), toml::Value::Table(cache));
+        let blueprint: Blueprint = table.try_into().expect("a blueprint");
+        let site = Site::new(&blueprint, jiff::Timestamp::UNIX_EPOCH);
+        let mut rules: Vec<CacheRule> = fragments(blueprint.cache.as_ref().expect("a cache"), &site)
+            .into_iter()
+            .filter_map(|fragment| match fragment {
+                Fragment::CacheRule(rule) => Some(rule),
+                _ => None,
+            })
+            .collect();
+        rules.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
+        rules
+            .into_iter()
+            .map(|rule| {
+                let Expression::All(conditions) = &rule.expression else { panic!("{:?}", rule.expression) };
+                let spared = conditions.iter().filter_map(|condition| match condition {
+                    Expression::Not(inner) => Some(format!("{inner:?}")),
+                    _ => None,
+                });
+                (rule.name.clone(), rule.store != Store::No, spared.collect())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_default_comes_first_and_refusals_last() {
+        let rules = rules(
+            "classes = [{ name = 'files', paths = ['/f/'], max_age_seconds = 9 }, \
+             { name = 'api', paths = ['/api/'], store = false }, \
+             { name = 'news', paths = ['/news/'], max_age_seconds = 9 }, { name = 'rest', store = false }]",
+        );
+        let order: Vec<_> = rules.iter().map(|(name, stored, _)| (name.as_str(), *stored)).collect();
+        assert_eq!(order, [("rest", false), ("news", true), ("files", true), ("api", false)]);
+        assert!(rules.iter().all(|(_, _, spared)| spared.is_empty()), "{rules:?}");
+    }
+
+    #[test]
+    fn a_rule_steps_aside_where_the_last_word_would_be_wrong() {
+        let rules = rules(
+            "classes = [{ name = 'public', paths = ['/api/public/'], max_age_seconds = 9 }, \
+             { name = 'api', paths = ['/api/'], store = false }, \
+             { name = 'rest', max_age_seconds = 9, ignore_query = true }]",
+        );
+        let spared = |name: &str| rules.iter().find(|rule| rule.0 == name).map(|rule| rule.2.join(""));
+        assert_eq!(spared("public").as_deref(), Some(""));
+        // The first class that takes a path wins, although refusals come last.
+        assert!(spared("api").is_some_and(|text| text.contains("/api/public/")), "{rules:?}");
+        // `public` reads its query; under `rest` alone it would lose it.
+        assert!(spared("rest").is_some_and(|text| text.contains("/api/public/")), "{rules:?}");
+    }
+}
