@@ -233,16 +233,19 @@ fn disturbs(check: &Check) -> bool {
         })
 }
 
-/// Answers shared by the checks of one run, with the time at which each came.
+/// When the answer was there, and the answer.
+type Answered = (Timestamp, Observation);
+
+/// Answers shared by the checks of one run, each asked for once.
 ///
 /// Not used by checks that disturb: once a copy has been aged or the app has failed, earlier answers are history.
 struct Memo<'a> {
     world: &'a World,
-    cells: Mutex<HashMap<Probe, Arc<OnceCell<(Timestamp, Observation)>>>>,
+    cells: Mutex<HashMap<Probe, Arc<OnceCell<Answered>>>>,
 }
 
 impl Memo<'_> {
-    async fn ask(&self, probe: &Probe) -> (Timestamp, Observation) {
+    async fn ask(&self, probe: &Probe) -> Answered {
         let cell = {
             let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
             cells.entry(probe.clone()).or_default().clone()
@@ -251,7 +254,7 @@ impl Memo<'_> {
     }
 }
 
-async fn ask(world: &World, probe: &Probe) -> (Timestamp, Observation) {
+async fn ask(world: &World, probe: &Probe) -> Answered {
     let observation = world.ask(probe).await;
     (Timestamp::now(), observation)
 }

@@ -50,10 +50,12 @@ pub fn text(report: &Report) -> String {
 fn check(out: &mut String, result: &CheckResult) {
     let style = style(result.verdict);
     let verdict = format!("{style}{:<8}{style:#}", result.verdict.as_str());
-    let head = format!("{}  {}: {}", result.id, result.subject, result.because);
+    let head = format!("{} {}: {}", result.id, result.subject, result.because);
     // The styled verdict has no width of its own in `paragraph`: nine columns with the space.
     paragraph(out, &format!("{verdict} "), 9, &plain(&head));
-    if matches!(result.verdict, Verdict::Fail | Verdict::Unknown) {
+    // What was not asked, because a parent is red or nobody consented, has no remedy of its own.
+    let asked_in_vain = result.verdict == Verdict::Unknown && !result.evidence.is_empty();
+    if result.verdict == Verdict::Fail || asked_in_vain {
         labelled(out, "do", &result.remedy);
         labelled(out, "why", result.source);
         for line in result.evidence.iter().take(EVIDENCE_SHOWN) {

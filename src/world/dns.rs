@@ -14,10 +14,10 @@ use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 
-use super::failure::failed;
-use super::{Allowed, Place, World, not_asked};
+use super::failure::{Unanswered, failed, not_asked};
+use super::{Allowed, Place, World};
 use crate::probe::{
-    DnsAnswer, DnsProbe, DnsRecord, DnsServer, FailureKind, Observation, Rcode, RecordData, RecordType, Soa,
+    DnsAnswer, DnsProbe, DnsRecord, DnsServer, Failure, FailureKind, Observation, Rcode, RecordData, RecordType, Soa,
 };
 
 /// What a UDP answer may measure without being cut into fragments (DNS flag day 2020). Bytes.
@@ -30,14 +30,16 @@ impl From<io::Error> for Miss {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self(FailureKind::Refused, "nobody listens on the port".to_owned()),
-            io::ErrorKind::UnexpectedEof => Self(FailureKind::Garbage, "the answer is cut short".to_owned()),
+            io::ErrorKind::UnexpectedEof => {
+                Self(FailureKind::Unreachable, "the connection was closed without an answer".to_owned())
+            }
             _ => Self(FailureKind::Unreachable, error.to_string()),
         }
     }
 }
 
 impl World {
-    pub(super) async fn dns(&self, probe: &DnsProbe) -> Result<Observation, Observation> {
+    pub(super) async fn dns(&self, probe: &DnsProbe) -> Result<Observation, Unanswered> {
         let name = Name::from_ascii(format!("{}.", probe.name))
             .map_err(|error| not_asked(format!("`{}` cannot be asked for: {error}", probe.name.escape_debug())))?;
         let query = Query::query(name, wire_type(probe.record_type));
@@ -48,7 +50,7 @@ impl World {
                 self.dns_exchange(&place, &query, false).await
             }
             DnsServer::Resolver => {
-                let mut last = failed(FailureKind::Unresolved, "this run has no resolver (see --resolver)");
+                let mut last = failed(FailureKind::Unreachable, "this run has no resolver (see --resolver)");
                 for &resolver in &self.resolvers {
                     if self.routed_only && !resolver.ip().is_loopback() {
                         last = failed(FailureKind::Unreachable, format!("{resolver} is not part of the rehearsal"));
@@ -56,7 +58,7 @@ impl World {
                     }
                     match self.dns_exchange(&Place { public: resolver, real: resolver }, &query, true).await {
                         Ok(answer) => return Ok(answer),
-                        Err(failure) => last = failure,
+                        Err(failure) => last = of_our_side(failure),
                     }
                 }
                 Err(last)
@@ -64,7 +66,7 @@ impl World {
         }
     }
 
-    async fn dns_exchange(&self, place: &Place, query: &Query, recurse: bool) -> Result<Observation, Observation> {
+    async fn dns_exchange(&self, place: &Place, query: &Query, recurse: bool) -> Result<Observation, Unanswered> {
         let mut message = Message::query();
         message.metadata.recursion_desired = recurse;
         message.add_query(query.clone());
@@ -74,7 +76,6 @@ impl World {
         let asked =
             message.to_vec().map_err(|error| not_asked(format!("{} cannot be asked for: {error}", query.name())))?;
 
-        // The first miss that says more than silence is the one reported.
         let mut misses = Vec::new();
         for _ in 0..2 {
             match self.within(over_udp(place.real, &message, &asked)).await {
@@ -93,10 +94,9 @@ impl World {
             Ok(answer) => return Ok(observe(place, answer)),
             Err(miss) => misses.push(miss),
         }
-        let telling = misses.iter().position(|miss| miss.0 == FailureKind::Garbage).or_else(|| {
-            // Silence over UDP and a refusal over TCP: somebody is there, and the refusal says so.
-            misses.iter().position(|miss| miss.0 != FailureKind::TimedOut)
-        });
+        // Of several misses, the one that says most about the server.
+        let told = |kind| misses.iter().position(|miss| miss.0 == kind);
+        let telling = told(FailureKind::Garbage).or_else(|| told(FailureKind::Refused));
         let Miss(kind, cause) = misses.swap_remove(telling.unwrap_or(0));
         Err(failed(kind, format!("name server {}: {cause}", place.public)))
     }
@@ -105,6 +105,16 @@ impl World {
         tokio::time::timeout(self.timeout, attempt)
             .await
             .unwrap_or_else(|_| Err(Miss(FailureKind::TimedOut, "no answer in time, over UDP and TCP".to_owned())))
+    }
+}
+
+/// A resolver that refuses or talks garbage is the fault of where we ask from, and says nothing about the site.
+fn of_our_side(failure: Unanswered) -> Unanswered {
+    match *failure {
+        Observation::Failed(Failure { kind: FailureKind::Refused | FailureKind::Garbage, message }) => {
+            failed(FailureKind::Unreachable, message)
+        }
+        other => Box::new(other),
     }
 }
 

@@ -6,12 +6,19 @@ use std::io;
 
 use crate::probe::{Failure, FailureKind, Observation};
 
-pub(super) fn failed(kind: FailureKind, message: impl Into<String>) -> Observation {
-    Observation::Failed(Failure { kind, message: message.into() })
+/// An observation that says why there is no answer; boxed, since it travels in `Err`.
+pub(super) type Unanswered = Box<Observation>;
+
+pub(super) fn failed(kind: FailureKind, message: impl Into<String>) -> Unanswered {
+    Box::new(Observation::Failed(Failure { kind, message: message.into() }))
+}
+
+pub(super) fn not_asked(because: impl Into<String>) -> Unanswered {
+    Box::new(Observation::NotAsked { because: because.into() })
 }
 
 /// Sorts an error met while talking to `whom`, by the deepest cause that says something.
-pub(super) fn from_error(whom: &str, error: &(dyn Error + 'static)) -> Observation {
+pub(super) fn from_error(whom: &str, error: &(dyn Error + 'static)) -> Unanswered {
     let (kind, cause) = sort(error);
     failed(kind, format!("{whom}: {cause}"))
 }
@@ -33,6 +40,10 @@ fn sort(error: &(dyn Error + 'static)) -> (FailureKind, String) {
         && let Some(sorted) = sort_hyper(hyper)
     {
         return sorted;
+    }
+    // tokio-rustls, when the other side leaves during the handshake.
+    if causes.iter().any(|cause| cause.is::<io::Error>() && cause.to_string() == "tls handshake eof") {
+        return (FailureKind::Tls, "the connection was closed during the handshake".to_owned());
     }
     let io = causes.iter().rev().find_map(|cause| cause.downcast_ref::<io::Error>());
     match io.map(io::Error::kind) {

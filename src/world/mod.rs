@@ -34,9 +34,9 @@ use tokio::sync::OnceCell;
 pub use allowed::Allowed;
 
 use crate::probe::{
-    Disturbance, DnsProbe, DnsServer, FailureKind, Observation, Probe, RecordData, RecordType, Target, Wait,
+    Disturbance, DnsProbe, DnsServer, FailureKind, Observation, Probe, Rcode, RecordData, RecordType, Target, Wait,
 };
-use failure::failed;
+use failure::{Unanswered, failed, not_asked};
 
 /// From a public address and port of the blueprint to where it is served instead.
 pub type Routes = BTreeMap<SocketAddr, SocketAddr>;
@@ -167,10 +167,10 @@ impl World {
                 None => Err(not_asked("only a rehearsal makes the app fail (class S4)")),
             },
         };
-        answer.unwrap_or_else(|observation| observation)
+        answer.unwrap_or_else(|unanswered| *unanswered)
     }
 
-    async fn wait(&self, wait: &Wait) -> Result<Observation, Observation> {
+    async fn wait(&self, wait: &Wait) -> Result<Observation, Unanswered> {
         match (&self.stage, &wait.copy_of) {
             (Some(stage), Some(url)) => stage.age_copy(url, wait.duration),
             (Some(_), None) => {}
@@ -187,7 +187,7 @@ impl World {
     }
 
     /// The address that `host` is contacted at, refused unless the blueprint names both.
-    async fn place(&self, host: &str, to: Target, port: u16) -> Result<Place, Observation> {
+    async fn place(&self, host: &str, to: Target, port: u16) -> Result<Place, Unanswered> {
         if !self.allowed.has_host(host) {
             return Err(not_asked(format!("{} is not a name of the blueprint", host.escape_debug())));
         }
@@ -213,7 +213,7 @@ impl World {
         port: u16,
         is_allowed: impl Fn(&Allowed, IpAddr) -> bool,
         refusal: &str,
-    ) -> Result<Place, Observation> {
+    ) -> Result<Place, Unanswered> {
         let public = SocketAddr::new(address, port);
         let routed = self.routes.get(&public).copied();
         if self.routed_only && routed.is_none() {
@@ -232,7 +232,7 @@ impl World {
     }
 
     /// First address of a name, IPv4 before IPv6, as the run's resolvers tell.
-    async fn address_of(&self, host: &str) -> Result<IpAddr, Observation> {
+    async fn address_of(&self, host: &str) -> Result<IpAddr, Unanswered> {
         let cell = {
             // A panic elsewhere cannot leave a map of cells half-written.
             let mut resolved = self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
@@ -241,7 +241,7 @@ impl World {
         cell.get_or_try_init(|| self.resolve(host)).await.copied()
     }
 
-    async fn resolve(&self, host: &str) -> Result<IpAddr, Observation> {
+    async fn resolve(&self, host: &str) -> Result<IpAddr, Unanswered> {
         let mut rcode = None;
         for record_type in [RecordType::A, RecordType::Aaaa] {
             let probe = DnsProbe { server: DnsServer::Resolver, name: host.to_owned(), record_type, nth: 0 };
@@ -257,14 +257,16 @@ impl World {
                     }
                     rcode.get_or_insert(answer.rcode);
                 }
-                other => return Err(other),
+                other => return Err(Box::new(other)),
             }
         }
-        let answer = rcode.map_or("nothing".to_owned(), |rcode| rcode.to_string());
-        Err(failed(FailureKind::Unresolved, format!("{host} has no address (the resolver answers {answer})")))
+        Err(match rcode {
+            Some(Rcode::Refused) | None => {
+                failed(FailureKind::Unreachable, format!("the resolver refuses to look {host} up for us"))
+            }
+            Some(rcode) => {
+                failed(FailureKind::Unresolved, format!("{host} has no address (the resolver answers {rcode})"))
+            }
+        })
     }
-}
-
-fn not_asked(because: impl Into<String>) -> Observation {
-    Observation::NotAsked { because: because.into() }
 }

@@ -2,11 +2,10 @@
 //! obedience to Retry-After once (facts of the check catalogue, section 3, rule 3). Must not be used in a rehearsal,
 //! where only loopback is met.
 
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 const BETWEEN_REQUESTS: Duration = Duration::from_millis(500);
 const REQUESTS_A_RUN: u32 = 300;
@@ -20,6 +19,7 @@ pub(super) struct Pace {
 
 #[derive(Default)]
 struct State {
+    /// Nobody asks before.
     next: Option<Instant>,
     taken: u32,
 }
@@ -27,26 +27,36 @@ struct State {
 impl Pace {
     /// Waits for a turn; `false` when the run's budget is spent.
     pub(super) async fn turn(&self) -> bool {
-        let slot = {
-            let mut state = self.state.lock().await;
-            if state.taken == REQUESTS_A_RUN {
-                return false;
-            }
-            state.taken += 1;
-            let now = Instant::now();
-            let slot = state.next.map_or(now, |next| next.max(now));
-            state.next = Some(slot + BETWEEN_REQUESTS);
-            slot
-        };
-        tokio::time::sleep_until(slot).await;
-        true
+        let slot = self.lock().slot(Instant::now());
+        if let Some(slot) = slot {
+            tokio::time::sleep_until(slot.into()).await;
+        }
+        slot.is_some()
     }
 
-    /// Nobody asks before `pause` is over.
-    pub(super) async fn hold(&self, pause: Duration) {
-        let mut state = self.state.lock().await;
-        let until = Instant::now() + pause;
-        state.next = Some(state.next.map_or(until, |next| next.max(until)));
+    /// Nobody who has not had a turn yet asks before `pause` is over.
+    pub(super) fn hold(&self, pause: Duration) {
+        self.lock().hold_until(Instant::now() + pause);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn slot(&mut self, now: Instant) -> Option<Instant> {
+        if self.taken == REQUESTS_A_RUN {
+            return None;
+        }
+        self.taken += 1;
+        let slot = self.next.map_or(now, |next| next.max(now));
+        self.next = Some(slot + BETWEEN_REQUESTS);
+        Some(slot)
+    }
+
+    fn hold_until(&mut self, until: Instant) {
+        self.next = Some(self.next.map_or(until, |next| next.max(until)));
     }
 }
 
@@ -86,20 +96,21 @@ mod tests {
         assert_eq!(asked_pause(429, None, now), None);
     }
 
-    #[tokio::test]
-    async fn two_requests_a_second_and_three_hundred_a_run() {
-        tokio::time::pause();
-        let pace = Pace::default();
+    #[test]
+    fn two_requests_a_second_and_three_hundred_a_run() {
+        let mut state = State::default();
         let start = Instant::now();
-        for _ in 0..5 {
-            assert!(pace.turn().await);
-        }
-        assert_eq!(start.elapsed().as_secs(), 2);
-        pace.hold(Duration::from_secs(20)).await;
+        let after = |slot: Option<Instant>| slot.map(|slot| slot.duration_since(start).as_millis());
+        assert_eq!(after(state.slot(start)), Some(0));
+        assert_eq!(after(state.slot(start)), Some(500));
+        assert_eq!(after(state.slot(start)), Some(1000));
+        let later = start + Duration::from_secs(10);
+        assert_eq!(after(state.slot(later)), Some(10_000), "idle time is not saved up");
+        state.hold_until(later + Duration::from_secs(20));
+        assert_eq!(after(state.slot(later)), Some(30_000));
         for _ in 5..REQUESTS_A_RUN {
-            assert!(pace.turn().await);
+            assert!(state.slot(later).is_some());
         }
-        assert!(start.elapsed().as_secs() >= 22 + 147);
-        assert!(!pace.turn().await, "the budget is spent");
+        assert_eq!(state.slot(later), None, "the budget is spent");
     }
 }

@@ -20,8 +20,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-use super::failure::{failed, from_error};
-use super::{Place, Roots, World, not_asked};
+use super::failure::{Unanswered, failed, from_error, not_asked};
+use super::{Place, Roots, World};
 use crate::probe::{Certificate, FailureKind, Observation, TlsAnswer, TlsProbe};
 
 /// # Errors
@@ -70,7 +70,7 @@ fn config(verifier: Arc<dyn ServerCertVerifier>) -> anyhow::Result<ClientConfig>
 }
 
 impl World {
-    pub(super) async fn tls(&self, probe: &TlsProbe) -> Result<Observation, Observation> {
+    pub(super) async fn tls(&self, probe: &TlsProbe) -> Result<Observation, Unanswered> {
         let place = self.place(&probe.name, probe.to, 443).await?;
         let name = ServerName::try_from(probe.name.clone())
             .map_err(|_| not_asked(format!("`{}` cannot be a server name", probe.name.escape_debug())))?;
@@ -81,24 +81,14 @@ impl World {
             .unwrap_or_else(|_| Err(failed(FailureKind::TimedOut, format!("{whom}: no handshake in time"))))
     }
 
-    async fn handshake(
-        &self,
-        place: &Place,
-        name: ServerName<'static>,
-        whom: &str,
-    ) -> Result<Observation, Observation> {
+    async fn handshake(&self, place: &Place, name: ServerName<'static>, whom: &str) -> Result<Observation, Unanswered> {
         let seen = Arc::new(Onlooker::default());
         let config = config(seen.clone()).map_err(|error| failed(FailureKind::Tls, error.to_string()))?;
         let stream = TcpStream::connect(place.real).await.map_err(|error| from_error(whom, &error))?;
-        let stream = TlsConnector::from(Arc::new(config)).connect(name.clone(), stream).await.map_err(|error| {
-            match error.get_ref() {
-                Some(cause) if cause.is::<rustls::Error>() => from_error(whom, &error),
-                _ if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                    failed(FailureKind::Tls, format!("{whom}: the connection was closed during the handshake"))
-                }
-                _ => from_error(whom, &error),
-            }
-        })?;
+        let stream = TlsConnector::from(Arc::new(config))
+            .connect(name.clone(), stream)
+            .await
+            .map_err(|error| from_error(whom, &error))?;
         let protocol = stream.get_ref().1.protocol_version();
         let chain = std::mem::take(&mut *seen.chain.lock().unwrap_or_else(PoisonError::into_inner));
         let verify_error = match chain.split_first() {
