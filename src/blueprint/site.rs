@@ -41,6 +41,15 @@ pub struct ZoneFacts {
     pub name: HostName,
     pub run_by: RunBy,
     pub servers: Vec<(HostName, IpAddr)>,
+    /// CAA `issue` values; empty: whoever asks may be issued to.
+    pub certificate_authorities: Vec<Text>,
+}
+
+impl ZoneFacts {
+    /// Whether the CDN's own name servers answer for the zone.
+    pub fn is_run_by_cdn(&self) -> bool {
+        self.run_by == RunBy::Cloudflare
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -107,6 +116,7 @@ impl Site {
                     name: zone.name.clone(),
                     run_by: zone.run_by,
                     servers: zone.servers.iter().map(|s| (s.name.clone(), s.address)).collect(),
+                    certificate_authorities: zone.certificate_authorities.clone(),
                 })
                 .collect(),
             lowered_ttl: blueprint.dns.lowered_ttl_seconds,
