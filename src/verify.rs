@@ -294,7 +294,8 @@ async fn judge(check: &Check, world: &World, memo: Option<&Memo<'_>>) -> (Verdic
             break (Verdict::Unknown, because);
         }
         rounds += 1;
-        for probe in &questions {
+        for question in &questions {
+            let probe = &question.filled(world.nonce());
             let shared = memo.filter(|_| !matches!(probe, Probe::Wait(_) | Probe::Disturb(_)));
             let (at, observation) = match shared {
                 Some(memo) => memo.ask(probe).await,

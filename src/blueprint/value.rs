@@ -4,6 +4,7 @@
 //! what [`crate::emit`] must be able to quote. None of them admits a control character.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::Deserialize;
@@ -233,6 +234,25 @@ impl FromStr for PathPrefix {
     }
 }
 
+/// The name of a cookie: a token of RFC 9110, section 5.6.2, at most 64 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct CookieName(String);
+text_value!(CookieName);
+
+impl FromStr for CookieName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+        if (1..=64).contains(&text.len()) && text.bytes().all(token) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!("`{}` is not a cookie name (RFC 9110, section 5.6.2)", text.escape_debug()))
+        }
+    }
+}
+
 /// A length of time in whole seconds, 0 to 2,147,483,647: the range of a DNS TTL (RFC 2181, section 8) and of
 /// a delta-seconds that every HTTP cache understands (RFC 9111, section 1.2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
@@ -263,5 +283,108 @@ impl Seconds {
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
+    }
+}
+
+/// Why the public Internet cannot reach this address, or `None` when it can (RFC 6890; IANA's registries of
+/// special-purpose addresses). Documentation ranges (RFC 5737, RFC 3849) pass: sample blueprints use them.
+pub fn why_not_public(address: IpAddr) -> Option<&'static str> {
+    let v4 = match address {
+        IpAddr::V4(v4) => v4,
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => v4,
+            None => return why_not_public_v6(v6),
+        },
+    };
+    let [a, b, c, _] = v4.octets();
+    if a == 0 {
+        Some("it means `this host`, which is nowhere")
+    } else if v4.is_loopback() {
+        Some("it is the loopback, each machine itself")
+    } else if v4.is_private() {
+        Some("it is private (RFC 1918)")
+    } else if v4.is_link_local() {
+        Some("it is link-local")
+    } else if a == 100 && (b & 0b1100_0000) == 64 {
+        Some("it is shared address space behind a carrier's NAT (RFC 6598)")
+    } else if a == 198 && (b & 0b1111_1110) == 18 {
+        Some("it is kept for benchmarks (RFC 2544)")
+    } else if v4.is_multicast() {
+        Some("it is multicast")
+    } else if a >= 240 || (a, b, c) == (192, 0, 0) {
+        Some("it is reserved")
+    } else {
+        None
+    }
+}
+
+fn why_not_public_v6(v6: Ipv6Addr) -> Option<&'static str> {
+    if v6.is_unspecified() {
+        Some("it means `this host`, which is nowhere")
+    } else if v6.is_loopback() {
+        Some("it is the loopback, each machine itself")
+    } else if v6.is_unique_local() {
+        Some("it is private (RFC 4193)")
+    } else if v6.is_unicast_link_local() {
+        Some("it is link-local")
+    } else if v6.is_multicast() {
+        Some("it is multicast")
+    } else if (v6.segments()[0] & 0xe000) != 0x2000 {
+        Some("it is not global unicast, which is 2000::/3")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_the_public_cannot_reach() {
+        let refused = [
+            "0.0.0.0",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.31.255.255",
+            "192.168.0.1",
+            "169.254.1.1",
+            "100.64.0.1",
+            "100.127.255.255",
+            "198.18.0.1",
+            "198.19.255.255",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fd00::1",
+            "fe80::1",
+            "ff02::1",
+            "::ffff:10.0.0.1",
+            "192.0.0.8",
+            "64:ff9b::1",
+            "4000::1",
+        ];
+        for text in refused {
+            assert!(why_not_public(text.parse().expect(text)).is_some(), "{text} passes");
+        }
+        let public = [
+            "192.0.2.1",
+            "198.51.100.1",
+            "203.0.113.1",
+            "2001:db8::1",
+            "1.1.1.1",
+            "100.63.255.255",
+            "100.128.0.1",
+            "172.32.0.1",
+            "198.17.0.1",
+            "198.20.0.1",
+            "223.255.255.255",
+            "2606:4700::1111",
+        ];
+        for text in public {
+            assert_eq!(why_not_public(text.parse().expect(text)), None, "{text}");
+        }
     }
 }

@@ -55,8 +55,8 @@ impl Ui {
     /// A progress bar on standard error, hidden where that is no terminal.
     pub fn start_progress(&mut self, total: u64, what: &'static str) -> ProgressBar {
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{spinner} {prefix} {pos}/{len} {wide_msg}")
-            .expect("a constant template");
+        let style =
+            ProgressStyle::with_template("{spinner} {prefix} {pos}/{len} {wide_msg}").expect("a constant template");
         bar.set_style(style);
         bar.set_prefix(what);
         if io::stderr().is_terminal() {

@@ -64,7 +64,10 @@ pub enum SettingValue {
     Text(String),
     Number(u32),
     /// The `security_header` object (Strict-Transport-Security).
-    Hsts { max_age: Seconds, include_subdomains: bool },
+    Hsts {
+        max_age: Seconds,
+        include_subdomains: bool,
+    },
 }
 
 /// A rule of the CDN's cache phase. All matching rules apply; for each setting the last match wins
@@ -172,6 +175,8 @@ pub enum Marking {
     /// `Cache-Control: public, max-age=...`; only on good answers that set no cookie.
     Public {
         max_age: Seconds,
+        /// For shared caches alone; forbids them to serve stale (RFC 9111, section 4.2.4).
+        s_maxage: Option<Seconds>,
         immutable: bool,
         stale_while_revalidate: Option<Seconds>,
         stale_if_error: Option<Seconds>,

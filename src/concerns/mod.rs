@@ -3,16 +3,20 @@
 //! A concern returns values: findings, fragments, checks, a procedure, drills. It must not write a file, open a
 //! socket or import another concern; a fact that two need belongs to [`Site`].
 
+pub mod answer;
+pub mod ask;
 pub mod cache;
 pub mod cdn;
 pub mod check;
 pub mod dns;
 pub mod drill;
 pub mod fragment;
+pub mod pages;
 pub mod procedure;
 pub mod proxy;
 pub mod redirects;
 pub mod rules;
+pub mod tls;
 
 pub use check::{Check, Judgement, Safety, Verdict};
 pub use drill::{Drill, Drills};

@@ -1,3 +1,6 @@
-//! What each command does: no arguments, no printing.
+//! What each command does. Must not parse arguments nor print.
 
+pub mod generate;
+pub mod lint;
+pub mod rehearse;
 pub mod verify;

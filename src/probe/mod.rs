@@ -23,6 +23,27 @@ pub enum Probe {
     Disturb(Disturbance),
 }
 
+/// Stands for text that differs from run to run, in paths, headers and URLs; whoever asks fills it in, so that
+/// checks stay pure. It collides with nothing: a path never holds a brace.
+pub const NONCE: &str = "{nonce}";
+
+impl Probe {
+    /// The same question with [`NONCE`] filled in.
+    #[must_use]
+    pub fn filled(&self, nonce: &str) -> Self {
+        let fill = |text: &String| text.replace(NONCE, nonce);
+        match self {
+            Probe::Http(probe) => Probe::Http(HttpProbe {
+                path: fill(&probe.path),
+                headers: probe.headers.iter().map(|(name, value)| (name.clone(), fill(value))).collect(),
+                ..probe.clone()
+            }),
+            Probe::Wait(wait) => Probe::Wait(Wait { copy_of: wait.copy_of.as_ref().map(fill), ..wait.clone() }),
+            Probe::Dns(_) | Probe::Tls(_) | Probe::Disturb(_) => self.clone(),
+        }
+    }
+}
+
 /// One DNS query to one server, without recursion desired unless the server is a resolver.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DnsProbe {
@@ -142,7 +163,9 @@ pub enum Observation {
     /// itself, unless the check says so.
     Failed(Failure),
     /// The question was not put: not allowed here.
-    NotAsked { because: String },
+    NotAsked {
+        because: String,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -187,8 +210,15 @@ pub enum RecordData {
     Soa(Soa),
     /// Character-strings joined without a space, lossily decoded.
     Txt(String),
-    Mx { preference: u16, exchange: String },
-    Caa { critical: bool, tag: String, value: String },
+    Mx {
+        preference: u16,
+        exchange: String,
+    },
+    Caa {
+        critical: bool,
+        tag: String,
+        value: String,
+    },
     /// Present, of a type that no check reads.
     Other(String),
 }

@@ -80,3 +80,15 @@ impl Plan {
         self >= Plan::Business
     }
 }
+
+/// The authorities from which edge certificates come, backups included; a partial zone must allow each of them
+/// itself (docs, ssl/reference/certificate-authorities).
+pub const CERTIFICATE_AUTHORITIES: [&str; 4] = ["letsencrypt.org", "pki.goog", "ssl.com", "sectigo.com"];
+
+/// Cookies that the edge sets itself (docs, fundamentals/reference/policies-compliances/cloudflare-cookies; the
+/// waiting room's is spelled both ways in its documents).
+pub fn is_own_cookie(name: &str) -> bool {
+    matches!(name, "__cf_bm" | "_cfuvid" | "cf_clearance" | "__cflb")
+        || name.starts_with("__cfwaitingroom")
+        || name.starts_with("__cf_waitingroom")
+}

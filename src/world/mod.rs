@@ -97,6 +97,8 @@ pub struct World {
     /// Where each name led the first time: repeated GETs of one run must reach one address, or a second GET could
     /// not find the copy that the first one left. Failures are not kept.
     resolved: Mutex<HashMap<String, Arc<OnceCell<IpAddr>>>>,
+    /// Text that no earlier run has used, for URLs that no cache may know yet.
+    nonce: String,
 }
 
 /// Where a probe may connect.
@@ -137,7 +139,13 @@ impl World {
             stage,
             pace: (!routed_only).then(pace::Pace::default),
             resolved: Mutex::default(),
+            nonce: format!("{:x}", jiff::Timestamp::now().as_nanosecond()),
         })
+    }
+
+    /// What stands for [`NONCE`](crate::probe::NONCE) in this run.
+    pub fn nonce(&self) -> &str {
+        &self.nonce
     }
 
     /// Puts one question. Never panics, bounded in time and memory whatever answers.

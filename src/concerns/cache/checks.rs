@@ -1,9 +1,659 @@
 //! What must be observable when `[cache]` is live.
+//!
+//! All of it is seen from outside by GETs: what the edge keeps, what it must not keep, and what it does when the
+//! copy is old or the app is down.
 
-use super::Cache;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::{Cache, Class};
 use crate::blueprint::Site;
-use crate::concerns::{Check, OneOrMore};
+use crate::blueprint::value::{PathPrefix, UrlPath};
+use crate::concerns::answer::{
+    answered, cache_control, cache_control_text, cache_status, cache_status_text, cookies, http, is_hit, listed,
+    seconds_of,
+};
+use crate::concerns::ask::{NONCE, age, get, pause};
+use crate::concerns::{Check, Judgement, OneOrMore, Safety};
+use crate::probe::{Disturbance, HttpAnswer, HttpProbe, Observation, Probe, Scheme};
+use crate::providers::cloudflare;
 
-pub fn checks(_cache: &Cache, _site: &Site) -> OneOrMore<Check> {
-    todo!()
+/// A pass about caching is good for an hour.
+const VALID_FOR_SECONDS: u32 = 3600;
+
+/// What makes every row about the edge meaningless.
+const NO_EDGE: [&str; 2] = ["dns.host.target", "tls.chain"];
+
+const THIRTY_DAYS: u64 = 30 * 86_400;
+const A_YEAR: u64 = 365 * 86_400;
+
+/// Bodies below this are not worth compressing; above [`WORTH_COMPRESSING`] not to is a failure. Bytes.
+const TINY: usize = 1000;
+const WORTH_COMPRESSING: usize = 20_000;
+
+pub fn checks(cache: &Cache, site: &Site) -> OneOrMore<Check> {
+    let mut all = Vec::new();
+    for class in cache.classes.iter().filter(|class| !class.store) {
+        all.extend(class.samples.iter().map(|path| never_stored(path, class, site)));
+    }
+    for class in cache.classes.iter().filter(|class| class.store) {
+        if class.fingerprinted {
+            all.push(fingerprinted(class, site));
+        }
+        let Some(sample) = Sample::of(class, site) else { continue };
+        if !class.fingerprinted {
+            all.extend(class.samples.iter().map(|path| page_header(path, class, site)));
+        }
+        all.push(hit_on_second(&sample, class, site));
+        all.push(set_cookie(&sample, class, site));
+        all.push(vary(&sample, class, site));
+        all.push(compressed(&sample, class, site));
+        if class.fingerprinted {
+            continue;
+        }
+        if class.ignore_query {
+            all.extend(class.samples.first().map(|path| one_copy_for_trackers(path, class, site)));
+        }
+        if let (Some(path), Some(ttl)) = (class.samples.first(), class.edge_ttl()) {
+            if class.stale_while_revalidate_seconds.is_some() {
+                all.push(stale_while_revalidate(path, ttl, class, site));
+            }
+            if class.stale_if_error_seconds.is_some() {
+                all.push(stale_if_error(path, ttl, class, site));
+            }
+        }
+    }
+    all.extend(leak(cache, site));
+    all.push(errors_5xx(site));
+    OneOrMore(errors_404(site), all)
+}
+
+impl Class {
+    /// How long the edge keeps a copy, in seconds: the rule's TTL, else what the header says.
+    fn edge_ttl(&self) -> Option<u32> {
+        self.edge_ttl_seconds.or(self.s_maxage_seconds).or(self.max_age_seconds).map(|seconds| seconds.get())
+    }
+}
+
+fn check(
+    id: &'static str,
+    subject: String,
+    ask: Vec<Probe>,
+    judge: impl Fn(&[Observation]) -> Judgement + Send + Sync + 'static,
+) -> Check {
+    Check {
+        id,
+        subject,
+        safety: Safety::S1,
+        blocked_by: NO_EDGE.to_vec(),
+        disturbs: false,
+        ask,
+        judge: Box::new(judge),
+        remedy: String::new(),
+        source: "",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+/// Where a class can be sampled: at a path that the blueprint gives, or at an asset that the home page links.
+#[derive(Clone)]
+enum Sample {
+    Path(HttpProbe),
+    LinkedFrom { home: HttpProbe, prefixes: Vec<PathPrefix> },
+}
+
+impl Sample {
+    fn of(class: &Class, site: &Site) -> Option<Self> {
+        if let Some(path) = class.samples.first() {
+            return Some(Self::Path(get(Scheme::Https, &site.host, path.as_str())));
+        }
+        let home = site.pages.first()?;
+        class.fingerprinted.then(|| Self::LinkedFrom {
+            home: get(Scheme::Https, &site.host, home.as_str()),
+            prefixes: class.paths.clone(),
+        })
+    }
+
+    /// Questions to begin with.
+    fn first(&self, then: impl Fn(&HttpProbe) -> Vec<Probe>) -> Vec<Probe> {
+        match self {
+            Self::Path(probe) => then(probe),
+            Self::LinkedFrom { home, .. } => vec![home.clone().into()],
+        }
+    }
+
+    /// The probe of the sampled URL and the answers about it, once the home page has named it.
+    fn resolve<'a>(
+        &self,
+        seen: &'a [Observation],
+        then: impl Fn(&HttpProbe) -> Vec<Probe>,
+    ) -> Result<(HttpProbe, &'a [Observation]), Judgement> {
+        match self {
+            Self::Path(probe) => Ok((probe.clone(), seen)),
+            Self::LinkedFrom { home, prefixes } => {
+                let page = http(&seen[0])?;
+                let linked = linked_assets(&page.body.text, prefixes);
+                let Some(path) = linked.iter().find(|path| carries_hash(path)) else {
+                    return Err(Judgement::unknown("the home page links no asset of this class"));
+                };
+                let probe = HttpProbe { path: path.clone(), ..home.clone() };
+                if seen.len() == 1 {
+                    return Err(Judgement::Ask(then(&probe)));
+                }
+                Ok((probe, &seen[1..]))
+            }
+        }
+    }
+}
+
+/// Paths below the prefixes that the page names in `src` and `href`, in order, each once.
+fn linked_assets(html: &str, prefixes: &[PathPrefix]) -> Vec<String> {
+    static LINK: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r#"(?:src|href)=["']?(/[^"'\s>?#]*)"#).expect("a constant pattern"));
+    let mut found: Vec<String> = Vec::new();
+    for capture in LINK.captures_iter(html) {
+        let path = &capture[1];
+        let fits = prefixes.iter().any(|prefix| path.starts_with(prefix.as_str()));
+        if fits && path.parse::<UrlPath>().is_ok() && !found.iter().any(|known| known == path) {
+            found.push(path.to_owned());
+        }
+    }
+    found
+}
+
+/// Whether the file name carries a content hash: 8 to 64 hexadecimal digits before the extension.
+fn carries_hash(path: &str) -> bool {
+    static HASHED: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"[.-][0-9a-f]{8,64}\.[0-9a-z]{2,5}$").expect("a constant pattern"));
+    HASHED.is_match(path)
+}
+
+/// `cache.cc.assets`.
+fn fingerprinted(class: &Class, site: &Site) -> Check {
+    let home_path = site.pages.first().cloned().unwrap_or_else(UrlPath::root);
+    let home = get(Scheme::Https, &site.host, home_path.as_str());
+    let prefixes = class.paths.clone();
+    let ask_assets = home.clone();
+    let declared = class.max_age_seconds.map_or(A_YEAR, |seconds| u64::from(seconds.get()));
+    Check {
+        remedy: "put a content hash into asset names, then let them be kept for a year".to_owned(),
+        source: "JVA-6; RFC 8246",
+        ..check("cache.cc.assets", class.name.to_string(), vec![home.into()], move |seen| {
+            let page = answered!(http(&seen[0]));
+            if page.status != 200 {
+                return Judgement::unknown(format!("the home page answers {}: no asset to ask", page.status));
+            }
+            let linked = linked_assets(&page.body.text, &prefixes);
+            if linked.is_empty() {
+                return Judgement::unknown("the home page links no asset of this class");
+            }
+            if let Some(plain) = linked.iter().find(|path| !carries_hash(path)) {
+                return Judgement::fail(format!("{plain} carries no content hash: a new version keeps the old name"));
+            }
+            let sampled = &linked[..linked.len().min(3)];
+            if seen.len() == 1 {
+                return Judgement::Ask(
+                    sampled.iter().map(|path| HttpProbe { path: path.clone(), ..ask_assets.clone() }.into()).collect(),
+                );
+            }
+            for (observation, path) in seen[1..].iter().zip(sampled) {
+                let answer = answered!(http(observation));
+                let directives = cache_control(answer);
+                let max_age = seconds_of(&directives, "max-age").unwrap_or(0);
+                let refuses = ["no-store", "no-cache", "private"].iter().any(|word| directives.contains_key(*word));
+                if answer.status != 200 || refuses || max_age == 0 {
+                    let header = cache_control_text(answer);
+                    return Judgement::fail(format!("{path} answers {} with {header}", answer.status));
+                }
+                if max_age < declared {
+                    let text = format!("{path} may be kept {max_age} s, {declared} s were declared");
+                    return if max_age < THIRTY_DAYS { Judgement::fail(text) } else { Judgement::warn(text) };
+                }
+            }
+            Judgement::pass(format!("{} assets may be kept for {declared} s", sampled.len()))
+        })
+    }
+}
+
+/// `cache.cc.html`: the header that the blueprint declares, and nothing that cancels it.
+fn page_header(path: &UrlPath, class: &Class, site: &Site) -> Check {
+    let class = class.clone();
+    let subject = path.to_string();
+    Check {
+        remedy: "send max-age and stale-* as declared; drop s-maxage, set another edge TTL by rule".to_owned(),
+        source: "RFC 9111 4.2.4, 5.2.2; RFC 5861; Cloudflare docs, cache/concepts/cache-control",
+        ..check("cache.cc.html", subject, vec![get(Scheme::Https, &site.host, path.as_str()).into()], move |seen| {
+            let answer = answered!(http(&seen[0]));
+            let header = cache_control_text(answer);
+            if answer.status != 200 {
+                return Judgement::fail(format!("answers {}", answer.status));
+            }
+            let directives = cache_control(answer);
+            if let Some(word) = ["no-store", "no-cache", "private"].iter().find(|word| directives.contains_key(**word))
+            {
+                return Judgement::fail(format!("{word} keeps it out of the cache: {header}"));
+            }
+            let declared: [(&str, Option<u32>); 4] = [
+                ("max-age", class.max_age_seconds.map(|s| s.get())),
+                ("s-maxage", class.s_maxage_seconds.map(|s| s.get())),
+                ("stale-while-revalidate", class.stale_while_revalidate_seconds.map(|s| s.get())),
+                ("stale-if-error", class.stale_if_error_seconds.map(|s| s.get())),
+            ];
+            for (name, wanted) in declared {
+                let found = seconds_of(&directives, name);
+                if found == wanted.map(u64::from) {
+                    continue;
+                }
+                return match (found, wanted) {
+                    (Some(_), None) if name == "s-maxage" => {
+                        Judgement::fail(format!("s-maxage forbids serving stale: {header}"))
+                    }
+                    (None, Some(wanted)) => Judgement::fail(format!("{name}={wanted} is missing: {header}")),
+                    _ => Judgement::fail(format!("{name} is not as declared: {header}")),
+                };
+            }
+            Judgement::pass(header)
+        })
+    }
+}
+
+/// `cache.cc.api`: personal routes and their errors are never stored.
+fn never_stored(path: &UrlPath, class: &Class, site: &Site) -> Check {
+    let missing = class
+        .paths
+        .iter()
+        .find(|prefix| path.as_str().starts_with(prefix.as_str()))
+        .map_or_else(|| path.to_string(), |prefix| format!("{}/golive-{NONCE}", prefix.as_str().trim_end_matches('/')));
+    let ask =
+        vec![get(Scheme::Https, &site.host, path.as_str()).into(), get(Scheme::Https, &site.host, &missing).into()];
+    Check {
+        remedy: format!("send `Cache-Control: no-store` on {path} and on its errors"),
+        source: "RFC 9111 5.2.2.5; JVA-7",
+        ..check("cache.cc.api", path.to_string(), ask, |seen| {
+            let mut weak = None;
+            for (observation, what) in seen.iter().zip(["the answer", "its 404"]) {
+                let answer = answered!(http(observation));
+                let directives = cache_control(answer);
+                let header = cache_control_text(answer);
+                if is_hit(answer) {
+                    return Judgement::fail(format!(
+                        "{what} comes from the edge's cache ({})",
+                        cache_status_text(answer)
+                    ));
+                }
+                if directives.contains_key("no-store") {
+                    continue;
+                }
+                if directives.contains_key("no-cache") || directives.contains_key("private") {
+                    weak = Some(format!("{what} is kept but revalidated: {header}"));
+                } else {
+                    return Judgement::fail(format!("{what} may be stored: {header}"));
+                }
+            }
+            weak.map_or_else(|| Judgement::pass("no-store on the answer and on its 404"), Judgement::warn)
+        })
+    }
+}
+
+/// `cache.hit-on-second`.
+fn hit_on_second(sample: &Sample, class: &Class, site: &Site) -> Check {
+    let thrice = |probe: &HttpProbe| -> Vec<Probe> {
+        vec![
+            probe.clone().again(1).into(),
+            pause(1),
+            probe.clone().again(2).into(),
+            pause(1),
+            probe.clone().again(3).into(),
+        ]
+    };
+    let sample = sample.clone();
+    Check {
+        remedy: "make the class eligible by a cache rule, and let no cookie or private header through".to_owned(),
+        source: "JVA-2, JVA-10; Cloudflare docs, cache/concepts/cache-responses; RFC 9211",
+        ..check("cache.hit-on-second", subject(class, site), sample.first(thrice), move |seen| {
+            let (probe, seen) = answered!(sample.resolve(seen, thrice));
+            let answers: Vec<&HttpAnswer> = answered!(
+                seen.iter().filter(|o| !matches!(o, Observation::Done)).map(http).collect::<Result<Vec<_>, _>>()
+            );
+            let statuses: Vec<&str> = answers.iter().map(|answer| cache_status_text(answer)).collect();
+            if answers.iter().skip(1).any(|answer| is_hit(answer)) {
+                return Judgement::pass(format!("{}: {}", probe.path, listed(&statuses)));
+            }
+            let last = answers.last().copied();
+            let why = match last.and_then(cache_status) {
+                Some("DYNAMIC") => "no rule makes it eligible".to_owned(),
+                Some("BYPASS") => last.map_or_else(String::new, |answer| {
+                    let set: Vec<&str> = cookies(answer).into_iter().map(|(name, _)| name).collect();
+                    if set.is_empty() {
+                        cache_control_text(answer)
+                    } else {
+                        format!("it sets the cookie {}", listed(&set))
+                    }
+                }),
+                _ => last.map_or_else(String::new, cache_control_text),
+            };
+            Judgement::fail(format!("{} is never answered from the edge: {}; {why}", probe.path, listed(&statuses)))
+        })
+    }
+}
+
+fn subject(class: &Class, site: &Site) -> String {
+    match class.samples.first() {
+        Some(path) => format!("{} {path}", class.name),
+        None => format!("{} of {}", class.name, site.host),
+    }
+}
+
+/// `cache.set-cookie`: a stored answer must plant no cookie, least of all one cookie in two visitors.
+fn set_cookie(sample: &Sample, class: &Class, site: &Site) -> Check {
+    let two = |probe: &HttpProbe| -> Vec<Probe> { vec![probe.clone().into(), probe.clone().again(4).into()] };
+    let sample = sample.clone();
+    Check {
+        remedy: "start sessions later than on pages that everybody sees".to_owned(),
+        source: "JVA-7; Cloudflare docs, cache/concepts/cache-behavior",
+        ..check("cache.set-cookie", subject(class, site), sample.first(two), move |seen| {
+            let (probe, seen) = answered!(sample.resolve(seen, two));
+            let first = answered!(http(&seen[0]));
+            let second = answered!(http(&seen[1]));
+            let (one, two) = (cookies(first), cookies(second));
+            if let Some((name, _)) = one.iter().find(|cookie| !cookie.1.is_empty() && two.contains(cookie)) {
+                return Judgement::fail(format!("{} gives two visitors the same cookie {name}", probe.path));
+            }
+            let all: BTreeSet<&str> = one.iter().chain(&two).map(|(name, _)| *name).collect();
+            let foreign: Vec<&&str> = all.iter().filter(|name| !cloudflare::is_own_cookie(name)).collect();
+            if !foreign.is_empty() {
+                return Judgement::fail(format!("{} sets the cookie {}", probe.path, listed(&foreign)));
+            }
+            if all.is_empty() {
+                Judgement::pass(format!("{} sets no cookie", probe.path))
+            } else {
+                Judgement::warn(format!("{} sets only the CDN's own cookies", probe.path))
+            }
+        })
+    }
+}
+
+/// `cache.vary`.
+fn vary(sample: &Sample, class: &Class, site: &Site) -> Check {
+    let once = |probe: &HttpProbe| -> Vec<Probe> { vec![probe.clone().into()] };
+    let sample = sample.clone();
+    Check {
+        remedy: "send no Vary but Accept-Encoding; Vary is no guard for personal pages at this CDN".to_owned(),
+        source: "RFC 9111 4.1; Cloudflare docs, cache/concepts/cache-control",
+        ..check("cache.vary", subject(class, site), sample.first(once), move |seen| {
+            let (probe, seen) = answered!(sample.resolve(seen, once));
+            let answer = answered!(http(&seen[0]));
+            let varied: BTreeSet<String> = answer
+                .headers_named("vary")
+                .flat_map(|line| line.split(','))
+                .map(|name| name.trim().to_ascii_lowercase())
+                .filter(|name| !name.is_empty() && name != "accept-encoding")
+                .collect();
+            let names = listed(&varied.iter().collect::<Vec<_>>());
+            if varied.iter().any(|name| matches!(name.as_str(), "*" | "cookie" | "user-agent")) {
+                return Judgement::fail(format!("{} varies on {names}, which the edge does not apply", probe.path));
+            }
+            if varied.is_empty() {
+                Judgement::pass(format!("{} varies on nothing that splits the cache", probe.path))
+            } else {
+                Judgement::warn(format!("{} varies on {names}, which the edge does not apply", probe.path))
+            }
+        })
+    }
+}
+
+/// `cache.query`, for a class whose answers do not depend on the query: trackers share one copy.
+fn one_copy_for_trackers(path: &UrlPath, class: &Class, site: &Site) -> Check {
+    let with = |value: &str| -> Probe {
+        get(Scheme::Https, &site.host, &format!("{path}?utm_source=golive-{NONCE}-{value}")).into()
+    };
+    Check {
+        blocked_by: vec!["dns.host.target", "tls.chain", "cache.hit-on-second"],
+        remedy: "leave the query string out of this class's cache key".to_owned(),
+        source: "JVA-10; Cloudflare docs, cache/how-to/cache-keys",
+        ..check("cache.query", subject(class, site), vec![with("a"), with("b"), with("c")], |seen| {
+            let answers: Vec<&HttpAnswer> = answered!(seen.iter().map(http).collect::<Result<Vec<_>, _>>());
+            let statuses: Vec<&str> = answers.iter().map(|answer| cache_status_text(answer)).collect();
+            if answers.iter().skip(1).any(|answer| is_hit(answer)) {
+                Judgement::pass(format!("three campaign links share one copy: {}", listed(&statuses)))
+            } else {
+                Judgement::fail(format!("each campaign link makes a copy of its own: {}", listed(&statuses)))
+            }
+        })
+    }
+}
+
+/// `cache.compress`.
+fn compressed(sample: &Sample, class: &Class, site: &Site) -> Check {
+    let three = |probe: &HttpProbe| -> Vec<Probe> {
+        ["br", "gzip", "identity"]
+            .iter()
+            .map(|coding| probe.clone().header("accept-encoding", *coding).into())
+            .collect()
+    };
+    let sample = sample.clone();
+    Check {
+        remedy: "enable compression for this type, once".to_owned(),
+        source: "RFC 9110 8.4; ALT-4",
+        ..check("cache.compress", subject(class, site), sample.first(three), move |seen| {
+            let (probe, seen) = answered!(sample.resolve(seen, three));
+            let answers: Vec<&HttpAnswer> = answered!(seen.iter().map(http).collect::<Result<Vec<_>, _>>());
+            let [br, gzip, identity] = answers.as_slice() else {
+                return Judgement::unknown("three answers were asked");
+            };
+            let coding = |answer: &HttpAnswer| answer.header("content-encoding").unwrap_or("identity").to_owned();
+            if coding(identity) != "identity" {
+                return Judgement::fail(format!("{} is {} even for who cannot read it", probe.path, coding(identity)));
+            }
+            for answer in &answers {
+                if let Some(problem) = &answer.body.problem {
+                    return Judgement::fail(format!("{} as {}: {problem}", probe.path, coding(answer)));
+                }
+            }
+            let plain = identity.body.wire_length;
+            if plain < TINY {
+                return Judgement::pass(format!("{} has {plain} bytes: nothing to gain", probe.path));
+            }
+            let same = answers.windows(2).all(|pair| pair[0].body.sha256 == pair[1].body.sha256);
+            let sizes = format!("{plain} bytes plain, {} gzip, {} br", gzip.body.wire_length, br.body.wire_length);
+            match (coding(br).as_str(), coding(gzip).as_str()) {
+                ("br", "gzip") if same => Judgement::pass(format!("{}: {sizes}", probe.path)),
+                ("br", "gzip") => Judgement::warn(format!("{} differs between codings: {sizes}", probe.path)),
+                (_, "gzip") => Judgement::warn(format!("{} is gzip only: {sizes}", probe.path)),
+                _ if plain > WORTH_COMPRESSING => {
+                    Judgement::fail(format!("{} goes out raw: {plain} bytes", probe.path))
+                }
+                _ => Judgement::warn(format!("{} goes out raw: {plain} bytes", probe.path)),
+            }
+        })
+    }
+}
+
+/// `cache.stale.reval`: past its time, the copy is served at once and fetched behind.
+fn stale_while_revalidate(path: &UrlPath, ttl: u32, class: &Class, site: &Site) -> Check {
+    let probe = get(Scheme::Https, &site.host, &format!("{path}?golive=stale-{NONCE}"));
+    let ask = vec![
+        probe.clone().again(1).into(),
+        probe.clone().again(2).into(),
+        age(&probe, ttl + 1),
+        probe.clone().again(3).into(),
+        probe.clone().again(4).into(),
+    ];
+    Check {
+        blocked_by: vec!["dns.host.target", "tls.chain", "cache.hit-on-second"],
+        disturbs: true,
+        remedy: "send stale-while-revalidate without s-maxage, and keep Always Online off".to_owned(),
+        source: "RFC 5861 3; Cloudflare docs, cache/concepts/cache-control, cache/how-to/always-online",
+        ..check("cache.stale.reval", subject(class, site), ask, |seen| {
+            let answers: Vec<&HttpAnswer> = answered!(
+                seen.iter().filter(|o| !matches!(o, Observation::Done)).map(http).collect::<Result<Vec<_>, _>>()
+            );
+            let [_, kept, old, after] = answers.as_slice() else {
+                return Judgement::unknown("four answers were asked");
+            };
+            let statuses: Vec<&str> = answers.iter().map(|answer| cache_status_text(answer)).collect();
+            let seen = listed(&statuses);
+            if !is_hit(kept) {
+                return Judgement::fail(format!("the copy was not kept to begin with: {seen}"));
+            }
+            match cache_status(old) {
+                Some("STALE" | "UPDATING") if is_hit(after) => {
+                    Judgement::pass(format!("old copy served at once: {seen}"))
+                }
+                Some("STALE" | "UPDATING") => Judgement::fail(format!("old once, then fetched while waiting: {seen}")),
+                Some("HIT") => Judgement::unknown(format!("somebody refreshed the copy meanwhile: {seen}")),
+                _ => Judgement::fail(format!("the visitor waits for the origin: {seen}")),
+            }
+        })
+    }
+}
+
+/// `cache.stale.error`: past its time and with the app gone, then failing, the old copy still answers.
+fn stale_if_error(path: &UrlPath, ttl: u32, class: &Class, site: &Site) -> Check {
+    let probe = get(Scheme::Https, &site.host, &format!("{path}?golive=error-{NONCE}"));
+    // Past the window of stale-while-revalidate too, so that stale-if-error alone can explain the answer.
+    let past = ttl + class.stale_while_revalidate_seconds.map_or(0, |seconds| seconds.get()) + 1;
+    let ask = vec![
+        probe.clone().again(1).into(),
+        age(&probe, past),
+        Probe::Disturb(Disturbance::AppRefuses),
+        probe.clone().again(2).into(),
+        Probe::Disturb(Disturbance::AppAnswers503),
+        probe.clone().again(3).into(),
+        Probe::Disturb(Disturbance::AppHealthy),
+    ];
+    Check {
+        safety: Safety::S4,
+        blocked_by: vec!["dns.host.target", "tls.chain", "cache.hit-on-second"],
+        disturbs: true,
+        remedy: "send stale-if-error without s-maxage, and test both a dead and a failing app".to_owned(),
+        source: "RFC 5861 4; JVA-2",
+        ..check("cache.stale.error", subject(class, site), ask, |seen| {
+            let dead = answered!(http(&seen[3]));
+            let failing = answered!(http(&seen[5]));
+            let text = format!(
+                "app refusing: {} {}; app answering 503: {} {}",
+                dead.status,
+                cache_status_text(dead),
+                failing.status,
+                cache_status_text(failing)
+            );
+            match (dead.status, failing.status) {
+                (200, 200) => Judgement::pass(text),
+                (200, _) => Judgement::warn(text),
+                _ => Judgement::fail(text),
+            }
+        })
+    }
+}
+
+/// `cache.err.404`: a missing page may be remembered for a minute, no longer.
+fn errors_404(site: &Site) -> Check {
+    let probe = get(Scheme::Https, &site.host, &format!("/golive-{NONCE}-missing"));
+    let ask = vec![probe.clone().into(), probe.again(1).into()];
+    Check {
+        remedy: "send no cache header on a 404, or a minute at most".to_owned(),
+        source: "Cloudflare docs, cache/how-to/configure-cache-status-code",
+        ..check("cache.err.404", site.host.to_string(), ask, |seen| {
+            let first = answered!(http(&seen[0]));
+            let second = answered!(http(&seen[1]));
+            if first.status != 404 {
+                return Judgement::warn(format!("a page that does not exist answers {}, not 404", first.status));
+            }
+            let max_age = seconds_of(&cache_control(second), "max-age")
+                .filter(|_| !cache_control(second).contains_key("no-store"));
+            match (is_hit(second), max_age) {
+                (_, Some(seconds)) if seconds > 180 => Judgement::fail(format!("a 404 may be kept for {seconds} s")),
+                (true, None) => Judgement::warn("a 404 is kept for the CDN's own 3 minutes"),
+                (_, Some(seconds)) if seconds > 60 => Judgement::warn(format!("a 404 may be kept for {seconds} s")),
+                _ => {
+                    Judgement::pass(format!("a 404 is not kept longer than a minute ({})", cache_control_text(second)))
+                }
+            }
+        })
+    }
+}
+
+/// `cache.err.5xx`: an error of the app is never kept.
+fn errors_5xx(site: &Site) -> Check {
+    let probe = get(Scheme::Https, &site.host, &format!("/golive-{NONCE}-error"));
+    let ask = vec![
+        Probe::Disturb(Disturbance::AppAnswers500),
+        probe.clone().into(),
+        probe.clone().again(1).into(),
+        Probe::Disturb(Disturbance::AppHealthy),
+        probe.again(2).into(),
+    ];
+    Check {
+        safety: Safety::S4,
+        disturbs: true,
+        remedy: "never send cache headers on errors (`add_header ... always` does, unless a map sees the status)"
+            .to_owned(),
+        source: "nginx, ngx_http_headers_module; RFC 9111 4",
+        ..check("cache.err.5xx", site.host.to_string(), ask, |seen| {
+            let (first, second, healed) =
+                (answered!(http(&seen[1])), answered!(http(&seen[2])), answered!(http(&seen[4])));
+            if first.status < 500 {
+                return Judgement::unknown(format!("the failing app answered {}", first.status));
+            }
+            if second.status >= 500 && is_hit(second) {
+                return Judgement::fail(format!(
+                    "a {} came from the cache: {}",
+                    second.status,
+                    cache_control_text(first)
+                ));
+            }
+            if healed.status >= 500 {
+                return Judgement::fail(format!("the app is well again and the edge still answers {}", healed.status));
+            }
+            Judgement::pass(format!("a {} is not kept ({})", first.status, cache_control_text(first)))
+        })
+    }
+}
+
+/// `cache.leak.users`: nobody sees what belongs to somebody else. Each path is asked as Alice, as Bob, without a
+/// session, and as Alice again, each session being a random mark.
+fn leak(cache: &Cache, site: &Site) -> Option<Check> {
+    let cookie = cache.session_cookie.as_ref()?;
+    let (alice, bob) = (format!("golive-alice-{NONCE}"), format!("golive-bob-{NONCE}"));
+    let mut ask = Vec::new();
+    let mut paths: Vec<String> = Vec::new();
+    for class in &cache.classes {
+        paths.extend(class.samples.iter().map(ToString::to_string));
+    }
+    for path in &paths {
+        let probe = get(Scheme::Https, &site.host, path);
+        let as_whom =
+            |who: &str, nth| -> Probe { probe.clone().again(nth).header("cookie", format!("{cookie}={who}")).into() };
+        ask.extend([as_whom(&alice, 5), as_whom(&bob, 6), probe.clone().again(7).into(), as_whom(&alice, 8)]);
+    }
+    Some(Check {
+        safety: Safety::S2,
+        remedy: "stop: bypass the cache for this path and purge it; then find what ignores the session".to_owned(),
+        source: "JVA-7; Cloudflare docs, cache/concepts/cache-control (Vary)",
+        ..check("cache.leak.users", site.host.to_string(), ask, move |seen| {
+            for (round, path) in seen.chunks(4).zip(&paths) {
+                let answers: Vec<&HttpAnswer> = answered!(round.iter().map(http).collect::<Result<Vec<_>, _>>());
+                for (answer, (own, foreign)) in answers.iter().zip([
+                    (Some("golive-alice-"), vec!["golive-bob-"]),
+                    (Some("golive-bob-"), vec!["golive-alice-"]),
+                    (None, vec!["golive-alice-", "golive-bob-"]),
+                    (Some("golive-alice-"), vec!["golive-bob-"]),
+                ]) {
+                    if foreign.iter().any(|mark| answer.body.text.contains(mark)) {
+                        return Judgement::fail(format!("{path} showed one visitor's page to another"));
+                    }
+                    if own.is_some_and(|mark| answer.body.text.contains(mark)) && is_hit(answer) {
+                        return Judgement::fail(format!(
+                            "{path} keeps a personal page ({})",
+                            cache_status_text(answer)
+                        ));
+                    }
+                }
+            }
+            Judgement::pass(format!("{} paths, asked as two people and nobody: no foreign mark", paths.len()))
+        })
+    })
 }

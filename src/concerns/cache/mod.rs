@@ -8,7 +8,7 @@ mod procedure;
 
 use serde::Deserialize;
 
-use crate::blueprint::value::{Label, PathPrefix, Seconds, UrlPath};
+use crate::blueprint::value::{CookieName, Label, PathPrefix, Seconds, UrlPath};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 
@@ -18,6 +18,9 @@ use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 pub struct Cache {
     /// In order: a request belongs to the first class that takes its path; the last class takes the rest.
     pub classes: Vec<Class>,
+    /// The cookie by which the app knows a visitor; checks use it to look for one person's page at another's.
+    #[serde(default)]
+    pub session_cookie: Option<CookieName>,
 }
 
 /// `[[cache.classes]]`.

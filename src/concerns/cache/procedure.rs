@@ -4,6 +4,31 @@ use super::Cache;
 use crate::blueprint::Site;
 use crate::concerns::Procedure;
 
-pub fn procedure(_cache: &Cache, _site: &Site) -> Procedure {
-    todo!()
+pub fn procedure(cache: &Cache, site: &Site) -> Procedure {
+    let longest = cache
+        .classes
+        .iter()
+        .filter(|class| !class.fingerprinted)
+        .filter_map(|class| class.edge_ttl_seconds.or(class.max_age_seconds))
+        .max();
+    let mut undo =
+        vec![format!("Purge the host {} at the CDN: copies go at once, the app takes every request.", site.host)];
+    if let Some(seconds) = longest {
+        undo.push(format!(
+            "Without a purge, a wrong page lives {seconds} s at the edge, and longer where stale is served."
+        ));
+    }
+    Procedure {
+        before: vec![
+            "List with the app's people every path that shows something personal; it belongs to a class with store = false."
+                .to_owned(),
+            "Run the rehearsal: it asks each path as two people and compares.".to_owned(),
+        ],
+        when_red: vec![
+            "cache.leak.users red: stop the launch, purge, and set store = false for the path.".to_owned(),
+            "cache.hit-on-second red: read the reason in the check; a cookie or a private header is the usual one."
+                .to_owned(),
+        ],
+        undo,
+    }
 }

@@ -1,9 +1,230 @@
-//! What must be observable when `[cdn]` is live.
+//! What must be observable when `[cdn]` is live: the name leads to the edge, and the edge speaks TLS well.
+
+use std::net::IpAddr;
 
 use super::Cdn;
 use crate::blueprint::Site;
-use crate::concerns::{Check, OneOrMore};
+use crate::concerns::answer::{self, answered, authoritative, dns, http, is_hit, listed};
+use crate::concerns::ask::{NONCE, dns_at, dns_resolved, get, handshake};
+use crate::concerns::tls;
+use crate::concerns::{Check, Judgement, OneOrMore, Safety};
+use crate::probe::{DnsAnswer, Rcode, RecordData, RecordType, Scheme, Target};
+use ipnet::IpNet;
 
-pub fn checks(_cdn: &Cdn, _site: &Site) -> OneOrMore<Check> {
-    todo!()
+/// A pass about DNS is good for 15 minutes.
+const DNS_VALID_FOR_SECONDS: u32 = 15 * 60;
+
+pub fn checks(cdn: &Cdn, site: &Site) -> OneOrMore<Check> {
+    OneOrMore(
+        host_target(site),
+        vec![
+            chain(site),
+            tls::expiry(
+                &site.host,
+                Target::Resolved,
+                site.host.to_string(),
+                site.announcement,
+                vec!["dns.host.target"],
+            ),
+            tls::hsts(
+                site.host.to_string(),
+                get(Scheme::Https, &site.host, "/"),
+                cdn.hsts_max_age_seconds,
+                vec!["dns.host.target", "tls.chain"],
+            ),
+            upgrade(site),
+            acme_path(site),
+        ],
+    )
+}
+
+fn host_target(site: &Site) -> Check {
+    let host = site.host.to_string();
+    let servers: Vec<IpAddr> =
+        site.zone_of(&site.host).map(|zone| zone.servers.iter().map(|(_, ip)| *ip).collect()).unwrap_or_default();
+    let mut ask: Vec<_> = servers.iter().map(|server| dns_at(*server, &host, RecordType::A)).collect();
+    ask.push(dns_resolved(&host, RecordType::A));
+    let target = site.cdn.as_ref().and_then(|cdn| cdn.cname_target.clone());
+    let ranges = site.cdn.as_ref().map(|cdn| cdn.ranges.clone()).unwrap_or_default();
+    let wanted =
+        target.clone().map_or_else(|| "the addresses of the CDN".to_owned(), |target| format!("CNAME {target}"));
+    let want = wanted.clone();
+    let owner = host.clone();
+    Check {
+        id: "dns.host.target",
+        subject: host,
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask,
+        judge: Box::new(move |seen| {
+            let Some((resolved, at_servers)) = seen.split_last() else {
+                return Judgement::unknown("nothing was asked");
+            };
+            for observation in at_servers {
+                let answer = answered!(authoritative(observation));
+                if let Err(seen) = leads_to_cdn(answer, &owner, target.as_deref(), &ranges) {
+                    return Judgement::fail(format!("{} answers {seen}; wanted {want}", answer.server));
+                }
+            }
+            let answer = answered!(dns(resolved));
+            if answer.rcode != Rcode::NoError {
+                return Judgement::fail(format!("resolvers answer {} for {owner}", answer.rcode.as_str()));
+            }
+            let addresses = addresses(answer);
+            let outside: Vec<String> =
+                addresses.iter().filter(|ip| !within(**ip, &ranges)).map(ToString::to_string).collect();
+            if addresses.is_empty() {
+                return Judgement::fail(format!("resolvers find no address for {owner}"));
+            }
+            if !outside.is_empty() {
+                return Judgement::fail(format!("{} is not an address of the CDN", listed(&outside)));
+            }
+            let aliases = answer.answers.iter().filter(|r| matches!(r.data, RecordData::Cname(_))).count();
+            if aliases > 3 {
+                return Judgement::warn(format!("the name passes through {aliases} aliases before the CDN"));
+            }
+            let found: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+            Judgement::pass(format!("{} servers and the resolvers lead to {}", at_servers.len(), listed(&found)))
+        }),
+        remedy: format!("have {} pointed to {wanted}: as it is, visitors bypass the CDN", site.host),
+        source: "JVA-2, JVA-11; Cloudflare docs, dns/zone-setups/partial-setup",
+        valid_for_seconds: DNS_VALID_FOR_SECONDS,
+    }
+}
+
+/// What one authoritative server says of the host: `Err` with the answer in words when it misses the CDN.
+fn leads_to_cdn(answer: &DnsAnswer, host: &str, target: Option<&str>, ranges: &[IpNet]) -> Result<(), String> {
+    let of_host: Vec<&RecordData> =
+        answer.answers.iter().filter(|record| record.name == host).map(|record| &record.data).collect();
+    let words = || {
+        if of_host.is_empty() {
+            return format!("nothing ({})", answer.rcode.as_str());
+        }
+        let texts: Vec<String> = of_host.iter().map(|data| answer::data_text(data)).collect();
+        listed(&texts)
+    };
+    let good = match target {
+        Some(target) => of_host == [&RecordData::Cname(target.to_owned())],
+        None => {
+            let found = addresses(answer);
+            !found.is_empty() && found.iter().all(|ip| within(*ip, ranges))
+        }
+    };
+    if good { Ok(()) } else { Err(words()) }
+}
+
+fn addresses(answer: &DnsAnswer) -> Vec<IpAddr> {
+    answer
+        .answers
+        .iter()
+        .filter_map(|record| match &record.data {
+            RecordData::A(ip) => Some(IpAddr::V4(*ip)),
+            RecordData::Aaaa(ip) => Some(IpAddr::V6(*ip)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn within(ip: IpAddr, ranges: &[IpNet]) -> bool {
+    ranges.iter().any(|range| range.contains(&ip))
+}
+
+fn chain(site: &Site) -> Check {
+    let name = site.host.to_string();
+    let owner = name.clone();
+    Check {
+        id: "tls.chain",
+        subject: name,
+        safety: Safety::S1,
+        blocked_by: vec!["dns.host.target"],
+        disturbs: false,
+        ask: vec![handshake(&site.host, Target::Resolved, 0)],
+        judge: Box::new(move |seen| {
+            let answer = answered!(answer::tls(&seen[0]));
+            match &answer.verify_error {
+                None => Judgement::pass(format!(
+                    "{} certificates over {} verify for {owner}",
+                    answer.chain_length, answer.protocol
+                )),
+                Some(error) => Judgement::fail(format!("{} presents a chain that fails: {error}", answer.connected)),
+            }
+        }),
+        remedy: format!("serve a certificate that covers {} together with its intermediates", site.host),
+        source: "RFC 5280 6; RFC 9525; JVA-2",
+        valid_for_seconds: tls::VALID_FOR_SECONDS,
+    }
+}
+
+fn upgrade(site: &Site) -> Check {
+    let host = site.host.clone();
+    let plain = get(Scheme::Http, &host, "/?golive=upgrade");
+    let secure = get(Scheme::Https, &host, "/?golive=upgrade");
+    let expected = secure.url();
+    let plain_url = plain.url();
+    Check {
+        id: "tls.upgrade",
+        subject: host.to_string(),
+        safety: Safety::S1,
+        blocked_by: vec!["dns.host.target", "tls.chain"],
+        disturbs: false,
+        ask: vec![plain.into()],
+        judge: Box::new(move |seen| {
+            let answer = answered!(http(&seen[0]));
+            let location = answer.header("location").unwrap_or_default();
+            if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
+                return Judgement::fail(format!("{plain_url} answers {} over plain http", answer.status));
+            }
+            if location != expected {
+                return Judgement::fail(format!("{plain_url} leads to `{location}`, not to {expected}"));
+            }
+            let Some(second) = seen.get(1) else { return Judgement::Ask(vec![secure.clone().into()]) };
+            let landed = answered!(http(second));
+            let next = landed.header("location").unwrap_or_default();
+            if (300..400).contains(&landed.status) && (next == expected || next.starts_with("http://")) {
+                return Judgement::fail(format!("a loop: {expected} sends back to {next}"));
+            }
+            match answer.status {
+                301 | 308 => Judgement::pass(format!("http answers {} to {expected}", answer.status)),
+                status => Judgement::warn(format!("http answers {status}, which browsers do not remember: use 301")),
+            }
+        }),
+        remedy: "redirect http to https at the edge, host, path and query kept".to_owned(),
+        source: "JVA-2; RFC 9110 15.4",
+        valid_for_seconds: tls::VALID_FOR_SECONDS,
+    }
+}
+
+fn acme_path(site: &Site) -> Check {
+    let host = site.host.clone();
+    let path = format!("/.well-known/acme-challenge/golive-{NONCE}");
+    Check {
+        id: "tls.acme.path",
+        subject: host.to_string(),
+        safety: Safety::S1,
+        blocked_by: vec!["dns.host.target"],
+        disturbs: false,
+        ask: vec![get(Scheme::Http, &host, &path).into()],
+        judge: Box::new(move |seen| {
+            let answer = answered!(http(&seen[0]));
+            if answer.header("cf-mitigated").is_some() {
+                return Judgement::fail("the edge challenges the path: the origin's certificate cannot renew");
+            }
+            if is_hit(answer) {
+                return Judgement::fail("the edge answers from its cache: a renewal would read an old token");
+            }
+            match answer.status {
+                404 => Judgement::pass("an unknown token gets the origin's 404 over plain http"),
+                301 | 302 | 307 | 308 => Judgement::warn(format!(
+                    "plain http is redirected to {}: some hosts' renewals do not follow",
+                    answer.header("location").unwrap_or("nowhere")
+                )),
+                status => Judgement::fail(format!("an unknown token gets {status}, not the origin's 404")),
+            }
+        }),
+        remedy: "let plain http through for /.well-known/acme-challenge/, or the origin's certificate cannot renew"
+            .to_owned(),
+        source: "RFC 8555 8.3; Scalingo docs, platform/networking/public",
+        valid_for_seconds: tls::VALID_FOR_SECONDS,
+    }
 }

@@ -1,9 +1,29 @@
 //! What a person does about `[cdn]`.
 
-use super::Cdn;
+use super::{Cdn, Setup};
 use crate::blueprint::Site;
 use crate::concerns::Procedure;
 
-pub fn procedure(_cdn: &Cdn, _site: &Site) -> Procedure {
-    todo!()
+pub fn procedure(cdn: &Cdn, site: &Site) -> Procedure {
+    let mut before = vec![
+        format!("Apply terraform/ to the zone {} while no visitor comes through it yet.", cdn.zone),
+        format!("See the edge certificate of {} active before the name moves.", site.host),
+    ];
+    before.push(match cdn.setup {
+        Setup::Partial => format!("Then have {} pointed at the CDN by the zone's own people.", site.host),
+        Setup::Full => format!("Then change the name servers of {} at the registrar.", cdn.zone),
+    });
+    Procedure {
+        before,
+        when_red: vec![
+            "dns.host.target red: visitors reach the origin or nothing; nothing else about the edge can be judged."
+                .to_owned(),
+            "tls.chain red: do not announce; a browser shows a warning that nobody can click away under HSTS."
+                .to_owned(),
+        ],
+        undo: vec![format!(
+            "Point {} back at the platform; the origin must then be open to all (remove the proxy's lock first).",
+            site.host
+        )],
+    }
 }

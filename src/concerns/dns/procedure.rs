@@ -1,9 +1,35 @@
 //! What a person does about `[dns]`.
 
-use super::Dns;
+use super::{Dns, RunBy};
 use crate::blueprint::Site;
 use crate::concerns::Procedure;
 
-pub fn procedure(_dns: &Dns, _site: &Site) -> Procedure {
-    todo!()
+pub fn procedure(dns: &Dns, site: &Site) -> Procedure {
+    let mut before = Vec::new();
+    for zone in &dns.zones {
+        before.push(match (zone.run_by, &zone.ticket_to) {
+            (RunBy::Ticket, Some(whom)) => {
+                format!("Send dns/requests/{}.md to {whom}; expect hours, and ask for the ticket's number.", zone.name)
+            }
+            (RunBy::Ticket, None) => format!("Send dns/requests/{}.md to whoever runs the zone.", zone.name),
+            (RunBy::Cloudflare, _) => format!("Apply terraform/ for the records of {}.", zone.name),
+        });
+    }
+    before.push(format!(
+        "A day before the announcement, see every launched name at a TTL of {} s or less.",
+        dns.lowered_ttl_seconds
+    ));
+    Procedure {
+        before,
+        when_red: vec![
+            "Compare what each name server answers with dns/<zone>.zone: `dig @SERVER NAME TYPE +norecurse`."
+                .to_owned(),
+            "Answer the ticket with the very line that differs; a doubled zone name means that a final dot was lost."
+                .to_owned(),
+        ],
+        undo: vec![format!(
+            "Ask for the former records; the wrong ones live on for their TTL ({} s). A day after the launch, ask for {} s again on {}.",
+            dns.lowered_ttl_seconds, dns.steady_ttl_seconds, site.host
+        )],
+    }
 }

@@ -9,8 +9,8 @@ mod procedure;
 use serde::Deserialize;
 
 use crate::blueprint::value::{Seconds, UrlPath};
-use crate::concerns::fragment::{RunsOn, Upstream};
 use crate::blueprint::{Finding, Site};
+use crate::concerns::fragment::{RunsOn, Upstream};
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 
 /// `[proxy]`.

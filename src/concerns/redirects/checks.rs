@@ -1,9 +1,378 @@
 //! What must be observable when `[redirects]` is live.
 
-use super::Redirects;
-use crate::blueprint::Site;
-use crate::concerns::{Check, OneOrMore};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 
-pub fn checks(_redirects: &Redirects, _site: &Site) -> OneOrMore<Check> {
-    todo!()
+use super::{Redirects, Server};
+use crate::blueprint::Site;
+use crate::blueprint::value::HostName;
+use crate::concerns::answer::{self, answered, authoritative, data_text, http, listed};
+use crate::concerns::ask::{dns_at, get, handshake};
+use crate::concerns::{Check, Judgement, OneOrMore, Safety, tls};
+use crate::probe::{HttpProbe, Observation, RecordData, RecordType, Scheme, Target};
+
+/// A pass about DNS is good for 15 minutes, about redirects for an hour.
+const DNS_VALID_FOR_SECONDS: u32 = 15 * 60;
+const VALID_FOR_SECONDS: u32 = 3600;
+
+/// A name that no blueprint can hold (RFC 2606), to see whether a server follows the client's Host.
+const ALIEN: &str = "golive-alien.invalid";
+
+pub fn checks(redirects: &Redirects, site: &Site) -> OneOrMore<Check> {
+    let mut all: Vec<Check> = Vec::new();
+    for server in &redirects.servers {
+        for name in &server.names {
+            all.push(addresses(name, server, site));
+        }
+        all.push(certificates(server));
+        for address in &server.addresses {
+            if let Some(name) = server.names.first() {
+                let subject = format!("{name} at {address}");
+                all.push(tls::expiry(name, Target::Pinned(*address), subject, site.announcement, vec![]));
+            }
+        }
+        for name in &server.names {
+            if let Some(address) = server.addresses.first() {
+                let ask = get(Scheme::Https, name, "/").pinned(*address);
+                all.push(tls::hsts(name.to_string(), ask, server.hsts_max_age_seconds, vec!["tls.redirect.ips"]));
+            }
+            all.push(every_address(name, server));
+            all.push(shape(name, server));
+            all.push(hops(name, server, site));
+        }
+    }
+    let mut all = all.into_iter();
+    match all.next() {
+        Some(first) => OneOrMore(first, all.collect()),
+        None => OneOrMore(nothing_to_redirect(site), vec![]),
+    }
+}
+
+/// For a table without servers, which `redirects.no-server` has already refused.
+fn nothing_to_redirect(site: &Site) -> Check {
+    Check {
+        id: "redir.ips",
+        subject: site.name.to_string(),
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask: vec![],
+        judge: Box::new(|_| Judgement::unknown("the blueprint's [redirects] names no server")),
+        remedy: "add a [[redirects.servers]] table or remove [redirects]".to_owned(),
+        source: "JVA-16",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+/// `dns.apex.a`: these addresses and nothing else, at every authoritative server.
+fn addresses(name: &HostName, server: &Server, site: &Site) -> Check {
+    const TYPES: [RecordType; 4] = [RecordType::A, RecordType::Aaaa, RecordType::Cname, RecordType::Https];
+    let owner = name.to_string();
+    let name_servers: Vec<IpAddr> =
+        site.zone_of(name).map(|zone| zone.servers.iter().map(|(_, ip)| *ip).collect()).unwrap_or_default();
+    let ask: Vec<_> = name_servers
+        .iter()
+        .flat_map(|address| TYPES.map(|record_type| dns_at(*address, &owner, record_type)))
+        .collect();
+    let expected: BTreeSet<IpAddr> = server.addresses.iter().copied().collect();
+    let wanted = listed(&expected.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let want = wanted.clone();
+    Check {
+        id: "dns.apex.a",
+        subject: owner.clone(),
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask,
+        judge: Box::new(move |seen| {
+            for per_server in seen.chunks(TYPES.len()) {
+                let mut found: BTreeSet<IpAddr> = BTreeSet::new();
+                let mut strangers: BTreeSet<String> = BTreeSet::new();
+                let mut who = String::new();
+                for observation in per_server {
+                    let answer = answered!(authoritative(observation));
+                    who.clone_from(&answer.server);
+                    for record in answer.answers.iter().filter(|record| record.name == owner) {
+                        match &record.data {
+                            RecordData::A(ip) => drop(found.insert(IpAddr::V4(*ip))),
+                            RecordData::Aaaa(ip) => drop(found.insert(IpAddr::V6(*ip))),
+                            other => drop(strangers.insert(data_text(other))),
+                        }
+                    }
+                }
+                if found != expected || !strangers.is_empty() {
+                    let mut texts: Vec<String> = found.iter().map(ToString::to_string).collect();
+                    texts.extend(strangers);
+                    return Judgement::fail(format!("{who} answers {}; wanted {want} only", listed(&texts)));
+                }
+            }
+            Judgement::pass(format!("{} servers answer {want} and nothing else", seen.len() / TYPES.len()))
+        }),
+        remedy: format!("have the records of {name} made exactly {wanted}: no other address, no AAAA, no alias"),
+        source: "JVA-16; RFC 1034 3.6.2",
+        valid_for_seconds: DNS_VALID_FOR_SECONDS,
+    }
+}
+
+/// `tls.redirect.ips`: every name on every address, three times, since certificates are often issued on one
+/// machine first.
+fn certificates(server: &Server) -> Check {
+    let mut ask = Vec::new();
+    let mut labels = Vec::new();
+    for address in &server.addresses {
+        for name in &server.names {
+            for nth in 0..3 {
+                ask.push(handshake(name, Target::Pinned(*address), nth));
+                labels.push((name.to_string(), *address));
+            }
+        }
+    }
+    let names: Vec<&str> = server.names.iter().map(HostName::as_str).collect();
+    Check {
+        id: "tls.redirect.ips",
+        subject: listed(&names),
+        safety: Safety::S1,
+        blocked_by: vec![],
+        disturbs: false,
+        ask,
+        judge: Box::new(move |seen| {
+            let mut bad: BTreeSet<String> = BTreeSet::new();
+            let mut untested = None;
+            for (observation, (name, address)) in seen.iter().zip(&labels) {
+                match answer::tls(observation) {
+                    Ok(answer) => {
+                        if let Some(error) = &answer.verify_error {
+                            bad.insert(format!("{address} for {name}: {error}"));
+                        }
+                    }
+                    Err(Judgement::Say(crate::concerns::Verdict::Fail, because)) => {
+                        bad.insert(format!("{address} for {name}: {because}"));
+                    }
+                    Err(other) => untested = Some(other),
+                }
+            }
+            if !bad.is_empty() {
+                return Judgement::fail(bad.into_iter().collect::<Vec<_>>().join("; "));
+            }
+            untested.unwrap_or_else(|| Judgement::pass(format!("{} handshakes verified", seen.len())))
+        }),
+        remedy: format!("install one certificate for {} on every redirect address", listed(&names)),
+        source: "JVA-16",
+        valid_for_seconds: tls::VALID_FOR_SECONDS,
+    }
+}
+
+fn own_https(name: &HostName, path: &str) -> String {
+    format!("https://{name}{path}")
+}
+
+/// `redir.ips`: http and https on each address, each with the right Location.
+fn every_address(name: &HostName, server: &Server) -> Check {
+    let mut ask = Vec::new();
+    let mut wants = Vec::new();
+    for address in &server.addresses {
+        for (scheme, location) in [(Scheme::Http, own_https(name, "/")), (Scheme::Https, own_https(&server.to, "/"))] {
+            ask.push(get(scheme, name, "/").pinned(*address).into());
+            wants.push((*address, scheme, location));
+        }
+    }
+    Check {
+        id: "redir.ips",
+        subject: name.to_string(),
+        safety: Safety::S1,
+        blocked_by: vec![],
+        disturbs: false,
+        ask,
+        judge: Box::new(move |seen| {
+            let mut bad = Vec::new();
+            let mut untested = None;
+            for (observation, (address, scheme, wanted)) in seen.iter().zip(&wants) {
+                let at = format!("{address} {}", scheme.as_str());
+                match http(observation) {
+                    Ok(answer) => {
+                        let location = answer.header("location").unwrap_or("nowhere");
+                        if !(300..400).contains(&answer.status) || location != wanted {
+                            bad.push(format!("{at}: {} to {location}, wanted {wanted}", answer.status));
+                        }
+                    }
+                    Err(Judgement::Say(crate::concerns::Verdict::Fail, because)) => {
+                        bad.push(format!("{at}: {because}"))
+                    }
+                    Err(other) => untested = Some(other),
+                }
+            }
+            if !bad.is_empty() {
+                return Judgement::fail(bad.join("; "));
+            }
+            untested.unwrap_or_else(|| {
+                Judgement::pass(format!("{} of {} answers redirect as declared", seen.len(), wants.len()))
+            })
+        }),
+        remedy: format!("start the redirect of {name} on each address, http and https"),
+        source: "JVA-16, JVA-17",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+/// `redir.shape`: path and query byte for byte, and never where the client's bytes say.
+fn shape(name: &HostName, server: &Server) -> Check {
+    const KEPT: &str = "/a%20b/c?x=1&y=%26";
+    const SLASHES: &str = "//evil.example/x";
+    let target = server.to.to_string();
+    let own = name.to_string();
+    let pinned = |probe: HttpProbe| match server.addresses.first() {
+        Some(address) => probe.pinned(*address),
+        None => probe,
+    };
+    let ask = vec![
+        pinned(get(Scheme::Https, name, KEPT)).into(),
+        pinned(get(Scheme::Https, name, SLASHES)).into(),
+        pinned(get(Scheme::Http, name, "/")).with_host_header(ALIEN).into(),
+    ];
+    Check {
+        id: "redir.shape",
+        subject: own.clone(),
+        safety: Safety::S1,
+        blocked_by: vec!["tls.redirect.ips"],
+        disturbs: false,
+        ask,
+        judge: Box::new(move |seen| judge_shape(seen, &own, &target, KEPT)),
+        remedy: "redirect to the written name with the request's own path and query, unknown Host refused".to_owned(),
+        source: "RFC 9110 15.4; nginx, return with $request_uri",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+fn judge_shape(seen: &[Observation], own: &str, target: &str, kept: &str) -> Judgement {
+    let first = answered!(http(&seen[0]));
+    let location = first.header("location").unwrap_or_default();
+    let wanted = format!("https://{target}{kept}");
+    if !(300..400).contains(&first.status) {
+        return Judgement::fail(format!("{kept} answers {} and no redirect", first.status));
+    }
+    if location != wanted {
+        return Judgement::fail(format!("Location is `{location}`, wanted `{wanted}`"));
+    }
+    let slashes = answered!(http(&seen[1]));
+    if let Some(location) = slashes.header("location")
+        && !location.starts_with(&format!("https://{target}/"))
+    {
+        return Judgement::fail(format!("an open redirect: `//evil.example` leads to `{location}`"));
+    }
+    match &seen[2] {
+        Observation::Http(answer) => {
+            if let Some(location) = answer.header("location")
+                && !location.starts_with(&format!("https://{target}/"))
+                && !location.starts_with(&format!("https://{own}/"))
+            {
+                return Judgement::fail(format!("follows the client's Host: `{location}`"));
+            }
+        }
+        // Closing the connection is a fine answer to an unknown name.
+        Observation::Failed(_) => {}
+        other => drop(answered!(http(other))),
+    }
+    match first.status {
+        301 | 308 => Judgement::pass(format!("{} with path and query byte for byte", first.status)),
+        status => Judgement::warn(format!("{status} is temporary: browsers ask again each time")),
+    }
+}
+
+/// `redir.hops`: https reaches the target in one hop, http in two through its own https (or HSTS is unlearnt).
+fn hops(name: &HostName, server: &Server, site: &Site) -> Check {
+    let known: Vec<HostName> = std::iter::once(site.host.clone())
+        .chain(site.redirected.iter().flat_map(|redirect| redirect.names.iter().cloned().chain([redirect.to.clone()])))
+        .collect();
+    let own = name.clone();
+    let target = server.to.clone();
+    Check {
+        id: "redir.hops",
+        subject: name.to_string(),
+        safety: Safety::S1,
+        blocked_by: vec!["dns.apex.a", "tls.redirect.ips", "dns.host.target", "tls.chain"],
+        disturbs: false,
+        ask: vec![get(Scheme::Https, name, "/").into()],
+        judge: Box::new(move |seen| {
+            // First the walk from https, then the walk from http; each asks the next hop until it lands.
+            let secure = match walk(&known, get(Scheme::Https, &own, "/"), seen) {
+                Walk::More(next) => return Judgement::Ask(vec![next.into()]),
+                Walk::Say(judgement) => return judgement,
+                Walk::Landed(urls) => urls,
+            };
+            let rest = &seen[secure.len()..];
+            if rest.is_empty() {
+                return Judgement::Ask(vec![get(Scheme::Http, &own, "/").again(1).into()]);
+            }
+            let plain = match walk(&known, get(Scheme::Http, &own, "/").again(1), rest) {
+                Walk::More(next) => return Judgement::Ask(vec![next.into()]),
+                Walk::Say(judgement) => return judgement,
+                Walk::Landed(urls) => urls,
+            };
+            let chain = plain.join(" -> ");
+            let lands = |urls: &[String]| urls.last().is_some_and(|url| url.starts_with(&own_https(&target, "/")));
+            if !lands(&secure) || !lands(&plain) {
+                return Judgement::fail(format!("ends elsewhere than {target}: {chain}"));
+            }
+            if secure.len() > 2 {
+                return Judgement::fail(format!("{} hops from https: {}", secure.len() - 1, secure.join(" -> ")));
+            }
+            match plain.len() - 1 {
+                2 if plain[1] == own_https(&own, "/") => Judgement::pass(chain),
+                1 => Judgement::warn(format!("http goes straight to the target, so HSTS is not learnt: {chain}")),
+                n => Judgement::fail(format!("{n} hops: {chain}")),
+            }
+        }),
+        remedy: "redirect http to the same name under https, and that to the target: no hop between".to_owned(),
+        source: "RFC 6797 7.2; Internet.nl; JVA-16",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+enum Walk {
+    More(HttpProbe),
+    /// Every URL of the walk, the first one asked included.
+    Landed(Vec<String>),
+    Say(Judgement),
+}
+
+/// Follows at most five redirects through the answers seen so far.
+fn walk(known: &[HostName], first: HttpProbe, seen: &[Observation]) -> Walk {
+    let mut urls = vec![first.url()];
+    let mut probe = first;
+    for observation in seen {
+        let answer = match http(observation) {
+            Ok(answer) => answer,
+            Err(judgement) => return Walk::Say(judgement),
+        };
+        if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
+            return Walk::Landed(urls);
+        }
+        let location = answer.header("location").unwrap_or_default().to_owned();
+        if urls.contains(&location) {
+            return Walk::Say(Judgement::fail(format!("a loop: {} -> {location}", urls.join(" -> "))));
+        }
+        urls.push(location.clone());
+        if urls.len() > 6 {
+            return Walk::Say(Judgement::fail(format!("more than 5 hops: {}", urls.join(" -> "))));
+        }
+        let Some(next) = follow(known, &location, probe.nth) else {
+            return Walk::Say(Judgement::fail(format!(
+                "leads to `{location}`, which is no name of the blueprint: {}",
+                urls.join(" -> ")
+            )));
+        };
+        probe = next;
+    }
+    Walk::More(probe)
+}
+
+fn follow(known: &[HostName], location: &str, nth: u8) -> Option<HttpProbe> {
+    let (scheme, rest) = match location.split_once("://")? {
+        ("https", rest) => (Scheme::Https, rest),
+        ("http", rest) => (Scheme::Http, rest),
+        _ => return None,
+    };
+    let (host, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
+    let host = known.iter().find(|name| name.as_str() == host)?;
+    Some(get(scheme, host, path).again(nth))
 }

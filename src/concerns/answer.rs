@@ -1,0 +1,181 @@
+//! Reading the answers that several concerns read alike. Pure.
+//!
+//! A time-out or a missing network never counts against the site: it makes a check unknown. A refusal, a bad
+//! certificate or bytes that are no answer were given by somebody, and do count.
+
+use std::collections::BTreeMap;
+
+use super::Judgement;
+use crate::probe::{DnsAnswer, Failure, FailureKind, HttpAnswer, Observation, Rcode, RecordData, TlsAnswer};
+
+/// The HTTP answer, or what its absence means.
+///
+/// # Errors
+///
+/// The judgement to return when there is no answer.
+pub fn http(observation: &Observation) -> Result<&HttpAnswer, Judgement> {
+    match observation {
+        Observation::Http(answer) => Ok(answer),
+        other => Err(absent(other)),
+    }
+}
+
+/// The DNS answer, or what its absence means.
+///
+/// # Errors
+///
+/// As [`http`].
+pub fn dns(observation: &Observation) -> Result<&DnsAnswer, Judgement> {
+    match observation {
+        Observation::Dns(answer) => Ok(answer),
+        other => Err(absent(other)),
+    }
+}
+
+/// The answer of an authoritative server that really speaks for the zone.
+///
+/// # Errors
+///
+/// As [`http`]; a server that refuses, fails or is not authoritative is lame: a failure.
+pub fn authoritative(observation: &Observation) -> Result<&DnsAnswer, Judgement> {
+    let answer = dns(observation)?;
+    match answer.rcode {
+        Rcode::NoError | Rcode::NxDomain if answer.authoritative => Ok(answer),
+        Rcode::NoError | Rcode::NxDomain => {
+            Err(Judgement::fail(format!("{} answers without authority for the zone", answer.server)))
+        }
+        rcode => Err(Judgement::fail(format!("{} answers {} for the zone", answer.server, rcode.as_str()))),
+    }
+}
+
+/// The handshake, or what its absence means.
+///
+/// # Errors
+///
+/// As [`http`].
+pub fn tls(observation: &Observation) -> Result<&TlsAnswer, Judgement> {
+    match observation {
+        Observation::Tls(answer) => Ok(answer),
+        other => Err(absent(other)),
+    }
+}
+
+fn absent(observation: &Observation) -> Judgement {
+    match observation {
+        Observation::Failed(Failure { kind, message }) => match kind {
+            FailureKind::TimedOut | FailureKind::Unreachable => Judgement::unknown(message.clone()),
+            FailureKind::Refused | FailureKind::Unresolved | FailureKind::Tls | FailureKind::Garbage => {
+                Judgement::fail(message.clone())
+            }
+        },
+        Observation::NotAsked { because } => Judgement::unknown(because.clone()),
+        Observation::Dns(_) | Observation::Http(_) | Observation::Tls(_) | Observation::Done => {
+            Judgement::unknown("golive read an answer of another kind than it asked for; please report it")
+        }
+    }
+}
+
+/// Returns early from a judge with what the absence of an answer means.
+macro_rules! answered {
+    ($result:expr) => {
+        match $result {
+            Ok(answer) => answer,
+            Err(judgement) => return judgement,
+        }
+    };
+}
+pub(crate) use answered;
+
+/// How the CDN says that it answered from its store (Cloudflare docs, cache/concepts/cache-responses).
+pub fn is_hit(answer: &HttpAnswer) -> bool {
+    cache_status(answer).is_some_and(|status| matches!(status, "HIT" | "STALE" | "UPDATING" | "REVALIDATED"))
+}
+
+pub fn cache_status(answer: &HttpAnswer) -> Option<&str> {
+    answer.header("cf-cache-status")
+}
+
+/// `HIT`, or `no cf-cache-status` for people.
+pub fn cache_status_text(answer: &HttpAnswer) -> &str {
+    cache_status(answer).unwrap_or("no cf-cache-status")
+}
+
+/// Directives of all `Cache-Control` lines, lower case; a value of `None` is a bare directive.
+pub fn cache_control(answer: &HttpAnswer) -> BTreeMap<String, Option<String>> {
+    answer
+        .headers_named("cache-control")
+        .flat_map(|line| line.split(','))
+        .filter_map(|directive| {
+            let directive = directive.trim();
+            if directive.is_empty() {
+                return None;
+            }
+            Some(match directive.split_once('=') {
+                Some((name, value)) => {
+                    (name.trim().to_ascii_lowercase(), Some(value.trim().trim_matches('"').to_owned()))
+                }
+                None => (directive.to_ascii_lowercase(), None),
+            })
+        })
+        .collect()
+}
+
+/// A directive's delta-seconds.
+pub fn seconds_of(directives: &BTreeMap<String, Option<String>>, name: &str) -> Option<u64> {
+    directives.get(name)?.as_ref()?.parse().ok()
+}
+
+/// The header as sent, for messages.
+pub fn cache_control_text(answer: &HttpAnswer) -> String {
+    let lines: Vec<&str> = answer.headers_named("cache-control").collect();
+    if lines.is_empty() { "no Cache-Control".to_owned() } else { format!("Cache-Control: {}", lines.join(", ")) }
+}
+
+/// Names of the cookies that an answer sets, with their values.
+pub fn cookies(answer: &HttpAnswer) -> Vec<(&str, &str)> {
+    answer
+        .headers_named("set-cookie")
+        .map(|line| {
+            let pair = line.split(';').next().unwrap_or_default();
+            pair.split_once('=').map_or((pair.trim(), ""), |(name, value)| (name.trim(), value.trim()))
+        })
+        .collect()
+}
+
+/// Record data for people.
+pub fn data_text(data: &RecordData) -> String {
+    match data {
+        RecordData::A(address) => address.to_string(),
+        RecordData::Aaaa(address) => address.to_string(),
+        RecordData::Cname(name) | RecordData::Ns(name) => name.clone(),
+        RecordData::Soa(soa) => format!("serial {}", soa.serial),
+        RecordData::Txt(text) => format!("\"{text}\""),
+        RecordData::Mx { preference, exchange } => format!("{preference} {exchange}"),
+        RecordData::Caa { critical, tag, value } => format!("{} {tag} \"{value}\"", u8::from(*critical) * 128),
+        RecordData::Other(kind) => kind.clone(),
+    }
+}
+
+/// `a, b and c`.
+pub fn listed<T: AsRef<str>>(items: &[T]) -> String {
+    match items {
+        [] => "nothing".to_owned(),
+        [one] => one.as_ref().to_owned(),
+        [start @ .., last] => {
+            let start: Vec<&str> = start.iter().map(AsRef::as_ref).collect();
+            format!("{} and {}", start.join(", "), last.as_ref())
+        }
+    }
+}
+
+impl Rcode {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Rcode::NoError => "NOERROR",
+            Rcode::NxDomain => "NXDOMAIN",
+            Rcode::ServFail => "SERVFAIL",
+            Rcode::Refused => "REFUSED",
+            Rcode::Other(_) => "an unusual code",
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Building the questions that several concerns ask alike.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::blueprint::value::HostName;
+pub use crate::probe::NONCE;
+use crate::probe::{DnsProbe, DnsServer, HttpProbe, Probe, RecordType, Scheme, Target, TlsProbe, Wait};
+
+/// A GET as any visitor sends it.
+pub fn get(scheme: Scheme, host: &HostName, path: &str) -> HttpProbe {
+    HttpProbe {
+        scheme,
+        host: host.to_string(),
+        host_header: None,
+        path: path.to_owned(),
+        to: Target::Resolved,
+        headers: Vec::new(),
+        nth: 0,
+    }
+}
+
+impl HttpProbe {
+    #[must_use]
+    pub fn pinned(mut self, address: IpAddr) -> Self {
+        self.to = Target::Pinned(address);
+        self
+    }
+
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    #[must_use]
+    pub fn with_host_header(mut self, host: &str) -> Self {
+        self.host_header = Some(host.to_owned());
+        self
+    }
+
+    /// The same question once more, as one of its own.
+    #[must_use]
+    pub fn again(mut self, nth: u8) -> Self {
+        self.nth = nth;
+        self
+    }
+
+    /// `https://host/path?query`.
+    pub fn url(&self) -> String {
+        format!("{}://{}{}", self.scheme.as_str(), self.host, self.path)
+    }
+}
+
+impl From<HttpProbe> for Probe {
+    fn from(probe: HttpProbe) -> Self {
+        Probe::Http(probe)
+    }
+}
+
+pub fn dns_at(server: IpAddr, name: &str, record_type: RecordType) -> Probe {
+    dns_again(server, name, record_type, 0)
+}
+
+pub fn dns_again(server: IpAddr, name: &str, record_type: RecordType, nth: u8) -> Probe {
+    Probe::Dns(DnsProbe { server: DnsServer::Authoritative(server), name: name.to_owned(), record_type, nth })
+}
+
+pub fn dns_resolved(name: &str, record_type: RecordType) -> Probe {
+    Probe::Dns(DnsProbe { server: DnsServer::Resolver, name: name.to_owned(), record_type, nth: 0 })
+}
+
+pub fn handshake(name: &HostName, to: Target, nth: u8) -> Probe {
+    Probe::Tls(TlsProbe { name: name.to_string(), to, nth })
+}
+
+pub fn pause(seconds: u32) -> Probe {
+    Probe::Wait(Wait { duration: Duration::from_secs(seconds.into()), copy_of: None })
+}
+
+/// Lets the edge's copy of a URL grow older.
+pub fn age(probe: &HttpProbe, seconds: u32) -> Probe {
+    Probe::Wait(Wait { duration: Duration::from_secs(seconds.into()), copy_of: Some(probe.url()) })
+}
