@@ -228,7 +228,7 @@ fn disturbs(check: &Check) -> bool {
     check.disturbs
         || check.safety >= Safety::S4
         || check.ask.iter().any(|probe| match probe {
-            Probe::Wait(wait) => wait.copy_of.is_some(),
+            Probe::Wait(wait) => !wait.copies_of.is_empty(),
             Probe::Disturb(_) => true,
             Probe::Dns(_) | Probe::Http(_) | Probe::Tls(_) => false,
         })

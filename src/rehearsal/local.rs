@@ -207,10 +207,7 @@ impl LocalWorld {
 }
 
 fn app(staging: &Staging) -> App {
-    let site = &staging.site;
-    let pages: Vec<&str> = site.pages.iter().map(|page| page.as_str()).collect();
-    let private: Vec<&str> = site.private_paths.iter().map(|path| path.as_str()).collect();
-    App::new(staging.app.clone(), site.title.as_str(), &pages, &private)
+    App::new(staging.app.clone(), &staging.site)
 }
 
 /// All machines at once; the first failure in their order is reported, after all have come to an end.

@@ -204,7 +204,7 @@ async fn checks_that_disturb_run_last_one_by_one_on_fresh_answers() {
     let notes = Arc::new(Notes::default());
     let world = World::new(Options { stage: Some(notes.clone()), ..routed_to(server.address) }).unwrap();
     let age =
-        Probe::Wait(Wait { duration: Duration::from_secs(31), copy_of: Some("https://shop.example.com/".into()) });
+        Probe::Wait(Wait { duration: Duration::from_secs(31), copies_of: vec!["https://shop.example.com/".into()] });
     let note = |text: &'static str| {
         let notes = notes.clone();
         move |_: &[Observation]| {

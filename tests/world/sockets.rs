@@ -308,7 +308,7 @@ mod connections {
     #[tokio::test]
     async fn waits_and_disturbances_are_for_rehearsals() {
         let live = World::new(Options { routed_only: false, ..routed_to("127.0.0.1:1".parse().unwrap()) }).unwrap();
-        let wait = |seconds| Probe::Wait(Wait { duration: Duration::from_secs(seconds), copy_of: None });
+        let wait = |seconds| Probe::Wait(Wait { duration: Duration::from_secs(seconds), copies_of: vec![] });
         assert!(refusal(live.ask(&wait(86_400)).await).contains("300 s"));
         assert!(matches!(live.ask(&wait(0)).await, Observation::Done));
         let disturb = Probe::Disturb(golive::probe::Disturbance::AppRefuses);
