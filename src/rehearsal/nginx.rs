@@ -28,6 +28,8 @@ const START_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(2);
 /// A fast shutdown drops its connections, so it takes no longer.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+/// Longest that dropping one may hold up its thread.
+const DROP_PATIENCE: Duration = Duration::from_millis(200);
 /// A port that was free a moment ago may be somebody's now.
 const PORT_TRIES: usize = 5;
 
@@ -214,6 +216,12 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
+        // A moment for the master to take its workers along and collect them; nobody else may.
+        self.signal(Signal::TERM);
+        let deadline = Instant::now() + DROP_PATIENCE;
+        while Instant::now() < deadline && matches!(self.0.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         self.signal(Signal::KILL);
     }
 }
