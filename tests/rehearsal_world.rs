@@ -255,13 +255,15 @@ async fn dropped_it_is_gone_too() {
 #[ignore = "it is the victim of `killed_outright_it_leaves_no_nginx_behind`"]
 async fn victim() {
     let world = LocalWorld::start(staging(RunsOn::Scalingo)).await.unwrap_or_else(|error| panic!("{error}"));
-    println!("redirect machine: {}", world.routes()[&"198.51.100.21:443".parse().expect("an address")]);
+    println!("\nredirect machine: {}", world.routes()[&"198.51.100.21:443".parse().expect("an address")]);
     tokio::time::sleep(Duration::from_secs(60)).await;
 }
 
 #[test]
 fn killed_outright_it_leaves_no_nginx_behind() {
+    let temporary = tempfile::tempdir().expect("a folder");
     let mut victim = std::process::Command::new(std::env::current_exe().expect("this test"))
+        .env("TMPDIR", temporary.path())
         .args(["--exact", "victim", "--ignored", "--nocapture"])
         .stdout(std::process::Stdio::piped())
         .spawn()
@@ -275,8 +277,10 @@ fn killed_outright_it_leaves_no_nginx_behind() {
     victim.kill().expect("a kill");
     victim.wait().expect("an end");
     let deadline = Instant::now() + Duration::from_secs(5);
-    while TcpStream::connect(address).is_ok() {
-        assert!(Instant::now() < deadline, "nginx outlived its golive");
+    let left = || std::fs::read_dir(temporary.path()).expect("a folder").count();
+    assert!(left() > 0, "its keys are below the temporary folder");
+    while TcpStream::connect(address).is_ok() || left() > 0 {
+        assert!(Instant::now() < deadline, "nginx or its folder outlived golive");
         std::thread::yield_now();
     }
 }

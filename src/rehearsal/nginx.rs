@@ -121,7 +121,7 @@ async fn start_once(
 
     let log = std::fs::File::create(folder.path().join("start.log"))?;
     let mut group = Group(command(&["-g", "daemon off;"]).stderr(log).spawn()?);
-    watchdog.watch(&group).await?;
+    watchdog.watch(&group, folder.path()).await?;
     let deadline = Instant::now() + START_TIMEOUT;
     loop {
         let ended = group.0.try_wait()?;
@@ -226,18 +226,19 @@ impl Drop for Group {
     }
 }
 
-/// Kills the process groups it was told of when golive goes away without having stopped them.
+/// Kills the process groups it was told of, and removes their folders, when golive goes away without having done so.
 pub struct Watchdog {
     // Before `input` in the order of drops: an orderly end kills the watchdog, not its charges.
     _shell: Child,
     input: Mutex<ChildStdin>,
 }
 
-/// Reads process groups, a number a line; at the end of input, kills them.
+/// Reads a process group and its folder a line; at the end of input, kills the one and removes the other, which
+/// holds a private key. Each line is a positional parameter, since folders may hold spaces.
 const WATCH: &str = r#"trap '' HUP INT TERM
-groups=
-while read -r group; do groups="$groups $group"; done
-for group in $groups; do kill -s KILL -- "-$group"; done 2>/dev/null
+while read -r line; do set -- "$@" "$line"; done
+for line; do kill -s KILL -- "-${line%% *}"; done
+for line; do rm -rf -- "${line#* }"; done
 "#;
 
 impl Watchdog {
@@ -245,6 +246,7 @@ impl Watchdog {
         let mut shell = Command::new("/bin/sh")
             .args(["-c", WATCH])
             .env_clear()
+            .env("PATH", "/usr/bin:/bin")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -255,10 +257,10 @@ impl Watchdog {
         Ok(Self { _shell: shell, input: Mutex::new(input) })
     }
 
-    async fn watch(&self, group: &Group) -> io::Result<()> {
+    async fn watch(&self, group: &Group, folder: &Path) -> io::Result<()> {
         if let Some(id) = group.0.id() {
             let mut input = self.input.lock().await;
-            input.write_all(format!("{id}\n").as_bytes()).await?;
+            input.write_all(format!("{id} {}\n", folder.display()).as_bytes()).await?;
             input.flush().await?;
         }
         Ok(())
