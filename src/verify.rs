@@ -1,13 +1,29 @@
 //! Runs checks against a world: each distinct probe once, a red parent blocking its children, checks that
 //! disturb the site last and alone. Must not know a concern.
 
-use jiff::Timestamp;
+use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
-use crate::concerns::{Check, Safety, Verdict};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::OnceCell;
+
+use crate::concerns::{Check, Judgement, Safety, Verdict};
+use crate::probe::{Disturbance, Observation, Probe, evidence};
 use crate::world::World;
 
+/// Checks in flight at once. The site's own pace is kept by the world.
+const AT_ONCE: usize = 16;
+/// A judge that is not content after this many further rounds, or probes, never will be.
+const ROUNDS: usize = 8;
+const PROBES: usize = 200;
+
 pub struct Options {
-    /// Checks above this class are not run; they are `unknown`, since nobody consented.
+    /// Checks above this class are not run; they are `unknown`, since nobody consented. Rehearsal-only checks (S4)
+    /// are left out of a run that does not reach them, and named.
     pub max_safety: Safety,
 }
 
@@ -31,9 +47,37 @@ pub struct CheckResult {
 pub struct Outcome {
     pub started: Timestamp,
     pub finished: Timestamp,
+    /// In the order of the checks given.
     pub results: Vec<CheckResult>,
     /// Ids that only a rehearsal can run (S4), left out of a live run and named.
     pub rehearsal_only: Vec<&'static str>,
+}
+
+/// How many checks came to each verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Summary {
+    pub pass: usize,
+    pub warn: usize,
+    pub fail: usize,
+    pub unknown: usize,
+    pub waived: usize,
+}
+
+impl Outcome {
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary::default();
+        for result in &self.results {
+            let count = match result.verdict {
+                Verdict::Pass => &mut summary.pass,
+                Verdict::Warn => &mut summary.warn,
+                Verdict::Fail => &mut summary.fail,
+                Verdict::Unknown => &mut summary.unknown,
+                Verdict::Waived => &mut summary.waived,
+            };
+            *count += 1;
+        }
+        summary
+    }
 }
 
 /// Progress, for whoever shows it.
@@ -43,11 +87,282 @@ pub enum Event {
     Finished(CheckResult),
 }
 
+/// Whether `id` matches one of the patterns (`*`: any text, `?`: one character); no pattern matches everything.
+pub fn is_selected(id: &str, patterns: &[String]) -> bool {
+    patterns.is_empty() || patterns.iter().any(|pattern| matches(pattern.as_bytes(), id.as_bytes()))
+}
+
+/// Linear in `text` times the number of stars: only the last star is ever widened.
+fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t, mut star) = (0, 0, None);
+    while t < text.len() {
+        if p < pattern.len() && pattern[p] == b'*' {
+            star = Some((p, t));
+            p += 1;
+        } else if p < pattern.len() && (pattern[p] == b'?' || pattern[p] == text[t]) {
+            p += 1;
+            t += 1;
+        } else if let Some((at, widened)) = star {
+            star = Some((at, widened + 1));
+            p = at + 1;
+            t = widened + 1;
+        } else {
+            return false;
+        }
+    }
+    pattern[p..].iter().all(|&byte| byte == b'*')
+}
+
+/// Runs every check once and reports each as it ends.
+///
+/// A check waits for those of `checks` that it names as `blocked_by`; ids that are not among them are ignored.
 pub async fn run(
-    _checks: Vec<(&'static str, Check)>,
-    _world: &World,
-    _options: &Options,
-    _on_event: impl Fn(Event) + Send + Sync,
+    checks: Vec<(&'static str, Check)>,
+    world: &World,
+    options: &Options,
+    on_event: impl Fn(Event) + Send + Sync,
 ) -> Outcome {
-    todo!()
+    let started = Timestamp::now();
+    let (left_out, checks): (Vec<_>, Vec<_>) =
+        checks.into_iter().partition(|(_, check)| check.safety == Safety::S4 && options.max_safety < Safety::S4);
+    let mut rehearsal_only: Vec<&'static str> = Vec::new();
+    for (_, check) in &left_out {
+        if !rehearsal_only.contains(&check.id) {
+            rehearsal_only.push(check.id);
+        }
+    }
+
+    on_event(Event::Started { total: checks.len() });
+    let memo = Memo { world, cells: Mutex::default() };
+    let mut board = Board::new(&checks);
+    // First everything that leaves the site as it is, together; then the rest one by one.
+    for alone in [false, true] {
+        let mut running = FuturesUnordered::new();
+        let at_once = if alone { 1 } else { AT_ONCE };
+        loop {
+            while running.len() < at_once
+                && let Some(index) = board.take_ready(alone)
+            {
+                let (concern, check) = &checks[index];
+                let blocker = board.blocker(check);
+                let memo = (!alone).then_some(&memo);
+                running.push(async move { (index, one(concern, check, blocker, world, memo, options).await) });
+            }
+            let Some((index, result)) = running.next().await else { break };
+            on_event(Event::Finished(result.clone()));
+            board.finish(index, result);
+        }
+    }
+    // Only checks that wait for one another are left.
+    for index in board.waiting() {
+        let (concern, check) = &checks[index];
+        let ids = check.blocked_by.join(", ");
+        let because = format!("golive's own fault: it waits for {ids}, which wait for it");
+        let result = result(concern, check, Verdict::Unknown, because, Vec::new(), Instant::now());
+        on_event(Event::Finished(result.clone()));
+        board.finish(index, result);
+    }
+    Outcome { started, finished: Timestamp::now(), results: board.into_results(), rehearsal_only }
+}
+
+/// Who is done, and what came of it.
+struct Board<'a> {
+    checks: &'a [(&'static str, Check)],
+    taken: Vec<bool>,
+    results: Vec<Option<CheckResult>>,
+    indexes: BTreeMap<&'static str, Vec<usize>>,
+}
+
+impl<'a> Board<'a> {
+    fn new(checks: &'a [(&'static str, Check)]) -> Self {
+        let mut indexes: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
+        for (index, (_, check)) in checks.iter().enumerate() {
+            indexes.entry(check.id).or_default().push(index);
+        }
+        Self { checks, taken: vec![false; checks.len()], results: vec![None; checks.len()], indexes }
+    }
+
+    fn parents<'b>(&'b self, check: &'b Check) -> impl Iterator<Item = usize> + 'b {
+        check.blocked_by.iter().filter_map(|id| self.indexes.get(id)).flatten().copied()
+    }
+
+    /// The first check whose parents are all done; those that disturb only when nobody else is about.
+    fn take_ready(&mut self, disturbing: bool) -> Option<usize> {
+        let index = (0..self.checks.len()).find(|&index| {
+            let check = &self.checks[index].1;
+            !self.taken[index]
+                && (disturbing || !disturbs(check))
+                && self.parents(check).all(|parent| self.results[parent].is_some())
+        })?;
+        self.taken[index] = true;
+        Some(index)
+    }
+
+    /// The first parent, in the order given, that did not hold.
+    fn blocker(&self, check: &Check) -> Option<String> {
+        self.parents(check).filter_map(|parent| self.results[parent].as_ref()).find_map(|result| {
+            let how = match result.verdict {
+                Verdict::Fail => "failed",
+                Verdict::Unknown => "is unknown",
+                Verdict::Pass | Verdict::Warn | Verdict::Waived => return None,
+            };
+            Some(format!("blocked by {}, which {how} for {}", result.id, result.subject))
+        })
+    }
+
+    fn waiting(&self) -> Vec<usize> {
+        (0..self.checks.len()).filter(|&index| !self.taken[index]).collect()
+    }
+
+    fn finish(&mut self, index: usize, result: CheckResult) {
+        self.results[index] = Some(result);
+    }
+
+    fn into_results(self) -> Vec<CheckResult> {
+        self.results.into_iter().flatten().collect()
+    }
+}
+
+fn disturbs(check: &Check) -> bool {
+    check.disturbs
+        || check.safety >= Safety::S4
+        || check.ask.iter().any(|probe| match probe {
+            Probe::Wait(wait) => wait.copy_of.is_some(),
+            Probe::Disturb(_) => true,
+            Probe::Dns(_) | Probe::Http(_) | Probe::Tls(_) => false,
+        })
+}
+
+/// When the answer was there, and the answer.
+type Answered = (Timestamp, Observation);
+
+/// Answers shared by the checks of one run, each asked for once.
+///
+/// Not used by checks that disturb: once a copy has been aged or the app has failed, earlier answers are history.
+struct Memo<'a> {
+    world: &'a World,
+    cells: Mutex<HashMap<Probe, Arc<OnceCell<Answered>>>>,
+}
+
+impl Memo<'_> {
+    async fn ask(&self, probe: &Probe) -> Answered {
+        let cell = {
+            let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+            cells.entry(probe.clone()).or_default().clone()
+        };
+        cell.get_or_init(|| ask(self.world, probe)).await.clone()
+    }
+}
+
+async fn ask(world: &World, probe: &Probe) -> Answered {
+    let observation = world.ask(probe).await;
+    (Timestamp::now(), observation)
+}
+
+async fn one(
+    concern: &'static str,
+    check: &Check,
+    blocker: Option<String>,
+    world: &World,
+    memo: Option<&Memo<'_>>,
+    options: &Options,
+) -> CheckResult {
+    let start = Instant::now();
+    let unknown = |because| result(concern, check, Verdict::Unknown, because, Vec::new(), start);
+    if let Some(because) = blocker {
+        return unknown(because);
+    }
+    if check.safety > options.max_safety {
+        return unknown(format!("class {}: needs the owner's consent", check.safety.as_str()));
+    }
+
+    let (verdict, because, lines) = judge(check, world, memo).await;
+    result(concern, check, verdict, because, lines, start)
+}
+
+/// Asks until the judge is content.
+async fn judge(check: &Check, world: &World, memo: Option<&Memo<'_>>) -> (Verdict, String, Vec<String>) {
+    let mut observations = Vec::new();
+    let mut lines = Vec::new();
+    let mut questions = check.ask.clone();
+    let mut ill = false;
+    let mut rounds = 0;
+    let (verdict, because) = loop {
+        if rounds > ROUNDS || observations.len() + questions.len() > PROBES {
+            let because = format!("golive's own fault: no verdict after {} answers", observations.len());
+            break (Verdict::Unknown, because);
+        }
+        rounds += 1;
+        for question in &questions {
+            let probe = &question.filled(world.nonce());
+            let shared = memo.filter(|_| !matches!(probe, Probe::Wait(_) | Probe::Disturb(_)));
+            let (at, observation) = match shared {
+                Some(memo) => memo.ask(probe).await,
+                None => ask(world, probe).await,
+            };
+            if let Probe::Disturb(disturbance) = probe {
+                ill = *disturbance != Disturbance::AppHealthy;
+            }
+            lines.push(evidence::line(probe, &observation, at));
+            observations.push(observation);
+        }
+        // A judge reads answers that anybody may have written.
+        match catch_unwind(AssertUnwindSafe(|| (check.judge)(&observations))) {
+            Ok(Judgement::Say(verdict, because)) => break (verdict, because),
+            Ok(Judgement::Ask(more)) => questions = more,
+            Err(_) => {
+                let because = "golive's own fault: the check broke on these answers; please report it".to_owned();
+                break (Verdict::Unknown, because);
+            }
+        }
+    };
+    // Whatever the judge concluded early, the next check must find a healthy app.
+    if ill {
+        ask(world, &Probe::Disturb(Disturbance::AppHealthy)).await;
+    }
+    (verdict, because, lines)
+}
+
+fn result(
+    concern: &'static str,
+    check: &Check,
+    verdict: Verdict,
+    because: String,
+    evidence: Vec<String>,
+    start: Instant,
+) -> CheckResult {
+    let now = Timestamp::now();
+    CheckResult {
+        id: check.id,
+        concern,
+        subject: check.subject.clone(),
+        verdict,
+        because,
+        evidence,
+        remedy: check.remedy.clone(),
+        source: check.source,
+        safety: check.safety,
+        expires: now.checked_add(SignedDuration::from_secs(check.valid_for_seconds.into())).unwrap_or(Timestamp::MAX),
+        milliseconds: start.elapsed().as_millis().try_into().unwrap_or(u64::MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs() {
+        let selected = |pattern: &str, id| is_selected(id, &[pattern.to_owned()]);
+        assert!(is_selected("dns.caa", &[]));
+        for (pattern, id) in
+            [("dns.*", "dns.caa"), ("*", ""), ("*.a*a", "dns.apex.a.aa"), ("dns.?aa", "dns.caa"), ("a**", "a")]
+        {
+            assert!(selected(pattern, id), "{pattern} {id}");
+        }
+        for (pattern, id) in [("dns", "dns.caa"), ("dns.?", "dns.caa"), ("", "a"), ("*b", "ba"), ("?", "")] {
+            assert!(!selected(pattern, id), "{pattern} {id}");
+        }
+        assert!(!selected(&"*a".repeat(500), &"a".repeat(400)), "no exponential time");
+    }
 }

@@ -1,8 +1,11 @@
-//! A finding: an offline remark on a blueprint, tied to a key path. Rendering is in [`crate::report`].
+//! A finding: an offline remark on a blueprint, tied to a place in it. Rendering is in [`crate::report`].
 
 use std::fmt;
+use std::ops::Range;
 
-/// Where a remark points: keys and array indexes from the root of the document.
+use crate::concerns::rules::Rule;
+
+/// Keys and array indexes from the root of the document.
 ///
 /// Segments, not text: a quoted key such as `"a.b"` would make a dotted path ambiguous.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -31,6 +34,19 @@ impl KeyPath {
         self.0.push(Segment::Index(index));
         self
     }
+
+    /// Without the indexes: the same key of every element, as [`Rule::reads`] names it.
+    pub fn without_indexes(&self) -> String {
+        let keys: Vec<&str> = self
+            .0
+            .iter()
+            .filter_map(|segment| match segment {
+                Segment::Key(key) => Some(key.as_str()),
+                Segment::Index(_) => None,
+            })
+            .collect();
+        keys.join(".")
+    }
 }
 
 impl fmt::Display for KeyPath {
@@ -43,6 +59,29 @@ impl fmt::Display for KeyPath {
             }
         }
         Ok(())
+    }
+}
+
+/// What the caret of a finding underlines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A value; of a table that has a header, the header.
+    Value(KeyPath),
+    /// A key.
+    Key(KeyPath),
+    /// Bytes of the file, where it could not be read as keys and values.
+    Bytes(Range<usize>),
+}
+
+impl From<KeyPath> for Place {
+    fn from(path: KeyPath) -> Self {
+        Self::Value(path)
+    }
+}
+
+impl From<Range<usize>> for Place {
+    fn from(bytes: Range<usize>) -> Self {
+        Self::Bytes(bytes)
     }
 }
 
@@ -62,34 +101,43 @@ impl Level {
     }
 }
 
-/// One remark, with its stable rule id (`golive explain RULE` prints the page).
+/// One remark, with its rule (`golive explain RULE` prints the page).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Stable id, `<concern>.<words-with-hyphens>`, listed in [`crate::concerns::rules`].
-    pub rule: &'static str,
+    pub rule: &'static Rule,
     pub level: Level,
     /// What is wrong, with the values seen.
     pub message: String,
-    /// The value (or, with `on_key`, the key) that the caret underlines.
-    pub at: KeyPath,
-    /// Underline the key and not its value: for unknown and missing keys.
-    pub on_key: bool,
+    pub place: Place,
     /// What to do.
     pub remedy: String,
 }
 
 impl Finding {
-    pub fn error(rule: &'static str, at: KeyPath, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { rule, level: Level::Error, message: message.into(), at, on_key: false, remedy: remedy.into() }
+    pub fn error(
+        rule: &'static Rule,
+        place: impl Into<Place>,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self { rule, level: Level::Error, message: message.into(), place: place.into(), remedy: remedy.into() }
     }
 
-    pub fn warning(rule: &'static str, at: KeyPath, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { level: Level::Warning, ..Self::error(rule, at, message, remedy) }
+    pub fn warning(
+        rule: &'static Rule,
+        place: impl Into<Place>,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self { level: Level::Warning, ..Self::error(rule, place, message, remedy) }
     }
 
+    /// Underline the key and not its value: for unknown and missing keys.
     #[must_use]
     pub fn on_key(mut self) -> Self {
-        self.on_key = true;
+        if let Place::Value(path) = self.place {
+            self.place = Place::Key(path);
+        }
         self
     }
 }

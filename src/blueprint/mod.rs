@@ -9,13 +9,14 @@
 pub mod finding;
 pub mod load;
 pub mod site;
+pub mod site_findings;
 pub mod spans;
 pub mod value;
 
 use serde::Deserialize;
 
-pub use finding::{Finding, KeyPath, Level};
-pub use load::{Loaded, load};
+pub use finding::{Finding, KeyPath, Level, Place};
+pub use load::{LoadError, Loaded, load};
 pub use site::Site;
 
 use crate::concerns::{Concern, cache::Cache, cdn::Cdn, dns::Dns, proxy::Proxy, redirects::Redirects};

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Blueprint;
-use super::value::{HostName, Label, PathPrefix, Text, UrlPath};
+use super::value::{HostName, Label, PathPrefix, Seconds, Text, UrlPath};
 use crate::concerns::cdn::{Plan, Setup};
 use crate::concerns::dns::RunBy;
 use crate::providers::cloudflare;
@@ -23,6 +23,10 @@ pub struct Site {
     pub announcement: Timestamp,
     pub pages: Vec<UrlPath>,
     pub zones: Vec<ZoneFacts>,
+    /// TTL of the records that the launch may have to change, around the announcement.
+    pub lowered_ttl: Seconds,
+    /// TTL of records at other times.
+    pub steady_ttl: Seconds,
     pub cdn: Option<CdnFacts>,
     /// Names that only redirect, with the addresses that answer for them.
     pub redirected: Vec<RedirectedNames>,
@@ -37,6 +41,15 @@ pub struct ZoneFacts {
     pub name: HostName,
     pub run_by: RunBy,
     pub servers: Vec<(HostName, IpAddr)>,
+    /// CAA `issue` values; empty: whoever asks may be issued to.
+    pub certificate_authorities: Vec<Text>,
+}
+
+impl ZoneFacts {
+    /// Whether the CDN's own name servers answer for the zone.
+    pub fn is_run_by_cdn(&self) -> bool {
+        self.run_by == RunBy::Cloudflare
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -103,8 +116,11 @@ impl Site {
                     name: zone.name.clone(),
                     run_by: zone.run_by,
                     servers: zone.servers.iter().map(|s| (s.name.clone(), s.address)).collect(),
+                    certificate_authorities: zone.certificate_authorities.clone(),
                 })
                 .collect(),
+            lowered_ttl: blueprint.dns.lowered_ttl_seconds,
+            steady_ttl: blueprint.dns.steady_ttl_seconds,
             cdn,
             redirected,
             has_proxy: blueprint.proxy.is_some(),

@@ -4,6 +4,7 @@
 //! what [`crate::emit`] must be able to quote. None of them admits a control character.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::Deserialize;
@@ -282,5 +283,103 @@ impl Seconds {
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
+    }
+}
+
+/// Why the public Internet cannot reach this address, or `None` when it can (RFC 6890; IANA's registries of
+/// special-purpose addresses). Documentation ranges (RFC 5737, RFC 3849) pass: sample blueprints use them.
+pub fn why_not_public(address: IpAddr) -> Option<&'static str> {
+    let v4 = match address {
+        IpAddr::V4(v4) => v4,
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => v4,
+            None => return why_not_public_v6(v6),
+        },
+    };
+    let [a, b, ..] = v4.octets();
+    if a == 0 {
+        Some("it means `this host`, which is nowhere")
+    } else if v4.is_loopback() {
+        Some("it is the loopback, each machine itself")
+    } else if v4.is_private() {
+        Some("it is private (RFC 1918)")
+    } else if v4.is_link_local() {
+        Some("it is link-local")
+    } else if a == 100 && (b & 0b1100_0000) == 64 {
+        Some("it is shared address space behind a carrier's NAT (RFC 6598)")
+    } else if a == 198 && (b & 0b1111_1110) == 18 {
+        Some("it is kept for benchmarks (RFC 2544)")
+    } else if v4.is_multicast() {
+        Some("it is multicast")
+    } else if a >= 240 {
+        Some("it is reserved")
+    } else {
+        None
+    }
+}
+
+fn why_not_public_v6(v6: Ipv6Addr) -> Option<&'static str> {
+    if v6.is_unspecified() {
+        Some("it means `this host`, which is nowhere")
+    } else if v6.is_loopback() {
+        Some("it is the loopback, each machine itself")
+    } else if v6.is_unique_local() {
+        Some("it is private (RFC 4193)")
+    } else if v6.is_unicast_link_local() {
+        Some("it is link-local")
+    } else if v6.is_multicast() {
+        Some("it is multicast")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_the_public_cannot_reach() {
+        let refused = [
+            "0.0.0.0",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.31.255.255",
+            "192.168.0.1",
+            "169.254.1.1",
+            "100.64.0.1",
+            "100.127.255.255",
+            "198.18.0.1",
+            "198.19.255.255",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fd00::1",
+            "fe80::1",
+            "ff02::1",
+            "::ffff:10.0.0.1",
+        ];
+        for text in refused {
+            assert!(why_not_public(text.parse().expect(text)).is_some(), "{text} passes");
+        }
+        let public = [
+            "192.0.2.1",
+            "198.51.100.1",
+            "203.0.113.1",
+            "2001:db8::1",
+            "1.1.1.1",
+            "100.63.255.255",
+            "100.128.0.1",
+            "172.32.0.1",
+            "198.17.0.1",
+            "198.20.0.1",
+            "223.255.255.255",
+            "2606:4700::1111",
+        ];
+        for text in public {
+            assert_eq!(why_not_public(text.parse().expect(text)), None, "{text}");
+        }
     }
 }

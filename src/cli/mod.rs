@@ -1,9 +1,14 @@
 //! Arguments, terminal, exit codes. One file a subcommand; the work is in [`crate::ops`].
 
+pub mod completions;
+pub mod explain;
+pub mod lint;
 pub mod ui;
+pub mod verify;
 
 use clap::{Parser, Subcommand};
 
+pub use lint::read;
 pub use ui::Ui;
 
 /// How a run ended, as the shell sees it.
@@ -42,13 +47,32 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {}
+pub enum Command {
+    Lint(lint::LintArgs),
+    Explain(explain::ExplainArgs),
+    Verify(verify::VerifyArgs),
+    Completions(completions::CompletionsArgs),
+}
 
 /// Runs one command.
 ///
 /// # Errors
 ///
 /// What the person must read; the caller prints it and exits with [`Exit::Wrong`].
-pub fn run(cli: Cli, _ui: &mut Ui) -> anyhow::Result<Exit> {
-    match cli.command {}
+pub fn run(cli: Cli, ui: &mut Ui) -> anyhow::Result<Exit> {
+    match cli.command {
+        Command::Lint(args) => lint::run(&args, ui),
+        Command::Explain(args) => explain::run(&args, ui),
+        Command::Verify(args) => verify::run(args, ui),
+        Command::Completions(args) => completions::run(&args, ui),
+    }
+}
+
+/// The known id nearest to one that does not exist, if any is near.
+fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|id| (id, strsim::jaro_winkler(id, written)))
+        .filter(|(_, likeness)| *likeness > 0.8)
+        .max_by(|(_, a), (_, b)| a.total_cmp(b))
+        .map(|(id, _)| id)
 }

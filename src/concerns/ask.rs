@@ -4,11 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::blueprint::value::HostName;
+pub use crate::probe::NONCE;
 use crate::probe::{DnsProbe, DnsServer, HttpProbe, Probe, RecordType, Scheme, Target, TlsProbe, Wait};
-
-/// Stands for text that differs from run to run; the world fills it in, so that checks stay pure. It cannot
-/// collide: a path never holds a brace.
-pub const NONCE: &str = "{nonce}";
 
 /// A GET as any visitor sends it.
 pub fn get(scheme: Scheme, host: &HostName, path: &str) -> HttpProbe {

@@ -88,7 +88,8 @@ pub struct Check {
     pub safety: Safety,
     /// Ids whose failure (on any subject that matters to this one) makes this check unknown and not red.
     pub blocked_by: Vec<&'static str>,
-    /// Ages a copy or makes the origin fail, also by later questions: runs last and alone.
+    /// Whether the judge may ask later to age a copy or to disturb the app, or the check must not meet others for
+    /// another reason. Such checks run last and one by one, as do those whose first questions already say so.
     pub disturbs: bool,
     /// First questions. They are put one after another, so that a second GET may find the first one's copy.
     pub ask: Vec<Probe>,

@@ -14,8 +14,11 @@ pub struct Drill {
     /// Check ids that must turn red (fail, or warn), and no others may.
     pub reddens: Vec<&'static str>,
     /// Edits the staged world. An edit that changes nothing is an error: `Err` says what was not found.
-    pub inject: fn(&mut Staging) -> Result<(), String>,
+    pub inject: Inject,
 }
+
+/// The edit of a drill.
+pub type Inject = Box<dyn Fn(&mut Staging) -> Result<(), String> + Send + Sync>;
 
 /// "No drill" is a decision; its reason is printed.
 pub enum Drills {

@@ -175,6 +175,8 @@ pub enum Marking {
     /// `Cache-Control: public, max-age=...`; only on good answers that set no cookie.
     Public {
         max_age: Seconds,
+        /// For shared caches alone; forbids them to serve stale (RFC 9111, section 4.2.4).
+        s_maxage: Option<Seconds>,
         immutable: bool,
         stale_while_revalidate: Option<Seconds>,
         stale_if_error: Option<Seconds>,

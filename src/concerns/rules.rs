@@ -1,1 +1,573 @@
-//! The pages of `golive explain`: every rule of the findings, every check id.
+//! The rules of `golive lint`: what each remark means, why it is made, what to do, who says so.
+//!
+//! A [`Rule`] can be made only here, and a [`crate::blueprint::Finding`] only from a `Rule`: no remark exists
+//! without its page. This module must not judge; that is each concern's `findings.rs`.
+
+use std::fmt;
+
+pub use super::pages::{CHECKS, CheckPage};
+
+/// The page of one rule.
+#[derive(PartialEq, Eq)]
+pub struct Rule {
+    /// Stable: `<concern>.<words-with-hyphens>`.
+    pub id: &'static str,
+    /// What is remarked, in one line.
+    pub title: &'static str,
+    /// What happens to a site that ignores it.
+    pub why: &'static str,
+    /// What to do in general; each finding says it for its own values.
+    pub remedy: &'static str,
+    /// Story ids of the launches, RFC sections, vendor documents.
+    pub source: &'static str,
+    /// Private, so that a rule outside [`ALL`] does not compile.
+    reads: &'static [&'static str],
+}
+
+impl Rule {
+    /// The rule with this id.
+    pub fn named(id: &str) -> Option<&'static Rule> {
+        ALL.iter().copied().find(|rule| rule.id == id)
+    }
+
+    /// Keys of the blueprint that the rule reads, without indexes. While one of them is malformed the rule says
+    /// nothing: it would speak about a value that nobody wrote.
+    pub fn reads(&self) -> &'static [&'static str] {
+        self.reads
+    }
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rule({})", self.id)
+    }
+}
+
+macro_rules! rules {
+    ($($name:ident = $id:literal {
+        title: $title:literal,
+        why: $why:literal,
+        remedy: $remedy:literal,
+        source: $source:literal,
+        reads: [$($key:literal),* $(,)?],
+    })*) => {
+        $(
+            #[doc = $title]
+            pub static $name: Rule = Rule {
+                id: $id,
+                title: $title,
+                why: $why,
+                remedy: $remedy,
+                source: $source,
+                reads: &[$($key),*],
+            };
+        )*
+
+        /// Every rule, by subject.
+        pub static ALL: &[&Rule] = &[$(&$name),*];
+    };
+}
+
+rules! {
+    // The file itself.
+    TOO_LARGE = "blueprint.too-large" {
+        title: "the file is larger than a blueprint can be",
+        why: "A blueprint is read as a whole and every remark quotes it. The largest useful ones, with thousands of \
+              redirects, stay far below 1 MiB: a larger file is most likely another file, named by mistake.",
+        remedy: "Name the blueprint; move what is data and not promise out of it.",
+        source: "golive: limit of 1 MiB",
+        reads: [],
+    }
+    NOT_UTF8 = "blueprint.not-utf8" {
+        title: "the file is not UTF-8",
+        why: "TOML is UTF-8 and nothing else. An editor that saves in Latin-1 or UTF-16 writes bytes that mean \
+              another character, or none, to every tool that reads the file later.",
+        remedy: "Save the file as UTF-8.",
+        source: "TOML 1.0, section Spec",
+        reads: [],
+    }
+    EMPTY = "blueprint.empty" {
+        title: "the blueprint is empty",
+        why: "Nothing is promised, so nothing could be generated or checked. The smallest blueprint says what the \
+              launch is called, which name the public will type and when, and who answers for the zone of that name.",
+        remedy: "Write `[site]` and one `[[dns.zones]]`, or start from a sample of `blueprints/`.",
+        source: "golive: the blueprint",
+        reads: [],
+    }
+    SYNTAX = "blueprint.syntax" {
+        title: "the file is not TOML",
+        why: "A line that cannot be read may hide others, so the values of the file are judged once all of it can be \
+              read. Every syntax error is shown at once.",
+        remedy: "Correct the line; texts and host names stand between double quotes.",
+        source: "TOML 1.0",
+        reads: [],
+    }
+    UNKNOWN_KEY = "blueprint.unknown-key" {
+        title: "no such key in this table",
+        why: "A misspelt key that is passed over in silence is a promise that nobody keeps: the default rules instead, \
+              and the difference shows on the day. So every key is known or refused.",
+        remedy: "Take the key that is suggested, or remove the line.",
+        source: "golive: the blueprint",
+        reads: [],
+    }
+    MISSING_KEY = "blueprint.missing-key" {
+        title: "a key is missing that has no default",
+        why: "Some facts cannot be guessed: names, addresses, a date, who runs a zone. A default would put somebody \
+              else's value into the configuration of a public site.",
+        remedy: "Add the key.",
+        source: "golive: the blueprint",
+        reads: [],
+    }
+    BAD_VALUE = "blueprint.bad-value" {
+        title: "the value has another type or another form",
+        why: "Values end in Terraform, nginx, zone files and shell. Each has a narrow form, checked before anything is \
+              written, so that no value can escape its quotes or be read differently by two tools.",
+        remedy: "Write the value in the form that is asked for.",
+        source: "golive: the blueprint",
+        reads: [],
+    }
+    TOO_MANY = "blueprint.too-many-findings" {
+        title: "too many errors: the rest is not shown",
+        why: "Beyond a hundred errors the file is of another kind or another version, and a longer list helps nobody.",
+        remedy: "Correct these first, then lint again.",
+        source: "golive: limit of 100",
+        reads: [],
+    }
+
+    // [site]
+    SITE_ANNOUNCEMENT = "site.announcement" {
+        title: "the announcement is not an instant",
+        why: "Deadlines are counted back from the announcement: the last moment to lower a TTL, the freeze, the votes. \
+              A date without time, or a time without offset from UTC, is another instant on each machine.",
+        remedy: "Write date, time and offset: `2020-03-22T20:30:00+01:00`.",
+        source: "RFC 3339, section 5.6; JVA-11, JVA-20",
+        reads: ["site.announcement"],
+    }
+    SITE_NO_PAGES = "site.no-pages" {
+        title: "no page is named",
+        why: "The checks of cache, TLS and redirects ask real pages. Without one nothing that visitors see would be \
+              verified.",
+        remedy: "Name the pages that everybody will open, the home page first; or leave the key out for `/` alone.",
+        source: "JVA-10",
+        reads: ["site.pages"],
+    }
+    SITE_PAGE_ORDER = "site.page-order" {
+        title: "the first page is not the home page",
+        why: "The first page is the one that is announced, and most checks ask it alone. Almost every visitor of a \
+              launch arrives on the home page.",
+        remedy: "Put `/` first.",
+        source: "JVA-10",
+        reads: ["site.pages"],
+    }
+    SITE_PRIVATE_PAGE = "site.private-page" {
+        title: "a public page lies under paths that nothing may store",
+        why: "Pages are those that every visitor may see, and that the CDN should answer. Under a class with \
+              `store = false` each visit goes to the app, which is what the class of pages is there to prevent.",
+        remedy: "Take the page out of `pages`, or its path out of the class.",
+        source: "JVA-10; RFC 9111, section 5.2.2.5",
+        reads: ["site.pages", "cache.classes.paths", "cache.classes.store", "cache.classes.fingerprinted"],
+    }
+
+    // [dns]
+    DNS_HOST_WITHOUT_ZONE = "dns.host-without-zone" {
+        title: "no zone of the blueprint holds the site's name",
+        why: "The record that sends visitors to the site is the first thing a launch needs. If no zone holds the name, \
+              nobody is asked for that record and no check looks for it.",
+        remedy: "Add the zone of the name to `[[dns.zones]]`, with whoever runs it.",
+        source: "JVA-11",
+        reads: ["site.host", "dns.zones.name"],
+    }
+    DNS_DUPLICATE_ZONE = "dns.duplicate-zone" {
+        title: "a zone is described twice",
+        why: "Two zone files or two change requests for one zone contradict each other, and whoever receives them \
+              takes one.",
+        remedy: "Keep one `[[dns.zones]]` a zone.",
+        source: "RFC 1034, section 4.2",
+        reads: ["dns.zones.name"],
+    }
+    DNS_TTL_ORDER = "dns.ttl-order" {
+        title: "the lowered TTL is above the steady one",
+        why: "The TTL is lowered before the launch so that a wrong record dies soon. Above the steady value it does the \
+              opposite: an error made on the day stays longer than on any other day.",
+        remedy: "Lower `lowered_ttl_seconds`, or raise `steady_ttl_seconds`.",
+        source: "RFC 1035, section 3.2.1; JVA-11",
+        reads: ["dns.lowered_ttl_seconds", "dns.steady_ttl_seconds"],
+    }
+    DNS_LOWERED_TOO_HIGH = "dns.lowered-too-high" {
+        title: "the lowered TTL is above five minutes",
+        why: "In the hour of the announcement every minute of a wrong record counts. Five minutes is what resolvers \
+              bear without harm and what a team can wait for.",
+        remedy: "Take 300 seconds or less.",
+        source: "RFC 1035, section 3.2.1; JVA-11, JVA-16",
+        reads: ["dns.lowered_ttl_seconds"],
+    }
+    DNS_TICKET_TO = "dns.ticket-to" {
+        title: "the change request has no addressee",
+        why: "Where somebody else types the records in, the request is the deliverable. In March 2020 three such \
+              requests took hours each; one without addressee is not sent at all.",
+        remedy: "Say with `ticket_to` who receives it.",
+        source: "JVA-11",
+        reads: ["dns.zones.run_by", "dns.zones.ticket_to"],
+    }
+    DNS_SERVERS = "dns.servers" {
+        title: "fewer than two distinct name servers",
+        why: "A zone answers from at least two servers, so that one may fail. Checks ask each server that is listed: \
+              one that is left out may serve the old zone to a part of the public, unseen.",
+        remedy: "List every authoritative server of the zone, each once.",
+        source: "RFC 1034, section 4.1; RFC 2182, section 5",
+        reads: ["dns.zones.servers"],
+    }
+    DNS_SERIAL_ZERO = "dns.serial-zero" {
+        title: "the zone's serial is 0",
+        why: "Secondary servers copy a zone when its serial has grown. Some software takes 0 for `unset` and replaces \
+              it, and no check could tell an old copy from a new one.",
+        remedy: "Take a date and a counter: `2020031801`.",
+        source: "RFC 1912, section 2.2; RFC 1982, section 3",
+        reads: ["dns.zones.serial"],
+    }
+    DNS_NEGATIVE_TTL = "dns.negative-ttl" {
+        title: "a missing name is remembered for more than an hour",
+        why: "Whoever asks for the name before its record exists, and testers do, is told for so long that there is no \
+              such name, by everybody who shares that resolver.",
+        remedy: "Take 300 seconds; never ask for the name before its record is there.",
+        source: "RFC 2308, section 5",
+        reads: ["dns.zones.negative_ttl_seconds"],
+    }
+    DNS_CAA_VALUE = "dns.caa-value" {
+        title: "not the form of a CAA value",
+        why: "A certification authority that cannot read a CAA record must refuse to issue. The error shows when the \
+              certificate is renewed, weeks after the record was written.",
+        remedy: "Write the authority's domain, then `; name=value` for each parameter; `;` alone forbids everybody.",
+        source: "RFC 8659, sections 4.1 and 4.2",
+        reads: ["dns.zones.certificate_authorities"],
+    }
+    DNS_ADDRESS = "dns.address-not-public" {
+        title: "the address of a name server is not public",
+        why: "Resolvers of the public cannot reach it, so the zone would not answer through this server.",
+        remedy: "Give the server's public address.",
+        source: "RFC 6890, section 2.2",
+        reads: ["dns.zones.servers"],
+    }
+
+    // [cdn]
+    CDN_APEX_NEEDS_ZONE = "cdn.apex-needs-zone" {
+        title: "an apex name cannot be put behind a CDN that is not given the zone",
+        why: "In a partial setup a name reaches the CDN by a CNAME. The apex of a zone holds SOA and NS records, beside \
+              which no CNAME may stand, so its own name servers would refuse it. The day before the launch of 2020 the \
+              announced name became such an apex; the zone could not be delegated, and two addresses of the team's own \
+              had to redirect it.",
+        remedy: "Serve the site on a name below the apex and send the apex there with `[redirects]`, or delegate the \
+                 zone to the CDN and take `setup = \"full\"`.",
+        source: "JVA-16; RFC 1034, section 3.6.2; RFC 1912, section 2.4; Cloudflare docs, dns/zone-setups/partial-setup",
+        reads: ["site.host", "cdn.setup", "cdn.zone", "dns.zones.name"],
+    }
+    CDN_PARTIAL_NEEDS_BUSINESS = "cdn.partial-needs-business" {
+        title: "the plan has no partial setup",
+        why: "Cloudflare lets a zone stay with another DNS host from the Business plan on. Below, the zone is delegated \
+              or the site is not behind it.",
+        remedy: "Take `plan = \"business\"`, or delegate the zone and take `setup = \"full\"`.",
+        source: "Cloudflare docs, dns/zone-setups/partial-setup; JVA-2",
+        reads: ["cdn.plan", "cdn.setup"],
+    }
+    CDN_ZONE_OF_HOST = "cdn.zone-of-host" {
+        title: "the site's name is not in the CDN's zone",
+        why: "A CDN answers for names of the zones it knows. For another name its edge has neither certificate nor \
+              route, and shows an error page of its own.",
+        remedy: "Give the zone that holds the site's name.",
+        source: "Cloudflare docs, dns/concepts",
+        reads: ["cdn.zone", "site.host"],
+    }
+    CDN_VERIFICATION_KEY = "cdn.verification-key" {
+        title: "the verification key does not go with the setup",
+        why: "A partial zone is active as long as the TXT record `cloudflare-verify.<zone>` holds the key; without the \
+              record it is deactivated later, with the site behind it. A full zone has no such key.",
+        remedy: "With `setup = \"partial\"` give the key that the dashboard shows; with `\"full\"` remove it.",
+        source: "Cloudflare docs, dns/zone-setups/partial-setup",
+        reads: ["cdn.verification_key", "cdn.setup"],
+    }
+    CDN_ALWAYS_ONLINE = "cdn.always-online-cancels-stale" {
+        title: "Always Online cancels stale serving",
+        why: "While it is on, Cloudflare ignores `stale-while-revalidate` and `stale-if-error`. It helps only when the \
+              origin cannot be reached, not when it answers 500 or 503, and only with pages that the Internet Archive \
+              holds: none, for a site that opens today.",
+        remedy: "Take `always_online = false` and keep the stale times.",
+        source: "Cloudflare docs, cache/troubleshooting/always-online; JVA-2",
+        reads: ["cdn.always_online", "cache.classes.stale_while_revalidate_seconds", "cache.classes.stale_if_error_seconds"],
+    }
+    CDN_NO_ORIGINS = "cdn.no-origins" {
+        title: "the CDN has no origin",
+        why: "What the edge cannot answer itself has nowhere to go: every visit that misses the cache ends in an error.",
+        remedy: "Give the addresses of the servers that answer for the site.",
+        source: "JVA-12",
+        reads: ["cdn.origins"],
+    }
+    CDN_SETUP_VS_ZONE = "cdn.setup-vs-zone" {
+        title: "the CDN's setup contradicts who runs the zone",
+        why: "Full means that Cloudflare's name servers answer for the zone; partial means that somebody else's do. \
+              The records are generated for the one and asked from the other: with a contradiction they arrive nowhere.",
+        remedy: "`setup = \"full\"` goes with `run_by = \"cloudflare\"`, `\"partial\"` with `run_by = \"ticket\"`.",
+        source: "Cloudflare docs, dns/zone-setups; JVA-11",
+        reads: ["cdn.setup", "dns.zones.run_by", "dns.zones.name", "site.host"],
+    }
+    CDN_CAA_EXCLUDES_EDGE = "cdn.caa-excludes-edge" {
+        title: "CAA records keep the CDN from its certificate",
+        why: "Cloudflare takes edge certificates from several authorities and changes between them. In a full zone it \
+              adds its CAA records itself; in a partial zone it cannot, and an authority that is not listed must refuse, \
+              at the first order or at a renewal.",
+        remedy: "List letsencrypt.org, `pki.goog; cansignhttpexchanges=yes`, ssl.com and sectigo.com, or no CAA at all.",
+        source: "Cloudflare docs, ssl/reference/certificate-authorities; RFC 8659, section 3",
+        reads: ["dns.zones.certificate_authorities", "dns.zones.name", "cdn.setup", "site.host"],
+    }
+    CDN_ADDRESS = "cdn.address-not-public" {
+        title: "the address of an origin is not public",
+        why: "The CDN reaches origins over the Internet. A private address leads nowhere from its edge, and is refused \
+              when the record is created.",
+        remedy: "Give the address that the hosting shows to the Internet.",
+        source: "RFC 6890, section 2.2; JVA-12",
+        reads: ["cdn.origins"],
+    }
+
+    // [cache]
+    CACHE_NO_DEFAULT = "cache.no-default-class" {
+        title: "no class takes the paths that are left",
+        why: "A request belongs to the first class that takes its path. Without a class for the rest, pages that nobody \
+              thought of are served without any instruction, and each cache on the way guesses.",
+        remedy: "End the classes with one that has no `paths`.",
+        source: "RFC 9111, section 4.2.2; JVA-6",
+        reads: ["cache.classes.paths"],
+    }
+    CACHE_DEFAULT_LAST = "cache.default-class-last" {
+        title: "a class without paths is not the last one",
+        why: "It takes every request, so the classes after it are never reached.",
+        remedy: "Give it `paths`, or move it to the end.",
+        source: "golive: first match wins",
+        reads: ["cache.classes.paths"],
+    }
+    CACHE_DUPLICATE_NAME = "cache.duplicate-name" {
+        title: "two classes have one name",
+        why: "The name is the reference of a rule at the CDN and of a variable in nginx, where it must be unique; and \
+              no report could say which of the two is red.",
+        remedy: "Rename one.",
+        source: "Cloudflare docs, ruleset-engine, rule references",
+        reads: ["cache.classes.name"],
+    }
+    CACHE_UNREACHABLE = "cache.unreachable-class" {
+        title: "an earlier class takes these paths first",
+        why: "A request belongs to the first class that takes its path, so this one is never asked. What it promises, \
+              no-store for instance, does not happen.",
+        remedy: "Put the narrower class first.",
+        source: "golive: first match wins; JVA-7",
+        reads: ["cache.classes.paths", "cache.classes.fingerprinted"],
+    }
+    CACHE_STORE_WITHOUT_TTL = "cache.store-without-ttl" {
+        title: "a class is stored, for how long is not said",
+        why: "Without a lifetime each cache takes its own: a tenth of the age of the file, two hours, or nothing. The \
+              load on the app then depends on who asks.",
+        remedy: "Give `max_age_seconds`, or take `store = false`.",
+        source: "RFC 9111, section 4.2.2; JVA-6",
+        reads: ["cache.classes.store", "cache.classes.max_age_seconds"],
+    }
+    CACHE_TTL_ON_NO_STORE = "cache.ttl-on-no-store" {
+        title: "a lifetime is given to what nothing may store",
+        why: "`no-store` and a lifetime contradict each other. Either answers of one person may be shown to another, or \
+              the lifetime is an error that hides what was meant.",
+        remedy: "Remove the lifetime, or `store = false`.",
+        source: "RFC 9111, section 5.2.2.5; JVA-7",
+        reads: ["cache.classes.store", "cache.classes.fingerprinted", "cache.classes.max_age_seconds", "cache.classes.edge_ttl_seconds", "cache.classes.s_maxage_seconds", "cache.classes.stale_while_revalidate_seconds", "cache.classes.stale_if_error_seconds"],
+    }
+    CACHE_EDGE_TTL = "cache.edge-ttl-below-plan" {
+        title: "the plan has no such short edge TTL",
+        why: "A cache rule of Cloudflare sets at least 2 hours on Free, 1 hour on Pro, 1 second on Business and \
+              Enterprise. The API refuses less, on the day when the rule is first applied.",
+        remedy: "Take the plan that has it, or leave the edge TTL out: the edge then follows `max_age_seconds`.",
+        source: "Cloudflare docs, cache/how-to/edge-browser-cache-ttl; JVA-2",
+        reads: ["cache.classes.edge_ttl_seconds", "cdn.plan"],
+    }
+    CACHE_S_MAXAGE = "cache.s-maxage-cancels-stale" {
+        title: "s-maxage cancels stale serving",
+        why: "`s-maxage` carries the meaning of `proxy-revalidate`: a shared cache may not serve an answer past its time, \
+              whatever `stale-while-revalidate` and `stale-if-error` allow. When the app slows down, everybody waits.",
+        remedy: "Remove `s_maxage_seconds`; another lifetime at the edge is `edge_ttl_seconds`.",
+        source: "RFC 9111, sections 4.2.4 and 5.2.2.10; Cloudflare docs, cache/concepts/cache-control",
+        reads: [
+            "cache.classes.s_maxage_seconds",
+            "cache.classes.stale_while_revalidate_seconds",
+            "cache.classes.stale_if_error_seconds",
+        ],
+    }
+    CACHE_FINGERPRINTED_SHORT = "cache.fingerprinted-but-short" {
+        title: "files that never change are kept for a short time",
+        why: "A name with a hash of the content never means another content, so a copy is good for ever. A short \
+              lifetime makes each returning visitor ask again for nothing.",
+        remedy: "Take 31536000, a year.",
+        source: "RFC 8246; RFC 9111, section 5.2.2.1",
+        reads: ["cache.classes.fingerprinted", "cache.classes.max_age_seconds"],
+    }
+    CACHE_TOO_MANY_RULES = "cache.too-many-rules" {
+        title: "more classes than the plan has cache rules",
+        why: "Each class becomes a cache rule: 10 on Free, 25 on Pro, 50 on Business, 300 on Enterprise. The API \
+              refuses the whole list when it is longer.",
+        remedy: "Merge classes that keep the same time, or take a higher plan.",
+        source: "Cloudflare docs, cache/how-to/cache-rules",
+        reads: ["cache.classes.name", "cdn.plan"],
+    }
+    CACHE_NEEDS_PROXY = "cache.needs-proxy" {
+        title: "nobody sends the cache headers",
+        why: "The classes become `Cache-Control` headers in the nginx of `[proxy]`. Without it the app must send them \
+              itself, to the letter; the app of 2020 sent none.",
+        remedy: "Add `[proxy]`, or make the app send what each class says: the checks will tell.",
+        source: "JVA-6",
+        reads: ["cache.classes.name", "proxy"],
+    }
+    CACHE_NO_SAMPLES = "cache.no-samples" {
+        title: "no check can ask this class",
+        why: "A check needs a real path of the class. Without one nothing shows that these routes are kept, or that \
+              they are not.",
+        remedy: "Give one or two real paths as `samples`.",
+        source: "golive: nothing without a check; DOC-4",
+        reads: ["cache.classes.samples", "cache.classes.fingerprinted"],
+    }
+    CACHE_SAMPLE_OUTSIDE = "cache.sample-outside-class" {
+        title: "a sample belongs to another class",
+        why: "The check would ask a path of one class and expect the headers of another: red while all is well, or \
+              green while it is not.",
+        remedy: "Move the sample to its class, or correct the paths.",
+        source: "golive: first match wins",
+        reads: ["cache.classes.samples", "cache.classes.paths", "cache.classes.fingerprinted"],
+    }
+
+    // [proxy]
+    PROXY_BODY_LIMIT = "proxy.body-limit" {
+        title: "the limit of request bodies is outside 1 to 75 MiB",
+        why: "0 means `no limit` to nginx. Scalingo's router answers 413 above 75 MB whatever nginx allows, so a higher \
+              limit promises what does not work.",
+        remedy: "Take the largest upload that the site really has, 1 to 75.",
+        source: "Scalingo docs, platform/networking/public; nginx docs, client_max_body_size",
+        reads: ["proxy.body_limit_mib"],
+    }
+    PROXY_READ_TIMEOUT = "proxy.read-timeout" {
+        title: "nginx waits as long as the router before it",
+        why: "Scalingo's router answers 504 when the first byte takes 30 s. An nginx that waits longer never answers \
+              itself: no stale copy, no error page of the site, no line in its log.",
+        remedy: "Take less than 30 seconds, 25 for instance.",
+        source: "Scalingo docs, platform/networking/public",
+        reads: ["proxy.read_timeout_seconds", "proxy.runs_on"],
+    }
+
+    // [redirects]
+    REDIRECTS_CYCLE = "redirects.cycle" {
+        title: "the redirects lead in a circle",
+        why: "A browser gives up after some twenty hops with an error that blames the site, and a permanent redirect \
+              stays in the browser's cache: correcting the server does not heal it.",
+        remedy: "Send every name straight to the site's own.",
+        source: "RFC 9110, section 15.4; JVA-16",
+        reads: ["redirects.servers.names", "redirects.servers.to"],
+    }
+    REDIRECTS_CHAIN = "redirects.chain" {
+        title: "a redirect leads to another redirect",
+        why: "Each hop is a connection, a handshake and a request more, at the moment when most people come; the \
+              redirect of 2020 was sized for 8,000 requests a second and a chain doubles that.",
+        remedy: "Send the name straight to the last one.",
+        source: "JVA-17; RFC 9110, section 15.4",
+        reads: ["redirects.servers.names", "redirects.servers.to"],
+    }
+    REDIRECTS_STATUS = "redirects.status" {
+        title: "not a permanent redirect",
+        why: "301 and 308 are permanent: browsers and search engines learn the new name. Others are asked again each \
+              time (302, 307), change the method (303), or are no redirect.",
+        remedy: "Take 308, which keeps method and body, or 301.",
+        source: "RFC 9110, sections 15.4.2 and 15.4.9",
+        reads: ["redirects.servers.status"],
+    }
+    REDIRECTS_NO_ADDRESS = "redirects.no-address" {
+        title: "no address answers for these names",
+        why: "The names get A and AAAA records with these addresses; without one they do not exist for the public.",
+        remedy: "Give the addresses of the servers that redirect, two of them if one may fail.",
+        source: "JVA-16, JVA-17",
+        reads: ["redirects.servers.addresses"],
+    }
+    REDIRECTS_NO_NAME = "redirects.no-name" {
+        title: "the server redirects no name",
+        why: "A server without names answers nobody: the table does nothing, and what it was written for is missing.",
+        remedy: "Give the names, or remove the table.",
+        source: "golive: the blueprint",
+        reads: ["redirects.servers.names"],
+    }
+    REDIRECTS_DUPLICATE_NAME = "redirects.duplicate-name" {
+        title: "a name is redirected twice",
+        why: "Two servers of one name: which one answers is left to the order of their files.",
+        remedy: "Keep one.",
+        source: "nginx docs, server names",
+        reads: ["redirects.servers.names"],
+    }
+    REDIRECTS_NAME_WITHOUT_ZONE = "redirects.name-without-zone" {
+        title: "no zone of the blueprint holds the redirected name",
+        why: "The name needs address records before anybody can be redirected. If no zone holds it, nobody is asked \
+              for them and no check looks for them.",
+        remedy: "Add the zone of the name to `[[dns.zones]]`.",
+        source: "JVA-11, JVA-16",
+        reads: ["redirects.servers.names", "dns.zones.name"],
+    }
+    REDIRECTS_SHADOWS_SITE = "redirects.shadows-site" {
+        title: "the site's own name is redirected",
+        why: "The name would have to be the site and not to be it: its record leads to one or to the other, and in the \
+              second case the site is never reached.",
+        remedy: "Remove the name from the redirect, or give the site another host.",
+        source: "golive: the blueprint",
+        reads: ["redirects.servers.names", "site.host"],
+    }
+    REDIRECTS_ADDRESS = "redirects.address-not-public" {
+        title: "the address of a redirect is not public",
+        why: "Visitors reach these servers straight, without CDN. A private address in public DNS leads each visitor \
+              into a network of their own.",
+        remedy: "Give the address that the hosting shows to the Internet.",
+        source: "RFC 6890, section 2.2; JVA-17",
+        reads: ["redirects.servers.addresses"],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::concerns::pages;
+
+    #[test]
+    fn ids_are_unique_and_well_formed() {
+        let mut seen = BTreeSet::new();
+        for id in ALL.iter().map(|rule| rule.id).chain(pages::CHECKS.iter().map(|page| page.id)) {
+            assert!(seen.insert(id), "{id} is there twice");
+            let well_formed = id.split_once('.').is_some_and(|(table, rest)| {
+                [table, rest].iter().all(|part| !part.is_empty())
+                    && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
+            });
+            assert!(well_formed, "{id} is no id");
+        }
+    }
+
+    /// A private field keeps unlisted rules from compiling; this keeps listed ones from lying idle.
+    #[test]
+    fn every_rule_is_raised_somewhere() {
+        let mut sources = String::new();
+        let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("the sources are there") {
+                let path = entry.expect("a readable entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if !path.ends_with("rules.rs") {
+                    sources.push_str(&std::fs::read_to_string(&path).expect("a source file is text"));
+                }
+            }
+        }
+        let this_file = include_str!("rules.rs");
+        for rule in ALL {
+            let constant = this_file
+                .lines()
+                .find_map(|line| line.trim().strip_suffix(&format!(" = \"{}\" {{", rule.id)))
+                .expect("each rule is declared on one line");
+            assert!(sources.contains(&format!("rules::{constant}")), "{} is never raised", rule.id);
+        }
+    }
+}

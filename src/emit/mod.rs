@@ -2,7 +2,19 @@
 //!
 //! Must not decide what a site needs.
 
+mod cloudflare;
+mod documents;
+mod expression;
+mod hcl;
+mod nginx;
+mod templates;
+mod zone;
+
 use crate::blueprint::{Blueprint, Site};
+use crate::concerns::Fragment;
+use crate::concerns::fragment::{
+    CacheRule, CdnRecord, ProxyServer, RedirectRule, RedirectServer, ResponseClass, ZoneRecord, ZoneSetting,
+};
 
 /// One generated file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,11 +29,85 @@ pub struct Artifact {
 #[error("{0}")]
 pub struct Clash(pub String);
 
+/// A fragment with the concern that asked for it, for the messages of clashes.
+#[derive(Debug, Clone)]
+struct Asked<T> {
+    by: &'static str,
+    what: T,
+}
+
+/// The fragments of all concerns, by slot.
+#[derive(Debug, Default)]
+struct Slots {
+    records: Vec<Asked<ZoneRecord>>,
+    cdn_records: Vec<Asked<CdnRecord>>,
+    zone_settings: Vec<Asked<ZoneSetting>>,
+    cache_rules: Vec<Asked<CacheRule>>,
+    redirect_rules: Vec<Asked<RedirectRule>>,
+    proxies: Vec<Asked<ProxyServer>>,
+    classes: Vec<Asked<ResponseClass>>,
+    redirect_servers: Vec<Asked<RedirectServer>>,
+}
+
+impl Slots {
+    fn of(blueprint: &Blueprint, site: &Site) -> Self {
+        let mut slots = Self::default();
+        for concern in blueprint.concerns() {
+            let by = concern.key();
+            for fragment in concern.fragments(site) {
+                // No `_`: a new kind must name its slot.
+                match fragment {
+                    Fragment::Record(what) => slots.records.push(Asked { by, what }),
+                    Fragment::CdnRecord(what) => slots.cdn_records.push(Asked { by, what }),
+                    Fragment::ZoneSetting(what) => slots.zone_settings.push(Asked { by, what }),
+                    Fragment::CacheRule(what) => slots.cache_rules.push(Asked { by, what }),
+                    Fragment::RedirectRule(what) => slots.redirect_rules.push(Asked { by, what }),
+                    Fragment::ProxyServer(what) => slots.proxies.push(Asked { by, what }),
+                    Fragment::ResponseClass(what) => slots.classes.push(Asked { by, what }),
+                    Fragment::RedirectServer(what) => slots.redirect_servers.push(Asked { by, what }),
+                }
+            }
+        }
+        slots
+    }
+}
+
 /// Every artifact of the site, in path order. Pure: same blueprint, same bytes.
 ///
 /// # Errors
 ///
 /// All clashes at once, each naming the concerns and the values.
-pub fn compose(_blueprint: &Blueprint, _site: &Site) -> Result<Vec<Artifact>, Vec<Clash>> {
-    todo!()
+pub fn compose(blueprint: &Blueprint, site: &Site) -> Result<Vec<Artifact>, Vec<Clash>> {
+    let slots = Slots::of(blueprint, site);
+    let (zones, mut clashes) = zone::plan(&blueprint.dns, &slots.records);
+    let wanted = cloudflare::Wanted {
+        settings: &slots.zone_settings,
+        cache_rules: &slots.cache_rules,
+        redirect_rules: &slots.redirect_rules,
+        cdn_records: &slots.cdn_records,
+    };
+    let (cloudflare, more) = cloudflare::plan(blueprint.cdn.as_ref(), &wanted, &zones);
+    clashes.extend(more);
+    let (proxy, more) = nginx::proxy(&slots.proxies, &slots.classes);
+    clashes.extend(more);
+    let (redirects, more) = nginx::redirects(&slots.redirect_servers);
+    clashes.extend(more);
+    if !clashes.is_empty() {
+        return Err(clashes);
+    }
+
+    let mut artifacts = cloudflare::terraform(&cloudflare);
+    artifacts.extend(cloudflare::payloads(&cloudflare));
+    artifacts.extend(proxy);
+    artifacts.extend(redirects);
+    for plan in &zones {
+        artifacts.push(Artifact { path: format!("dns/{}.zone", plan.zone.name), text: zone::file(plan) });
+        if zone::is_by_ticket(plan) && !plan.records.is_empty() {
+            artifacts.extend(documents::request(plan, blueprint, site));
+        }
+    }
+    let readme = documents::readme(&slots, &zones, &artifacts, site);
+    artifacts.push(readme);
+    artifacts.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(artifacts)
 }

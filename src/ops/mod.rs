@@ -1,1 +1,6 @@
-//! todo
+//! What each command does. Must not parse arguments nor print.
+
+pub mod generate;
+pub mod lint;
+pub mod rehearse;
+pub mod verify;

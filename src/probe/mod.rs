@@ -3,6 +3,8 @@
 //! A probe is a value: equal probes are asked once and their answer shared. This module must not open a
 //! socket ([`crate::world`] does) nor judge ([`crate::concerns`] do).
 
+pub mod evidence;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -19,6 +21,27 @@ pub enum Probe {
     /// Make the origin fail. Only a rehearsal obeys (safety class S4); elsewhere the answer is
     /// [`Observation::NotAsked`].
     Disturb(Disturbance),
+}
+
+/// Stands for text that differs from run to run, in paths, headers and URLs; whoever asks fills it in, so that
+/// checks stay pure. It collides with nothing: a path never holds a brace.
+pub const NONCE: &str = "{nonce}";
+
+impl Probe {
+    /// The same question with [`NONCE`] filled in.
+    #[must_use]
+    pub fn filled(&self, nonce: &str) -> Self {
+        let fill = |text: &String| text.replace(NONCE, nonce);
+        match self {
+            Probe::Http(probe) => Probe::Http(HttpProbe {
+                path: fill(&probe.path),
+                headers: probe.headers.iter().map(|(name, value)| (name.clone(), fill(value))).collect(),
+                ..probe.clone()
+            }),
+            Probe::Wait(wait) => Probe::Wait(Wait { copy_of: wait.copy_of.as_ref().map(fill), ..wait.clone() }),
+            Probe::Dns(_) | Probe::Tls(_) | Probe::Disturb(_) => self.clone(),
+        }
+    }
 }
 
 /// One DNS query to one server, without recursion desired unless the server is a resolver.

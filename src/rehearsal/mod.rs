@@ -2,4 +2,17 @@
 //!
 //! Must not read the blueprint where an artifact says the same thing: what is rehearsed is what is deployed.
 
+mod app;
+mod ca;
+mod dns;
+mod edge;
+mod erb;
+mod identity;
+mod local;
+mod nginx;
+mod node;
+mod serve;
 pub mod staging;
+mod tls;
+
+pub use local::{LocalWorld, StartError};

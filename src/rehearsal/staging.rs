@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::blueprint::Site;
+use crate::concerns::fragment::RunsOn;
+use crate::emit::Artifact;
 
 /// Everything a rehearsal world is started from.
 #[derive(Debug, Clone)]
@@ -44,7 +46,7 @@ pub enum DnsManner {
 pub struct StagedNode {
     pub address: IpAddr,
     pub role: NodeRole,
-    /// Generated files of this machine, by artifact path, as deployed on it.
+    /// Generated files of this machine, by path below its folder (`nginx.conf`, `where/listen.conf`).
     pub files: BTreeMap<String, String>,
     pub certificate: StagedCertificate,
     /// In front of the Scalingo flavour, the platform's router sends any Host to the app (the real one refuses
@@ -58,7 +60,7 @@ pub enum NodeRole {
     ScalingoProxy,
     /// The proxy on a plain machine: `nginx/proxy/`.
     ServerProxy,
-    /// A redirect machine: `nginx/redirects/`.
+    /// A redirect machine: `nginx/redirect-<first name>/`.
     Redirect,
 }
 
@@ -88,6 +90,41 @@ pub struct StagedApp {
 }
 
 impl Staging {
+    /// The healthy world of a site, with its artifacts as they were generated.
+    ///
+    /// # Errors
+    ///
+    /// Names the artifact that a machine needs and that was not generated.
+    pub fn new(site: Site, runs_on: RunsOn, artifacts: &[Artifact]) -> Result<Self, String> {
+        let name_servers = name_servers(&site, artifacts)?;
+        let cdn_files = below("cloudflare/", artifacts)
+            .into_iter()
+            .filter(|(name, _)| name.ends_with(".json"))
+            .map(|(name, text)| (format!("cloudflare/{name}"), text))
+            .collect();
+        let host = site.host.as_str().to_owned();
+        let (role, folder) = match runs_on {
+            RunsOn::Scalingo => (NodeRole::ScalingoProxy, "nginx/scalingo/".to_owned()),
+            RunsOn::Server => (NodeRole::ServerProxy, "nginx/proxy/".to_owned()),
+        };
+        let origins =
+            site.cdn.iter().flat_map(|cdn| &cdn.origins).map(|address| (*address, role, &folder, vec![host.clone()]));
+        let mut nodes = Vec::new();
+        for (address, role, folder, names) in origins {
+            nodes.push(staged_node(address, role, folder, names, artifacts)?);
+        }
+        for redirected in &site.redirected {
+            let names: Vec<String> = redirected.names.iter().map(|name| name.as_str().to_owned()).collect();
+            let Some(first) = names.first() else { continue };
+            let folder = format!("nginx/redirect-{first}/");
+            for address in &redirected.addresses {
+                nodes.push(staged_node(*address, NodeRole::Redirect, &folder, names.clone(), artifacts)?);
+            }
+        }
+        let edge_certificate = StagedCertificate::healthy(vec![host]);
+        Ok(Self { site, name_servers, cdn_files, edge_certificate, nodes, app: StagedApp::default() })
+    }
+
     /// Replaces `from`, which must stand exactly once in the node's file, on every node of `role`.
     ///
     /// # Errors
@@ -146,4 +183,57 @@ fn replace_once(text: &mut String, place: &str, from: &str, to: &str) -> Result<
         0 => Err(format!("{place} does not hold `{from}`")),
         n => Err(format!("{place} holds `{from}` {n} times")),
     }
+}
+
+impl StagedCertificate {
+    /// As an authority issues it today: 90 days, with its intermediate.
+    pub fn healthy(names: Vec<String>) -> Self {
+        Self { names, with_intermediate: true, days_left: 90 }
+    }
+}
+
+fn name_servers(site: &Site, artifacts: &[Artifact]) -> Result<Vec<StagedNameServer>, String> {
+    let mut servers: Vec<StagedNameServer> = Vec::new();
+    for zone in &site.zones {
+        let path = format!("dns/{}.zone", zone.name);
+        let artifact = artifacts.iter().find(|artifact| artifact.path == path);
+        let text = artifact.map(|artifact| &artifact.text).ok_or_else(|| format!("{path} was not generated"))?;
+        for (name, address) in &zone.servers {
+            let position = servers.iter().position(|server| server.address == *address);
+            let position = position.unwrap_or_else(|| {
+                servers.push(StagedNameServer {
+                    name: name.as_str().to_owned(),
+                    address: *address,
+                    zones: BTreeMap::new(),
+                    manner: DnsManner::Answers,
+                });
+                servers.len() - 1
+            });
+            servers[position].zones.insert(zone.name.as_str().to_owned(), text.clone());
+        }
+    }
+    Ok(servers)
+}
+
+fn staged_node(
+    address: IpAddr,
+    role: NodeRole,
+    folder: &str,
+    names: Vec<String>,
+    artifacts: &[Artifact],
+) -> Result<StagedNode, String> {
+    let files = below(folder, artifacts);
+    if files.is_empty() {
+        return Err(format!("{folder} was not generated, and {address} has nothing to run"));
+    }
+    let certificate = StagedCertificate::healthy(names);
+    Ok(StagedNode { address, role, files, certificate, router_passes_any_host: false })
+}
+
+/// Texts of the artifacts below a folder, by path within it.
+fn below(folder: &str, artifacts: &[Artifact]) -> BTreeMap<String, String> {
+    artifacts
+        .iter()
+        .filter_map(|artifact| Some((artifact.path.strip_prefix(folder)?.to_owned(), artifact.text.clone())))
+        .collect()
 }

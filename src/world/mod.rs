@@ -1,17 +1,49 @@
 //! The network as verification sees it: the only sockets it opens. Live, or routed to a rehearsal, by the same
 //! code. Must not judge an answer.
+//!
+//! | module | holds |
+//! |-|-|
+//! | [`allowed`] | what may be contacted at all |
+//! | `dns` | one question to one server, over UDP and TCP |
+//! | `http` | one GET on a connection of its own |
+//! | `body` | decoding of bodies, within limits |
+//! | `tls` | one handshake, looked at and then verified |
+//! | `pace` | politeness towards a live site |
+//! | `failure` | causes of errors, sorted |
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::sync::Arc;
+pub mod allowed;
+mod body;
+mod dns;
+mod failure;
+mod http;
+mod pace;
+mod tls;
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use anyhow::Context;
+use hickory_resolver::system_conf::read_system_conf;
+use hyper::header::HeaderValue;
+use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::CertificateDer;
+use tokio::sync::OnceCell;
 
-use crate::probe::{Disturbance, Observation, Probe};
+pub use allowed::Allowed;
+
+use crate::probe::{
+    Disturbance, DnsProbe, DnsServer, FailureKind, Observation, Probe, Rcode, RecordData, RecordType, Target, Wait,
+};
+use failure::{Unanswered, failed, not_asked};
 
 /// From a public address and port of the blueprint to where it is served instead.
 pub type Routes = BTreeMap<SocketAddr, SocketAddr>;
+
+/// The longest time that a live run lets pass in one [`Wait`]: five minutes. A copy that lives longer is for a
+/// rehearsal to age.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// Whose certificates are believed.
 #[derive(Debug, Clone)]
@@ -36,6 +68,8 @@ pub struct Options {
     pub routes: Routes,
     /// With `true` nothing but `routes` is reachable: a rehearsal never leaves the loopback.
     pub routed_only: bool,
+    /// What the blueprint names; nothing else is contacted, in a rehearsal neither.
+    pub allowed: Allowed,
     /// Recursive resolvers; empty: the system's.
     pub resolvers: Vec<SocketAddr>,
     pub roots: Roots,
@@ -46,15 +80,193 @@ pub struct Options {
     pub stage: Option<Arc<dyn Stage>>,
 }
 
-pub struct World {}
+pub struct World {
+    routes: Routes,
+    routed_only: bool,
+    allowed: Allowed,
+    resolvers: Vec<SocketAddr>,
+    /// Verifies as [`Options::roots`] says; shared by HTTP probes and TLS probes, so that they cannot disagree.
+    verifier: Arc<WebPkiServerVerifier>,
+    /// For HTTP probes.
+    tls: rustls::ClientConfig,
+    user_agent: HeaderValue,
+    timeout: Duration,
+    stage: Option<Arc<dyn Stage>>,
+    /// `None` in a rehearsal.
+    pace: Option<pace::Pace>,
+    /// Where each name led the first time: repeated GETs of one run must reach one address, or a second GET could
+    /// not find the copy that the first one left. Failures are not kept.
+    resolved: Mutex<HashMap<String, Arc<OnceCell<IpAddr>>>>,
+    /// Text that no earlier run has used, for URLs that no cache may know yet.
+    nonce: String,
+}
+
+/// Where a probe may connect.
+struct Place {
+    /// As the blueprint knows it.
+    public: SocketAddr,
+    /// After routing.
+    real: SocketAddr,
+}
 
 impl World {
-    pub fn new(_options: Options) -> anyhow::Result<Self> {
-        todo!()
+    /// Opens no socket yet.
+    ///
+    /// # Errors
+    ///
+    /// When there is no root certificate to believe, one of the given ones cannot be read, or the User-Agent
+    /// cannot be sent.
+    pub fn new(options: Options) -> anyhow::Result<Self> {
+        let Options { routes, routed_only, allowed, mut resolvers, roots, user_agent, timeout, stage } = options;
+        if resolvers.is_empty() && !routed_only {
+            // A machine without resolvers can still ask authoritative servers; the others say so.
+            let configured = read_system_conf().map(|(config, _)| config.name_servers).unwrap_or_default();
+            resolvers = configured.iter().map(|server| SocketAddr::new(server.ip, 53)).collect();
+        }
+        let verifier = tls::verifier(roots)?;
+        let tls = tls::verifying_config(verifier.clone())?;
+        let user_agent = HeaderValue::from_bytes(user_agent.as_bytes())
+            .with_context(|| format!("`{}` cannot be sent as User-Agent", user_agent.escape_debug()))?;
+        Ok(Self {
+            routes,
+            routed_only,
+            allowed,
+            resolvers,
+            verifier,
+            tls,
+            user_agent,
+            timeout,
+            stage,
+            pace: (!routed_only).then(pace::Pace::default),
+            resolved: Mutex::default(),
+            nonce: format!("{:x}", jiff::Timestamp::now().as_nanosecond()),
+        })
+    }
+
+    /// What stands for [`NONCE`](crate::probe::NONCE) in this run.
+    pub fn nonce(&self) -> &str {
+        &self.nonce
     }
 
     /// Puts one question. Never panics, bounded in time and memory whatever answers.
-    pub async fn ask(&self, _probe: &Probe) -> Observation {
-        todo!()
+    ///
+    /// Time: a DNS question takes at most three timeouts a server; an HTTP or TLS one at most a timeout, twice when
+    /// a live site asks to come back (30 s at most), plus its turn in the queue of a live run and what it takes to
+    /// resolve the name.
+    pub async fn ask(&self, probe: &Probe) -> Observation {
+        let answer = match probe {
+            Probe::Dns(probe) => self.dns(probe).await,
+            Probe::Http(probe) => self.http(probe).await,
+            Probe::Tls(probe) => self.tls(probe).await,
+            Probe::Wait(wait) => self.wait(wait).await,
+            Probe::Disturb(disturbance) => match &self.stage {
+                Some(stage) => {
+                    stage.disturb(*disturbance);
+                    Ok(Observation::Done)
+                }
+                None => Err(not_asked("only a rehearsal makes the app fail (class S4)")),
+            },
+        };
+        answer.unwrap_or_else(|unanswered| *unanswered)
+    }
+
+    async fn wait(&self, wait: &Wait) -> Result<Observation, Unanswered> {
+        match (&self.stage, &wait.copy_of) {
+            (Some(stage), Some(url)) => stage.age_copy(url, wait.duration),
+            (Some(_), None) => {}
+            (None, _) if wait.duration > LONGEST_WAIT => {
+                return Err(not_asked(format!(
+                    "waiting {} s is longer than the {} s that a live run lets pass",
+                    wait.duration.as_secs(),
+                    LONGEST_WAIT.as_secs()
+                )));
+            }
+            (None, _) => tokio::time::sleep(wait.duration).await,
+        }
+        Ok(Observation::Done)
+    }
+
+    /// The address that `host` is contacted at, refused unless the blueprint names both.
+    async fn place(&self, host: &str, to: Target, port: u16) -> Result<Place, Unanswered> {
+        if !self.allowed.has_host(host) {
+            return Err(not_asked(format!("{} is not a name of the blueprint", host.escape_debug())));
+        }
+        match to {
+            Target::Pinned(address) => self.route(
+                address,
+                port,
+                Allowed::has_address,
+                &format!("{address} is not an address of the blueprint"),
+            ),
+            Target::Resolved => {
+                let address = self.address_of(host).await?;
+                let why = format!("{host} leads to {address}, which is neither the CDN's nor in the blueprint");
+                self.route(address, port, Allowed::has_resolved, &why)
+            }
+        }
+    }
+
+    /// The real end of a public address and port.
+    fn route(
+        &self,
+        address: IpAddr,
+        port: u16,
+        is_allowed: impl Fn(&Allowed, IpAddr) -> bool,
+        refusal: &str,
+    ) -> Result<Place, Unanswered> {
+        let public = SocketAddr::new(address, port);
+        let routed = self.routes.get(&public).copied();
+        if self.routed_only && routed.is_none() {
+            return Err(failed(FailureKind::Unreachable, format!("{public} is not part of the rehearsal")));
+        }
+        if !is_allowed(&self.allowed, address) {
+            return Err(not_asked(refusal));
+        }
+        match routed {
+            Some(real) => Ok(Place { public, real }),
+            None => match allowed::why_not_public(address) {
+                Some(why) => Err(not_asked(format!("{address} is {why}: not contacted unless routed elsewhere"))),
+                None => Ok(Place { public, real: public }),
+            },
+        }
+    }
+
+    /// First address of a name, IPv4 before IPv6, as the run's resolvers tell.
+    async fn address_of(&self, host: &str) -> Result<IpAddr, Unanswered> {
+        let cell = {
+            // A panic elsewhere cannot leave a map of cells half-written.
+            let mut resolved = self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
+            resolved.entry(host.to_owned()).or_default().clone()
+        };
+        cell.get_or_try_init(|| self.resolve(host)).await.copied()
+    }
+
+    async fn resolve(&self, host: &str) -> Result<IpAddr, Unanswered> {
+        let mut rcode = None;
+        for record_type in [RecordType::A, RecordType::Aaaa] {
+            let probe = DnsProbe { server: DnsServer::Resolver, name: host.to_owned(), record_type, nth: 0 };
+            match self.dns(&probe).await? {
+                Observation::Dns(answer) => {
+                    let address = answer.answers.iter().find_map(|record| match record.data {
+                        RecordData::A(address) => Some(IpAddr::V4(address)),
+                        RecordData::Aaaa(address) => Some(IpAddr::V6(address)),
+                        _ => None,
+                    });
+                    if let Some(address) = address {
+                        return Ok(address);
+                    }
+                    rcode.get_or_insert(answer.rcode);
+                }
+                other => return Err(Box::new(other)),
+            }
+        }
+        Err(match rcode {
+            Some(Rcode::Refused) | None => {
+                failed(FailureKind::Unreachable, format!("the resolver refuses to look {host} up for us"))
+            }
+            Some(rcode) => {
+                failed(FailureKind::Unresolved, format!("{host} has no address (the resolver answers {rcode})"))
+            }
+        })
     }
 }

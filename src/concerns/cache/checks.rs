@@ -410,6 +410,7 @@ fn one_copy_for_trackers(path: &UrlPath, class: &Class, site: &Site) -> Check {
         get(Scheme::Https, &site.host, &format!("{path}?utm_source=golive-{NONCE}-{value}")).into()
     };
     Check {
+        blocked_by: vec!["dns.host.target", "tls.chain", "cache.hit-on-second"],
         remedy: "leave the query string out of this class's cache key".to_owned(),
         source: "JVA-10; Cloudflare docs, cache/how-to/cache-keys",
         ..check("cache.query", subject(class, site), vec![with("a"), with("b"), with("c")], |seen| {

@@ -1,9 +1,115 @@
 //! Configuration that `[cdn]` asks for.
 
-use super::Cdn;
+use std::net::IpAddr;
+
+use super::{Cdn, MinTls, Setup};
 use crate::blueprint::Site;
 use crate::concerns::Fragment;
+use crate::concerns::fragment::{CdnRecord, Expression, RedirectRule, SettingValue, ZoneRecord, ZoneSetting};
+use crate::probe::RecordData;
+use crate::providers::cloudflare;
 
-pub fn fragments(_cdn: &Cdn, _site: &Site) -> Vec<Fragment> {
-    Vec::new()
+/// Where certification authorities look for their proof, over plain http (RFC 8555, section 8.3).
+const ACME_PATH: &str = "/.well-known/acme-challenge/";
+
+pub fn fragments(cdn: &Cdn, site: &Site) -> Vec<Fragment> {
+    let mut fragments = public_records(cdn, site);
+    fragments.extend(cdn.origins.iter().map(|origin| {
+        Fragment::CdnRecord(CdnRecord {
+            name: site.host.clone(),
+            data: address_data(*origin),
+            proxied: true,
+            comment: "origin of the site".to_owned(),
+        })
+    }));
+    fragments.extend(settings(cdn).into_iter().map(Fragment::ZoneSetting));
+    fragments.push(Fragment::RedirectRule(RedirectRule {
+        name: "https_only".to_owned(),
+        description: "Plain http goes to https, except where certification authorities look".to_owned(),
+        expression: Expression::All(vec![
+            Expression::PlainHttp,
+            Expression::Not(Box::new(Expression::PathStartsWith(ACME_PATH.to_owned()))),
+        ]),
+        to_https: true,
+        status: 301,
+    }));
+    fragments
+}
+
+/// In a partial zone, what whoever runs the DNS must publish (Cloudflare docs, dns/zone-setups/partial-setup).
+fn public_records(cdn: &Cdn, site: &Site) -> Vec<Fragment> {
+    if cdn.setup != Setup::Partial {
+        return Vec::new();
+    }
+    let mut fragments = Vec::new();
+    if let Some(zone) = site.zone_of(&site.host) {
+        fragments.push(Fragment::Record(ZoneRecord {
+            zone: zone.name.clone(),
+            name: site.host.to_string(),
+            data: RecordData::Cname(cloudflare::partial_target(&site.host)),
+            ttl: site.lowered_ttl,
+            why: "sends the site's visitors through Cloudflare".to_owned(),
+            until: format!("as long as Cloudflare serves the site; TTL {} after the launch", site.steady_ttl),
+        }));
+    }
+    if let Some(key) = &cdn.verification_key {
+        let zone = site.zone_of(&cdn.zone).map_or(&cdn.zone, |zone| &zone.name);
+        fragments.push(Fragment::Record(ZoneRecord {
+            zone: zone.clone(),
+            name: cloudflare::verification_name(&cdn.zone),
+            data: RecordData::Txt(key.as_str().to_owned()),
+            ttl: site.steady_ttl,
+            why: "proves to Cloudflare that the zone's owner wants it; without it the site stops".to_owned(),
+            until: "for good".to_owned(),
+        }));
+    }
+    fragments
+}
+
+fn settings(cdn: &Cdn) -> Vec<ZoneSetting> {
+    let setting = |id, value: &str, why: &str| ZoneSetting {
+        id,
+        value: SettingValue::Text(value.to_owned()),
+        why: why.to_owned(),
+    };
+    let min_tls = match cdn.min_tls {
+        MinTls::Tls12 => "1.2",
+        MinTls::Tls13 => "1.3",
+    };
+    let always_online = if cdn.always_online { "on" } else { "off" };
+    vec![
+        setting("ssl", "strict", "The edge accepts only an origin whose certificate verifies."),
+        setting(
+            "always_use_https",
+            "off",
+            "It would catch the path of certification authorities too; the rule https_only spares it.",
+        ),
+        setting("min_tls_version", min_tls, "Older versions are forbidden (RFC 8996)."),
+        setting("tls_1_3", "on", "One round trip less for each new visitor."),
+        ZoneSetting {
+            id: "browser_cache_ttl",
+            value: SettingValue::Number(0),
+            why: "0 obeys the origin; the default of 14400 overrides every shorter max-age.".to_owned(),
+        },
+        setting("brotli", "on", "Smaller pages on phones."),
+        setting("http3", "on", "Survives a change of network on phones."),
+        setting("automatic_https_rewrites", "off", "Pages leave the edge as the app wrote them."),
+        setting(
+            "always_online",
+            always_online,
+            "While it is on, Cloudflare ignores stale-while-revalidate and stale-if-error.",
+        ),
+        ZoneSetting {
+            id: "security_header",
+            value: SettingValue::Hsts { max_age: cdn.hsts_max_age_seconds, include_subdomains: false },
+            why: "Strict-Transport-Security (RFC 6797); other names of the zone are not ours to bind.".to_owned(),
+        },
+    ]
+}
+
+fn address_data(address: IpAddr) -> RecordData {
+    match address {
+        IpAddr::V4(address) => RecordData::A(address),
+        IpAddr::V6(address) => RecordData::Aaaa(address),
+    }
 }

@@ -1,9 +1,33 @@
-//! Configuration that `[dns]` asks for.
+//! Configuration that `[dns]` asks for. SOA and NS are no fragments: the zone composer derives them from the
+//! zone itself, since nobody is asked to change them.
 
 use super::Dns;
 use crate::blueprint::Site;
 use crate::concerns::Fragment;
+use crate::concerns::fragment::ZoneRecord;
+use crate::probe::RecordData;
 
-pub fn fragments(_dns: &Dns, _site: &Site) -> Vec<Fragment> {
-    Vec::new()
+pub fn fragments(dns: &Dns, _site: &Site) -> Vec<Fragment> {
+    let mut fragments = Vec::new();
+    for zone in &dns.zones {
+        // Without `issuewild`, `issue` decides for wildcards too (RFC 8659, section 4.3); Cloudflare's list asks
+        // for both.
+        for tag in ["issue", "issuewild"] {
+            for authority in &zone.certificate_authorities {
+                fragments.push(Fragment::Record(ZoneRecord {
+                    zone: zone.name.clone(),
+                    name: zone.name.to_string(),
+                    data: RecordData::Caa {
+                        critical: false,
+                        tag: tag.to_owned(),
+                        value: authority.as_str().to_owned(),
+                    },
+                    ttl: dns.steady_ttl_seconds,
+                    why: "certification authority that may issue for this zone".to_owned(),
+                    until: "for good".to_owned(),
+                }));
+            }
+        }
+    }
+    fragments
 }

@@ -58,7 +58,7 @@ fn host(site: &Site, origins: &[IpAddr]) -> Check {
         .iter()
         .map(|address| get(Scheme::Https, &site.host, "/").pinned(*address).with_host_header(ALIEN).into())
         .collect();
-    let reflected = get(Scheme::Https, &site.host, &format!("/?golive=host-{NONCE}")).header("x-forwarded-host", ALIEN);
+    let reflected = get(Scheme::Https, &site.host, &format!("/golive-{NONCE}-host")).header("x-forwarded-host", ALIEN);
     ask.push(reflected.into());
     let addresses: Vec<String> = origins.iter().map(ToString::to_string).collect();
     Check {

@@ -2,8 +2,43 @@
 
 use super::Proxy;
 use crate::blueprint::Site;
-use crate::concerns::Drills;
+use crate::concerns::{Drill, Drills, OneOrMore};
 
-pub fn drills(_proxy: &Proxy, _site: &Site) -> Drills {
-    todo!()
+pub fn drills(_proxy: &Proxy, site: &Site) -> Drills {
+    if site.cdn.is_none() {
+        return Drills::None { because: "without a CDN the origin is meant to be open" };
+    }
+    Drills::Run(OneOrMore(
+        Drill {
+            number: Some(53),
+            id: "origin-open",
+            fault: "the proxy lets everybody in, not the CDN alone",
+            reddens: vec!["origin.lock"],
+            inject: Box::new(|staging| staging.edit_proxy("return 403;", "set $lock_forgotten 1;")),
+        },
+        vec![
+            Drill {
+                number: Some(54),
+                id: "any-host-served",
+                fault: "the default server sends unknown names to the app",
+                reddens: vec!["origin.host"],
+                inject: Box::new(|staging| {
+                    for node in &mut staging.nodes {
+                        node.router_passes_any_host = true;
+                    }
+                    staging.edit_proxy("return 421;", "location / { proxy_pass http://app; }")
+                }),
+            },
+            Drill {
+                number: None,
+                id: "forwarded-host-reflected",
+                fault: "the app builds its links from X-Forwarded-Host, which the proxy lets through",
+                reddens: vec!["origin.host"],
+                inject: Box::new(|staging| {
+                    staging.app.reflects_forwarded_host = true;
+                    staging.edit_proxy("proxy_set_header X-Forwarded-Host \"\";", "")
+                }),
+            },
+        ],
+    ))
 }

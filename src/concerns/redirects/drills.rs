@@ -1,9 +1,140 @@
 //! Faults that `[redirects]` must catch.
 
+use std::net::IpAddr;
+
 use super::Redirects;
 use crate::blueprint::Site;
-use crate::concerns::Drills;
+use crate::concerns::{Drill, Drills, OneOrMore};
+use crate::rehearsal::staging::{NodeRole, Staging};
 
-pub fn drills(_redirects: &Redirects, _site: &Site) -> Drills {
-    todo!()
+/// The first redirected name and its addresses.
+fn first(staging: &Staging) -> Result<(String, Vec<IpAddr>), String> {
+    let redirect = staging.site.redirected.first().ok_or("nothing is redirected")?;
+    let name = redirect.names.first().ok_or("no name is redirected")?;
+    Ok((name.to_string(), redirect.addresses.clone()))
+}
+
+fn target(staging: &Staging) -> Result<String, String> {
+    staging.site.redirected.first().map(|redirect| redirect.to.to_string()).ok_or("nothing is redirected".to_owned())
+}
+
+pub fn drills(redirects: &Redirects, _site: &Site) -> Drills {
+    if redirects.servers.is_empty() {
+        return Drills::None { because: "the table names no server" };
+    }
+    let mut all = vec![
+        Drill {
+            number: Some(7),
+            id: "old-address-left",
+            fault: "an old, third address is left on the announced name",
+            reddens: vec!["dns.apex.a"],
+            inject: Box::new(|staging| {
+                let (name, _) = first(staging)?;
+                staging.add_record_beside(&name, &format!("{name}. 300 IN A 192.0.2.99"))
+            }),
+        },
+        Drill {
+            number: Some(8),
+            id: "aaaa-left",
+            fault: "an AAAA record is left on the announced name",
+            reddens: vec!["dns.apex.a"],
+            inject: Box::new(|staging| {
+                let (name, _) = first(staging)?;
+                staging.add_record_beside(&name, &format!("{name}. 300 IN AAAA 2001:db8::99"))
+            }),
+        },
+        Drill {
+            number: Some(21),
+            id: "redirect-without-hsts",
+            fault: "the redirect sends no HSTS",
+            reddens: vec!["tls.hsts"],
+            inject: Box::new(|staging| {
+                let header = find(staging, "add_header Strict-Transport-Security")?;
+                staging.edit_redirects(&header, "")
+            }),
+        },
+        Drill {
+            number: Some(50),
+            id: "redirect-drops-query",
+            fault: "the redirect loses the query and decodes the path",
+            reddens: vec!["redir.shape"],
+            inject: Box::new(|staging| {
+                let target = target(staging)?;
+                staging.edit_redirects(&format!("https://{target}$request_uri"), &format!("https://{target}$uri"))
+            }),
+        },
+        Drill {
+            number: None,
+            id: "redirect-temporary",
+            fault: "the redirect is a 302, which browsers ask for again each time",
+            reddens: vec!["redir.shape"],
+            inject: Box::new(|staging| {
+                let target = target(staging)?;
+                let line = find(staging, &format!("https://{target}$request_uri"))?;
+                let mut words: Vec<&str> = line.split(' ').collect();
+                let status = words
+                    .iter()
+                    .position(|word| matches!(*word, "301" | "308"))
+                    .ok_or_else(|| format!("no status in `{line}`"))?;
+                words[status] = "302";
+                staging.edit_redirects(&line, &words.join(" "))
+            }),
+        },
+        Drill {
+            number: Some(51),
+            id: "redirect-detour",
+            fault: "the announced name goes through another name before it arrives",
+            reddens: vec!["redir.hops", "redir.ips"],
+            inject: Box::new(|staging| {
+                let names = staging.site.redirected.first().map(|redirect| redirect.names.clone()).unwrap_or_default();
+                let [first, second, ..] = names.as_slice() else { return Err("one name has no other".to_owned()) };
+                let (from, to) = (format!("https://{first}$request_uri"), format!("https://{second}$request_uri"));
+                staging.edit_redirects(&from, &to)
+            }),
+        },
+    ];
+    if redirects.servers.iter().any(|server| server.addresses.len() > 1) {
+        all.push(Drill {
+            number: Some(6),
+            id: "address-forgotten",
+            fault: "one of the addresses is forgotten in the change request",
+            reddens: vec!["dns.apex.a"],
+            inject: Box::new(|staging| {
+                let (name, addresses) = first(staging)?;
+                let forgotten = addresses.last().ok_or("no address")?.to_string();
+                staging.edit_records(&name, "A", |ttl, data| {
+                    if data == forgotten { vec![] } else { vec![format!("{name}. {ttl} IN A {data}")] }
+                })
+            }),
+        });
+        all.push(Drill {
+            number: Some(17),
+            id: "default-certificate",
+            fault: "the second address presents a default certificate",
+            reddens: vec!["redir.ips", "tls.redirect.ips"],
+            inject: Box::new(|staging| {
+                let node = staging.nodes.iter_mut().rfind(|node| node.role == NodeRole::Redirect);
+                node.ok_or("no redirect machine")?.certificate.names = vec!["default.invalid".to_owned()];
+                Ok(())
+            }),
+        });
+    }
+    let mut all = all.into_iter();
+    match all.next() {
+        Some(first) => Drills::Run(OneOrMore(first, all.collect())),
+        None => Drills::None { because: "the table names no server" },
+    }
+}
+
+/// The directive of the redirect machines that holds a text, without its indentation.
+fn find(staging: &Staging, text: &str) -> Result<String, String> {
+    staging
+        .nodes
+        .iter()
+        .filter(|node| node.role == NodeRole::Redirect)
+        .filter_map(|node| node.files.get(node.role.main_file()))
+        .flat_map(|file| file.lines())
+        .find(|line| line.contains(text))
+        .map(|line| line.trim().to_owned())
+        .ok_or_else(|| format!("no redirect machine has `{text}`"))
 }

@@ -1,9 +1,40 @@
 //! Configuration that `[redirects]` asks for.
 
+use std::net::IpAddr;
+
 use super::Redirects;
 use crate::blueprint::Site;
 use crate::concerns::Fragment;
+use crate::concerns::fragment::{RedirectServer, ZoneRecord};
+use crate::probe::RecordData;
 
-pub fn fragments(_redirects: &Redirects, _site: &Site) -> Vec<Fragment> {
-    Vec::new()
+pub fn fragments(redirects: &Redirects, site: &Site) -> Vec<Fragment> {
+    let mut fragments = Vec::new();
+    for server in &redirects.servers {
+        for name in &server.names {
+            // A name outside every zone is a finding; no record can be asked for it.
+            let Some(zone) = site.zone_of(name) else { continue };
+            fragments.extend(server.addresses.iter().map(|address| {
+                Fragment::Record(ZoneRecord {
+                    zone: zone.name.clone(),
+                    name: name.to_string(),
+                    data: match address {
+                        IpAddr::V4(address) => RecordData::A(*address),
+                        IpAddr::V6(address) => RecordData::Aaaa(*address),
+                    },
+                    ttl: site.lowered_ttl,
+                    why: format!("leads to the redirect to {}", server.to),
+                    until: format!("as long as the name is announced; TTL {} after the launch", site.steady_ttl),
+                })
+            }));
+        }
+        fragments.push(Fragment::RedirectServer(RedirectServer {
+            names: server.names.clone(),
+            addresses: server.addresses.clone(),
+            to: server.to.clone(),
+            status: server.status,
+            hsts_max_age: server.hsts_max_age_seconds,
+        }));
+    }
+    fragments
 }

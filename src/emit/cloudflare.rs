@@ -1,0 +1,407 @@
+//! Cloudflare: one model of settings, rules and records, written both as API payloads and as Terraform, so that
+//! the two cannot disagree. The model is the JSON that the API takes; Terraform's provider (v5) uses the same
+//! names.
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::hcl::{Block, Right};
+use super::zone::{ZonePlan, text, type_name};
+use super::{Artifact, Asked, Clash, expression};
+use crate::blueprint::value::HostName;
+use crate::concerns::cdn::Cdn;
+use crate::concerns::dns::RunBy;
+use crate::concerns::fragment::{CacheRule, CdnRecord, RedirectRule, SettingValue, Store, ZoneSetting};
+use crate::probe::RecordData;
+
+/// Provider version that the generated Terraform was checked against.
+const PROVIDER_VERSION: &str = "5.22.0";
+/// What Cloudflare accepts as a rule's condition, in characters. Unverified: no public page was found.
+const LONGEST_EXPRESSION: usize = 4096;
+/// TTL of a record that is not proxied, in seconds; 1 means "automatic" (API reference, dns_records).
+const RECORD_TTL: std::ops::RangeInclusive<u32> = 60..=86_400;
+
+/// All that Cloudflare is told.
+#[derive(Debug, Default)]
+pub struct CloudflarePlan {
+    settings: Vec<Setting>,
+    rulesets: Vec<Ruleset>,
+    zones: Vec<ZoneRecords>,
+}
+
+#[derive(Debug)]
+struct Setting {
+    id: &'static str,
+    value: Value,
+    why: String,
+}
+
+/// The entry point of a phase: there is one a zone (facts: creating a second fails with 20217).
+#[derive(Debug)]
+struct Ruleset {
+    phase: &'static str,
+    resource: &'static str,
+    rules: Vec<Value>,
+}
+
+/// Records that Cloudflare keeps for one of its zones.
+#[derive(Debug)]
+struct ZoneRecords {
+    zone: HostName,
+    /// Terraform variable that holds the zone's id.
+    variable: String,
+    payload_path: String,
+    records: Vec<Value>,
+}
+
+/// What the concerns ask of Cloudflare.
+pub struct Wanted<'a> {
+    pub settings: &'a [Asked<ZoneSetting>],
+    pub cache_rules: &'a [Asked<CacheRule>],
+    pub redirect_rules: &'a [Asked<RedirectRule>],
+    pub cdn_records: &'a [Asked<CdnRecord>],
+}
+
+/// Builds the model.
+///
+/// # Errors
+///
+/// Two values for one setting, two rules of one name, a record both proxied and not, an expression or a TTL
+/// that Cloudflare refuses.
+pub fn plan(cdn: Option<&Cdn>, wanted: &Wanted<'_>, zones: &[ZonePlan<'_>]) -> (CloudflarePlan, Vec<Clash>) {
+    let mut clashes = Vec::new();
+    let mut plan = CloudflarePlan::default();
+    for Asked { by, what } in wanted.settings {
+        let value = setting_value(&what.value);
+        match plan.settings.iter().find(|present| present.id == what.id) {
+            Some(present) if present.value != value => {
+                clashes.push(Clash(format!("{by}: setting {} is {} and {value}", what.id, present.value)));
+            }
+            Some(_) => {}
+            None => plan.settings.push(Setting { id: what.id, value, why: what.why.clone() }),
+        }
+    }
+
+    let mut cache_rules: Vec<&Asked<CacheRule>> = wanted.cache_rules.iter().collect();
+    cache_rules.sort_by(|a, b| (a.what.order, &a.what.name).cmp(&(b.what.order, &b.what.name)));
+    let cache = Ruleset {
+        phase: "http_request_cache_settings",
+        resource: "cache",
+        rules: cache_rules.iter().map(|asked| cache_rule(&asked.what)).collect(),
+    };
+    let redirects = Ruleset {
+        phase: "http_request_dynamic_redirect",
+        resource: "redirects",
+        rules: wanted.redirect_rules.iter().map(|asked| redirect_rule(&asked.what)).collect(),
+    };
+    plan.rulesets = [cache, redirects].into_iter().filter(|ruleset| !ruleset.rules.is_empty()).collect();
+    for ruleset in &plan.rulesets {
+        clashes.extend(rule_clashes(ruleset));
+    }
+
+    let (records, record_clashes) = zone_records(cdn, wanted.cdn_records, zones);
+    plan.zones = records;
+    clashes.extend(record_clashes);
+    (plan, clashes)
+}
+
+fn setting_value(value: &SettingValue) -> Value {
+    match value {
+        SettingValue::Text(text) => json!(text),
+        SettingValue::Number(number) => json!(number),
+        // Whole, as the API answers it: a missing member would differ at every plan.
+        SettingValue::Hsts { max_age, include_subdomains } => json!({
+            "strict_transport_security": {
+                "enabled": true,
+                "max_age": max_age.get(),
+                "include_subdomains": include_subdomains,
+                "preload": false,
+                "nosniff": false,
+            }
+        }),
+    }
+}
+
+fn cache_rule(rule: &CacheRule) -> Value {
+    let parameters = match rule.store {
+        Store::No => json!({ "cache": false }),
+        Store::Yes { edge_ttl, ignore_query } => {
+            // Everything that a weaker rule may have set is set again: matching rules stack, setting by setting.
+            let mut parameters = json!({
+                "cache": true,
+                "edge_ttl": match edge_ttl {
+                    Some(ttl) => json!({ "mode": "override_origin", "default": ttl.get() }),
+                    None => json!({ "mode": "bypass_by_default" }),
+                },
+                "browser_ttl": { "mode": "respect_origin" },
+                "serve_stale": { "disable_stale_while_updating": false },
+            });
+            if ignore_query {
+                parameters["cache_key"] = json!({ "custom_key": { "query_string": { "exclude": { "all": true } } } });
+            }
+            parameters
+        }
+    };
+    json!({
+        "ref": rule.name,
+        "description": rule.description,
+        "expression": expression::write(&rule.expression),
+        "action": "set_cache_settings",
+        "action_parameters": parameters,
+    })
+}
+
+fn redirect_rule(rule: &RedirectRule) -> Value {
+    let scheme = if rule.to_https { "https://" } else { "http://" };
+    let target = format!("concat({}, http.host, http.request.uri.path)", expression::quoted(scheme));
+    json!({
+        "ref": rule.name,
+        "description": rule.description,
+        "expression": expression::write(&rule.expression),
+        "action": "redirect",
+        "action_parameters": {
+            "from_value": {
+                "status_code": rule.status,
+                "target_url": { "expression": target },
+                "preserve_query_string": true,
+            }
+        },
+    })
+}
+
+fn rule_clashes(ruleset: &Ruleset) -> Vec<Clash> {
+    let mut clashes = Vec::new();
+    let member = |rule: &Value, key: &str| rule[key].as_str().unwrap_or_default().to_owned();
+    for (at, rule) in ruleset.rules.iter().enumerate() {
+        let name = member(rule, "ref");
+        if ruleset.rules[..at].iter().any(|earlier| member(earlier, "ref") == name) {
+            clashes.push(Clash(format!("{}: two rules are called {name}", ruleset.phase)));
+        }
+        let length = member(rule, "expression").chars().count();
+        if length > LONGEST_EXPRESSION {
+            clashes.push(Clash(format!(
+                "{}: the condition of rule {name} has {length} characters, more than {LONGEST_EXPRESSION}",
+                ruleset.phase
+            )));
+        }
+    }
+    clashes
+}
+
+/// Records by zone: what the CDN needs in its own zone, and the public records of the zones it runs.
+fn zone_records(
+    cdn: Option<&Cdn>,
+    cdn_records: &[Asked<CdnRecord>],
+    zones: &[ZonePlan<'_>],
+) -> (Vec<ZoneRecords>, Vec<Clash>) {
+    let mut clashes = Vec::new();
+    let mut all = Vec::new();
+    if let Some(cdn) = cdn {
+        let mut records: Vec<Value> = Vec::new();
+        for Asked { by, what } in cdn_records {
+            let mut record = record_value(what.name.as_str(), &what.data);
+            record.insert("proxied".to_owned(), json!(what.proxied));
+            // A proxied record has no TTL of its own; anything else but 1 differs at every plan.
+            record.insert("ttl".to_owned(), json!(1));
+            record.insert("comment".to_owned(), json!(what.comment));
+            let rival = zones
+                .iter()
+                .filter(|plan| plan.zone.run_by == RunBy::Cloudflare)
+                .flat_map(|plan| &plan.records)
+                .find(|rival| rival.name == what.name.as_str() && is_address(&rival.data));
+            if let Some(rival) = rival {
+                clashes.push(Clash(format!(
+                    "{by} sends {} through the CDN, another concern points it at {} ({})",
+                    what.name,
+                    text(&rival.data),
+                    rival.why
+                )));
+            }
+            records.push(Value::Object(record));
+        }
+        all.push(ZoneRecords {
+            zone: cdn.zone.clone(),
+            variable: "cloudflare_zone_id".to_owned(),
+            payload_path: "cloudflare/dns_records.json".to_owned(),
+            records,
+        });
+    }
+    for plan in zones.iter().filter(|plan| plan.zone.run_by == RunBy::Cloudflare) {
+        let mut records = Vec::new();
+        for record in &plan.records {
+            if !RECORD_TTL.contains(&record.ttl.get()) {
+                clashes.push(Clash(format!(
+                    "{} {} has TTL {}: Cloudflare takes {} to {} seconds",
+                    record.name,
+                    type_name(&record.data),
+                    record.ttl,
+                    RECORD_TTL.start(),
+                    RECORD_TTL.end()
+                )));
+            }
+            let mut value = record_value(&record.name, &record.data);
+            value.insert("proxied".to_owned(), json!(false));
+            value.insert("ttl".to_owned(), json!(record.ttl.get()));
+            value.insert("comment".to_owned(), json!(shortened(&record.why)));
+            records.push(Value::Object(value));
+        }
+        match all.iter_mut().find(|present| present.zone == plan.zone.name) {
+            Some(present) => present.records.extend(records),
+            None => all.push(ZoneRecords {
+                zone: plan.zone.name.clone(),
+                variable: format!("cloudflare_zone_id_{}", plan.zone.name.as_str().replace('.', "_")),
+                payload_path: format!("cloudflare/dns_records.{}.json", plan.zone.name),
+                records,
+            }),
+        }
+    }
+    (all, clashes)
+}
+
+fn is_address(data: &RecordData) -> bool {
+    matches!(data, RecordData::A(_) | RecordData::Aaaa(_) | RecordData::Cname(_))
+}
+
+fn record_value(name: &str, data: &RecordData) -> Map<String, Value> {
+    let mut record = Map::new();
+    record.insert("type".to_owned(), json!(type_name(data)));
+    record.insert("name".to_owned(), json!(name));
+    match data {
+        RecordData::Caa { critical, tag, value } => {
+            let data = json!({ "flags": u8::from(*critical) << 7, "tag": tag, "value": value });
+            record.insert("data".to_owned(), data);
+        }
+        RecordData::Mx { preference, exchange } => {
+            record.insert("content".to_owned(), json!(exchange));
+            record.insert("priority".to_owned(), json!(preference));
+        }
+        RecordData::Cname(target) | RecordData::Ns(target) => {
+            record.insert("content".to_owned(), json!(target));
+        }
+        RecordData::A(_) | RecordData::Aaaa(_) | RecordData::Txt(_) | RecordData::Soa(_) | RecordData::Other(_) => {
+            record.insert("content".to_owned(), json!(text(data)));
+        }
+    }
+    record
+}
+
+/// Cloudflare keeps 100 characters of a comment on its smallest plan.
+fn shortened(text: &str) -> String {
+    text.chars().take(100).collect()
+}
+
+/// The payloads, as the API takes them.
+pub fn payloads(plan: &CloudflarePlan) -> Vec<Artifact> {
+    let mut artifacts = Vec::new();
+    if !plan.settings.is_empty() {
+        let settings: Vec<Value> = plan.settings.iter().map(|s| json!({ "id": s.id, "value": s.value })).collect();
+        artifacts.push(payload("cloudflare/settings.json".to_owned(), &json!(settings)));
+    }
+    for ruleset in &plan.rulesets {
+        let body = json!({ "name": "default", "kind": "zone", "phase": ruleset.phase, "rules": ruleset.rules });
+        artifacts.push(payload(format!("cloudflare/{}.json", ruleset.phase), &body));
+    }
+    for zone in &plan.zones {
+        artifacts.push(payload(zone.payload_path.clone(), &json!(zone.records)));
+    }
+    artifacts
+}
+
+fn payload(path: String, value: &Value) -> Artifact {
+    Artifact { path, text: format!("{value:#}\n") }
+}
+
+/// The Terraform module, one file a subject; nothing where Cloudflare has no part.
+pub fn terraform(plan: &CloudflarePlan) -> Vec<Artifact> {
+    if plan.zones.is_empty() {
+        return Vec::new();
+    }
+    vec![
+        file("versions", &[versions()]),
+        file("variables", &plan.zones.iter().map(variable).collect::<Vec<_>>()),
+        file("cloudflare", &resources(plan)),
+    ]
+}
+
+fn file(name: &str, blocks: &[Block]) -> Artifact {
+    Artifact { path: format!("terraform/{name}.tf"), text: super::hcl::write(blocks) }
+}
+
+fn versions() -> Block {
+    let provider = json!({ "source": "cloudflare/cloudflare", "version": PROVIDER_VERSION });
+    Block {
+        remark: Some("The provider reads its token from the environment: CLOUDFLARE_API_TOKEN.".to_owned()),
+        kind: "terraform",
+        labels: vec![],
+        attributes: vec![],
+        blocks: vec![Block {
+            remark: None,
+            kind: "required_providers",
+            labels: vec![],
+            attributes: vec![("cloudflare".to_owned(), Right::Data(provider))],
+            blocks: vec![],
+        }],
+    }
+}
+
+fn variable(zone: &ZoneRecords) -> Block {
+    Block {
+        remark: None,
+        kind: "variable",
+        labels: vec![zone.variable.clone()],
+        attributes: vec![
+            ("description".to_owned(), Right::Data(json!(format!("Zone id of {} at Cloudflare", zone.zone)))),
+            ("type".to_owned(), Right::Reference("string".to_owned())),
+        ],
+        blocks: vec![],
+    }
+}
+
+fn resources(plan: &CloudflarePlan) -> Vec<Block> {
+    let zone_id = |variable: &str| ("zone_id".to_owned(), Right::Reference(format!("var.{variable}")));
+    let resource = |remark, kind: &str, name: String, attributes| Block {
+        remark,
+        kind: "resource",
+        labels: vec![kind.to_owned(), name],
+        attributes,
+        blocks: vec![],
+    };
+    let mut blocks = Vec::new();
+    for setting in &plan.settings {
+        let attributes = vec![
+            zone_id("cloudflare_zone_id"),
+            ("setting_id".to_owned(), Right::Data(json!(setting.id))),
+            ("value".to_owned(), Right::Data(setting.value.clone())),
+        ];
+        blocks.push(resource(Some(setting.why.clone()), "cloudflare_zone_setting", setting.id.to_owned(), attributes));
+    }
+    for ruleset in &plan.rulesets {
+        let attributes = vec![
+            zone_id("cloudflare_zone_id"),
+            // Renaming it would drop every rule for a moment; the dashboard calls entry points so too.
+            ("name".to_owned(), Right::Data(json!("default"))),
+            ("kind".to_owned(), Right::Data(json!("zone"))),
+            ("phase".to_owned(), Right::Data(json!(ruleset.phase))),
+            ("rules".to_owned(), Right::Data(json!(ruleset.rules))),
+        ];
+        blocks.push(resource(None, "cloudflare_ruleset", ruleset.resource.to_owned(), attributes));
+    }
+    for zone in &plan.zones {
+        for record in &zone.records {
+            let mut attributes = vec![zone_id(&zone.variable)];
+            let members = record.as_object().into_iter().flatten();
+            attributes.extend(members.map(|(key, value)| (key.clone(), Right::Data(value.clone()))));
+            blocks.push(resource(None, "cloudflare_dns_record", record_address(record), attributes));
+        }
+    }
+    blocks
+}
+
+/// A Terraform address that depends on the record alone, so that a new record moves no other.
+fn record_address(record: &Value) -> String {
+    let member = |key: &str| record[key].as_str().unwrap_or_default();
+    let digest = Sha256::digest(format!("{} {}{}", member("name"), member("content"), record["data"]));
+    let digest = data_encoding::HEXLOWER.encode(&digest[..4]);
+    let name = member("name").replace('.', "_").replace('*', "wildcard");
+    format!("{}_{name}_{digest}", member("type").to_ascii_lowercase())
+}

@@ -1,0 +1,231 @@
+//! Documents for people: the request to whoever runs a zone, and the README of the generated folder.
+
+use jiff::tz::{Offset, TimeZone};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::templates::{Language, render};
+use super::zone::{self, ZonePlan};
+use super::{Artifact, Slots};
+use crate::blueprint::{Blueprint, Site};
+use crate::concerns::fragment::RunsOn;
+
+/// Before the announcement by so much, all is published; after it by so much, TTLs may go up again.
+const MARGIN: SignedDuration = SignedDuration::from_hours(24);
+
+#[derive(Debug, Serialize)]
+struct RequestValues {
+    zone: String,
+    to: String,
+    contact: String,
+    title: String,
+    announcement: String,
+    records: Vec<RecordValues>,
+    lines: Vec<String>,
+    /// Whether some record has the lowered TTL, to be raised again.
+    has_lowered: bool,
+    lower_by: String,
+    publish_by: String,
+    raise_from: String,
+    lowered_ttl: u32,
+    steady_ttl: u32,
+    negative_ttl: u32,
+    commands: Vec<String>,
+    soa_commands: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct RecordValues {
+    name: String,
+    kind: &'static str,
+    ttl: u32,
+    data: String,
+    why: String,
+    until: String,
+}
+
+/// The change request of a zone that somebody else runs, and its records alone for copying.
+pub fn request(plan: &ZonePlan<'_>, blueprint: &Blueprint, site: &Site) -> [Artifact; 2] {
+    let zone = plan.zone;
+    let timezone = announcement_timezone(blueprint);
+    let moment = |distance: SignedDuration| {
+        let instant = site.announcement.checked_add(distance).unwrap_or(site.announcement);
+        written(instant, &timezone)
+    };
+    let steady = SignedDuration::from_secs(i64::from(site.steady_ttl.get()));
+    let values = RequestValues {
+        zone: zone.name.to_string(),
+        to: zone.ticket_to.as_ref().map_or("whoever runs the zone", |to| to.as_str()).to_owned(),
+        contact: site.contact.to_string(),
+        title: site.title.to_string(),
+        announcement: moment(SignedDuration::ZERO),
+        records: plan
+            .records
+            .iter()
+            .map(|record| RecordValues {
+                name: format!("{}.", record.name),
+                kind: zone::type_name(&record.data),
+                ttl: record.ttl.get(),
+                data: zone::text(&record.data),
+                why: record.why.clone(),
+                until: record.until.clone(),
+            })
+            .collect(),
+        lines: plan.records.iter().map(zone::line).collect(),
+        has_lowered: plan.records.iter().any(|record| record.ttl == site.lowered_ttl && record.ttl != site.steady_ttl),
+        lower_by: moment(-MARGIN - steady),
+        publish_by: moment(-MARGIN),
+        raise_from: moment(MARGIN),
+        lowered_ttl: site.lowered_ttl.get(),
+        steady_ttl: site.steady_ttl.get(),
+        negative_ttl: zone.negative_ttl_seconds.get(),
+        commands: dig_commands(plan),
+        soa_commands: zone.servers.iter().map(|server| dig(server.address, zone.name.as_str(), "SOA")).collect(),
+    };
+    let path = |extension| format!("dns/requests/{}.{extension}", zone.name);
+    [
+        Artifact { path: path("md"), text: render(Language::Markdown, "request.md", &values) },
+        Artifact { path: path("zone"), text: zone::extract(plan) },
+    ]
+}
+
+/// One question a name, type and server: each server must answer for itself.
+fn dig_commands(plan: &ZonePlan<'_>) -> Vec<String> {
+    let mut questions: Vec<(&str, &str)> = Vec::new();
+    for record in &plan.records {
+        let question = (record.name.as_str(), zone::type_name(&record.data));
+        if !questions.contains(&question) {
+            questions.push(question);
+        }
+    }
+    let servers = &plan.zone.servers;
+    questions
+        .iter()
+        .flat_map(|(name, kind)| servers.iter().map(move |server| dig(server.address, name, kind)))
+        .collect()
+}
+
+fn dig(server: std::net::IpAddr, name: &str, kind: &str) -> String {
+    format!("dig @{server} {name} {kind} +norecurse")
+}
+
+/// The zone of the blueprint's own date-time: the reader of a request lives by it.
+fn announcement_timezone(blueprint: &Blueprint) -> TimeZone {
+    let minutes = match blueprint.site.announcement.offset {
+        Some(toml::value::Offset::Custom { minutes }) => minutes,
+        Some(toml::value::Offset::Z) | None => 0,
+    };
+    Offset::from_seconds(i32::from(minutes) * 60).map_or(TimeZone::UTC, TimeZone::fixed)
+}
+
+fn written(instant: Timestamp, timezone: &TimeZone) -> String {
+    instant.to_zoned(timezone.clone()).strftime("%A %-d %B %Y, %H:%M (UTC%:z)").to_string()
+}
+
+#[derive(Debug, Serialize)]
+struct ReadmeValues {
+    title: String,
+    name: String,
+    rows: Vec<Row>,
+    steps: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    files: String,
+    what: String,
+    whose: String,
+}
+
+/// What each file is, who puts it where, in which order; only of files that are there.
+pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], site: &Site) -> Artifact {
+    let there = |start: &str| artifacts.iter().any(|artifact| artifact.path.starts_with(start));
+    let mut rows = Vec::new();
+    let mut row = |files: String, what: &str, whose: &str| {
+        rows.push(Row { files, what: what.to_owned(), whose: whose.to_owned() });
+    };
+    let mut steps = Vec::new();
+    for plan in zones {
+        let name = &plan.zone.name;
+        row(
+            format!("dns/{name}.zone"),
+            "the zone as far as golive knows it; its owner may hold more",
+            "nobody: a rehearsal serves it; do not load it over the real zone",
+        );
+        if there(&format!("dns/requests/{name}.")) {
+            row(
+                format!("dns/requests/{name}.md"),
+                "the records to publish, by when, how to verify and undo",
+                "you send it, with the .zone beside it, to whoever runs the zone",
+            );
+        }
+    }
+    let requested = zones.iter().any(|plan| there(&format!("dns/requests/{}.", plan.zone.name)));
+    if requested {
+        steps.push("Send the requests of dns/requests/ at once: they take the longest.".to_owned());
+    }
+    for server in &slots.redirect_servers {
+        let folder = format!("nginx/{}/", super::nginx::folder(&server.what));
+        row(
+            folder.clone(),
+            "a redirect machine: nginx.conf, and what belongs to the place in where/",
+            "on each of its addresses, with tls/fullchain.pem and tls/privkey.pem beside it",
+        );
+        steps.push(format!(
+            "Start {folder} on its addresses (nginx -p FOLDER/ -c nginx.conf); tokens for certification authorities \
+             go to acme/.well-known/acme-challenge/ in it."
+        ));
+    }
+    if let Some(proxy) = slots.proxies.first() {
+        let (scalingo, server) = match proxy.what.runs_on {
+            RunsOn::Scalingo => ("the one in use here", "a way out, not in use here"),
+            RunsOn::Server => ("a way out, not in use here", "the one in use here"),
+        };
+        row(
+            "nginx/scalingo/servers.conf.erb".to_owned(),
+            &format!("the proxy between CDN and app, for the Scalingo nginx buildpack: {scalingo}"),
+            "root of the proxy app's repository, alone: not beside an nginx.conf.erb",
+        );
+        row(
+            "nginx/proxy/".to_owned(),
+            &format!("the same proxy for a plain machine: {server}"),
+            "a machine of its own, with tls/fullchain.pem and tls/privkey.pem beside it",
+        );
+        let upstream = &proxy.what.upstream;
+        steps.push(match proxy.what.runs_on {
+            RunsOn::Scalingo => format!(
+                "Deploy the proxy app with APP_UPSTREAM={}:{}. nginx looks that name up when it starts: restart the \
+                 proxy after each deployment of the app.",
+                upstream.host, upstream.port
+            ),
+            RunsOn::Server => format!(
+                "Start nginx/proxy/ (nginx -p FOLDER/ -c nginx.conf). nginx looks {} up when it starts: reload it \
+                 when the app has moved.",
+                upstream.host
+            ),
+        });
+    }
+    if there("cloudflare/") {
+        row(
+            "cloudflare/".to_owned(),
+            "settings, rules and records as Cloudflare's API takes them; what Terraform writes is the same",
+            "nobody has to: a rehearsal and read-backs use them",
+        );
+    }
+    if there("terraform/") {
+        row(
+            "terraform/".to_owned(),
+            "the same for Terraform; each apply replaces all rules of the phases named in it",
+            "whoever holds the Cloudflare token, in CLOUDFLARE_API_TOKEN; zone ids are variables",
+        );
+        steps.push(
+            "Run terraform init, plan and apply in terraform/. Where the zone has rules in one of these phases \
+             already, import their ruleset first: a second one is refused."
+                .to_owned(),
+        );
+    }
+    steps.push("Run golive verify on the blueprint, from outside.".to_owned());
+    row("MANIFEST.json".to_owned(), "the blueprint's hash and that of each file", "nobody");
+    let values = ReadmeValues { title: site.title.to_string(), name: site.name.to_string(), rows, steps };
+    Artifact { path: "README.md".to_owned(), text: render(Language::Markdown, "readme.md", &values) }
+}

@@ -1,0 +1,312 @@
+//! nginx: the proxy between CDN and app, in two flavours from one template, and the redirect machines.
+//!
+//! Every path in these files is relative to their folder (`nginx -p FOLDER/ -c nginx.conf`), so that a rehearsal
+//! runs the same bytes elsewhere: what belongs to a place stands in `where/`, certificates in `tls/`.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::templates::{Language, render};
+use super::{Artifact, Asked, Clash};
+use crate::blueprint::value::PathPrefix;
+use crate::concerns::fragment::{Marking, ProxyServer, RedirectServer, ResponseClass, Routes};
+
+/// What the proxy template is given.
+#[derive(Debug, Serialize)]
+struct ProxyValues {
+    /// The plain-server flavour, which terminates TLS itself.
+    tls: bool,
+    host: String,
+    cdn_ranges: Vec<String>,
+    health_path: String,
+    health_regex: String,
+    classes: Vec<ClassValues>,
+    default_class: String,
+    access_log: &'static str,
+    body_limit_mib: u32,
+    connect_timeout: u32,
+    read_timeout: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct ClassValues {
+    name: String,
+    /// Of the decoded path; none for the class of all other paths.
+    regex: Option<String>,
+    /// None: never kept.
+    cache_control: Option<String>,
+    statuses: &'static str,
+    /// Which values of `$sets_cookie` are acceptable, as a regular expression.
+    cookies: &'static str,
+    hides_cookies: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct RedirectValues {
+    names_line: String,
+    names: Vec<String>,
+    to: String,
+    status: u16,
+    hsts_max_age: u32,
+}
+
+/// The only ERB that the Scalingo flavour may hold; the buildpack renders it when the container starts.
+const ERB: [&str; 2] = ["<%= ENV['PORT'] %>", "<%= ENV['APP_UPSTREAM'] %>"];
+
+/// The proxy, in both flavours.
+///
+/// # Errors
+///
+/// Several proxies, classes of one name, several default classes, a health path that no location can hold.
+pub fn proxy(proxies: &[Asked<ProxyServer>], classes: &[Asked<ResponseClass>]) -> (Vec<Artifact>, Vec<Clash>) {
+    let (first, more) = match proxies {
+        [] => return (Vec::new(), Vec::new()),
+        [first, more @ ..] => (first, more),
+    };
+    let proxy = &first.what;
+    let mut clashes: Vec<Clash> = more
+        .iter()
+        .map(|other| Clash(format!("{} and {} both ask for the proxy of {}", first.by, other.by, proxy.host)))
+        .collect();
+    clashes.extend(class_clashes(classes));
+    let health = proxy.health_path.as_str();
+    if health.contains('%') || health.contains("//") {
+        clashes.push(Clash(format!(
+            "{}: the health path {health} is compared with the decoded path: write it plainly",
+            first.by
+        )));
+    }
+
+    let values = |tls: bool| ProxyValues {
+        tls,
+        host: proxy.host.to_string(),
+        cdn_ranges: proxy.cdn_ranges.iter().map(ToString::to_string).collect(),
+        health_path: health.to_owned(),
+        health_regex: regex::escape(health),
+        classes: classes.iter().map(|asked| class_values(&asked.what)).collect(),
+        default_class: classes
+            .iter()
+            .find(|asked| asked.what.routes == Routes::Others)
+            // No label is a lone hyphen, so this is no class: `no-store`.
+            .map_or_else(|| "-".to_owned(), |asked| asked.what.name.to_string()),
+        // The buildpack's own log, which its start script prints.
+        access_log: if tls { "access.log" } else { "logs/access.log" },
+        body_limit_mib: proxy.body_limit_mib,
+        connect_timeout: proxy.connect_timeout.get(),
+        read_timeout: proxy.read_timeout.get(),
+    };
+    let scalingo = format!("{SCALINGO_HEAD}{}", render(Language::Nginx, "proxy.nginx", &values(false)));
+    let erb = scalingo.matches("<%").count();
+    if erb != 3 || ERB.iter().any(|known| !scalingo.contains(known)) {
+        clashes.push(Clash("proxy: a value holds `<%`, which the buildpack would run as Ruby".to_owned()));
+    }
+    let server = format!("{SERVER_HEAD}{}}}\n", indented(&render(Language::Nginx, "proxy.nginx", &values(true))));
+    let artifacts = vec![
+        artifact("scalingo/servers.conf.erb", scalingo),
+        artifact("proxy/nginx.conf", server),
+        artifact("proxy/where/machine.conf", machine(16_384)),
+        artifact("proxy/where/listen.conf", listen(&proxy.listen, &[(443, " ssl"), (80, "")])),
+        artifact(
+            "proxy/where/upstream.conf",
+            format!(
+                "# The app, as this machine reaches it.\nserver {}:{};\n",
+                proxy.upstream.host, proxy.upstream.port
+            ),
+        ),
+        artifact("proxy/where/client.conf", CLIENT.to_owned()),
+    ];
+    (artifacts, clashes)
+}
+
+const SCALINGO_HEAD: &str = "\
+# The nginx between CDN and app, for the Scalingo nginx buildpack. Written by golive from the blueprint.
+# The buildpack includes this file at the http level and renders the two variables when the container starts.
+";
+
+const SERVER_HEAD: &str = "\
+# The nginx between CDN and app, for a plain machine. Written by golive from the blueprint.
+# Start with: nginx -p THIS_FOLDER/ -c nginx.conf
+include where/machine.conf;
+
+events {
+    # Two a visitor: one to the CDN, one to the app.
+    worker_connections 8192;
+}
+
+http {
+    server_tokens off;
+    default_type application/octet-stream;
+    keepalive_timeout 65s;
+    sendfile on;
+    tcp_nopush on;
+
+    client_body_temp_path temp_client_body;
+    proxy_temp_path temp_proxy;
+    fastcgi_temp_path temp_fastcgi;
+    uwsgi_temp_path temp_uwsgi;
+    scgi_temp_path temp_scgi;
+
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_session_cache shared:golive_tls:10m;
+    ssl_session_timeout 1h;
+
+    include where/client.conf;
+
+";
+
+const CLIENT: &str = "\
+# Where the peer's address comes from. Nothing: from the connection, which the CDN's edge opens.
+# Behind a balancer that hides it: real_ip_header and set_real_ip_from, for that balancer alone.
+";
+
+fn artifact(path: &str, text: String) -> Artifact {
+    Artifact { path: format!("nginx/{path}"), text }
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("    {line}\n") }).collect()
+}
+
+fn machine(open_files: u32) -> String {
+    format!(
+        "# What belongs to this machine.\n\
+         worker_processes auto;\n\
+         # At least twice worker_connections: a request holds two connections, a file now and then.\n\
+         worker_rlimit_nofile {};\n\
+         pid nginx.pid;\n\
+         error_log error.log warn;\n",
+        open_files * 2
+    )
+}
+
+fn listen(addresses: &[IpAddr], ports: &[(u16, &str)]) -> String {
+    let mut out = "# The public addresses of this machine.\n".to_owned();
+    for address in addresses {
+        for (port, parameters) in ports {
+            let socket = std::net::SocketAddr::new(*address, *port);
+            out.push_str(&format!("listen {socket}{parameters};\n"));
+        }
+    }
+    if addresses.is_empty() {
+        for (port, parameters) in ports {
+            out.push_str(&format!("listen {port}{parameters};\n"));
+        }
+    }
+    out
+}
+
+fn class_values(class: &ResponseClass) -> ClassValues {
+    let (regex, hides_cookies) = match &class.routes {
+        Routes::Others => (None, false),
+        Routes::Under(starts) => (Some(format!("^{}", any_of(starts))), false),
+        Routes::FingerprintedUnder(starts) => (
+            // `\z`, since `$` also stands before a final line feed, which a path may hold as %0a.
+            Some(format!(r"^{}(?:.*[/._-])?[0-9a-f]{{8,64}}(?:\.[0-9a-z]{{1,5}}){{1,2}}\z", any_of(starts))),
+            true,
+        ),
+    };
+    let (cache_control, statuses) = match class.marking {
+        Marking::NoStore => (None, ""),
+        Marking::Public { max_age, s_maxage, immutable, stale_while_revalidate, stale_if_error } => {
+            let mut value = format!("public, max-age={max_age}");
+            let seconds = [
+                ("s-maxage", s_maxage),
+                ("stale-while-revalidate", stale_while_revalidate),
+                ("stale-if-error", stale_if_error),
+            ];
+            for (directive, seconds) in seconds {
+                if let Some(seconds) = seconds {
+                    value.push_str(&format!(", {directive}={seconds}"));
+                }
+            }
+            if immutable {
+                value.push_str(", immutable");
+            }
+            (Some(value), if hides_cookies { "200|206|304" } else { "200|206|301|304|308" })
+        }
+    };
+    ClassValues {
+        name: class.name.to_string(),
+        regex,
+        hides_cookies: hides_cookies && cache_control.is_some(),
+        cache_control,
+        statuses,
+        cookies: if hides_cookies { "[01]" } else { "0" },
+    }
+}
+
+/// A regular expression for any of these starts, taken literally.
+fn any_of(starts: &[PathPrefix]) -> String {
+    let starts: Vec<String> = starts.iter().map(|start| regex::escape(start.as_str())).collect();
+    format!("(?:{})", starts.join("|"))
+}
+
+fn class_clashes(classes: &[Asked<ResponseClass>]) -> Vec<Clash> {
+    let mut names = BTreeSet::new();
+    let mut clashes: Vec<Clash> = classes
+        .iter()
+        .filter(|asked| !names.insert(asked.what.name.as_str()))
+        .map(|asked| Clash(format!("{}: two classes are called {}", asked.by, asked.what.name)))
+        .collect();
+    let defaults: Vec<_> = classes.iter().filter(|asked| asked.what.routes == Routes::Others).collect();
+    if let [first, second, ..] = defaults[..] {
+        clashes.push(Clash(format!(
+            "{}: {} and {} both take all other paths",
+            second.by, first.what.name, second.what.name
+        )));
+    }
+    clashes
+}
+
+/// One folder a redirect server.
+///
+/// # Errors
+///
+/// A name or an address that two servers answer for; a server without name or address.
+pub fn redirects(servers: &[Asked<RedirectServer>]) -> (Vec<Artifact>, Vec<Clash>) {
+    let mut artifacts = Vec::new();
+    let mut clashes = Vec::new();
+    let mut names = BTreeSet::new();
+    let mut addresses = BTreeSet::new();
+    for Asked { by, what } in servers {
+        for name in &what.names {
+            if !names.insert(name) {
+                clashes.push(Clash(format!("{by}: {name} is redirected twice")));
+            }
+        }
+        for address in &what.addresses {
+            if !addresses.insert(address) {
+                clashes.push(Clash(format!("{by}: {address} belongs to two redirect servers")));
+            }
+        }
+        let Some(first) = what.names.first() else {
+            clashes.push(Clash(format!("{by}: a redirect server to {} has no name", what.to)));
+            continue;
+        };
+        if what.addresses.is_empty() {
+            clashes.push(Clash(format!("{by}: the redirect server of {first} has no address")));
+        }
+        let values = RedirectValues {
+            names_line: what.names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", "),
+            names: what.names.iter().map(ToString::to_string).collect(),
+            to: what.to.to_string(),
+            status: what.status,
+            hsts_max_age: what.hsts_max_age.get(),
+        };
+        let folder = folder(what);
+        artifacts.extend([
+            artifact(&format!("{folder}/nginx.conf"), render(Language::Nginx, "redirect.nginx", &values)),
+            artifact(&format!("{folder}/where/machine.conf"), machine(16_384)),
+            artifact(&format!("{folder}/where/listen.conf"), listen(&what.addresses, &[(443, " ssl")])),
+            artifact(&format!("{folder}/where/listen-plain.conf"), listen(&what.addresses, &[(80, "")])),
+        ]);
+    }
+    (artifacts, clashes)
+}
+
+/// Folder of a redirect server below `nginx/`.
+pub fn folder(server: &RedirectServer) -> String {
+    server.names.first().map_or_else(|| "redirect".to_owned(), |name| format!("redirect-{name}"))
+}

@@ -1,0 +1,89 @@
+//! The templates, one engine an output language, each with its own escaper.
+//!
+//! Escaping is on for every template: a value is text of its language wherever it lands.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use tera::{Context, Tera};
+
+/// A language that templates are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// Values stand inside `"..."`. `$` has no escape there: no value that may hold one is given to a directive
+    /// which interpolates.
+    Nginx,
+    Markdown,
+}
+
+/// Renders one of the templates of this crate.
+pub fn render<T: Serialize>(language: Language, name: &str, values: &T) -> String {
+    let (suffix, escaper, templates): (_, tera::EscapeFn, &[(&str, &str)]) = match language {
+        Language::Nginx => (
+            ".nginx",
+            escape_nginx,
+            &[
+                ("proxy.nginx", include_str!("templates/proxy.nginx")),
+                ("redirect.nginx", include_str!("templates/redirect.nginx")),
+            ],
+        ),
+        Language::Markdown => (
+            ".md",
+            escape_markdown,
+            &[("readme.md", include_str!("templates/readme.md")), ("request.md", include_str!("templates/request.md"))],
+        ),
+    };
+    let mut engine = Tera::new();
+    engine.set_escape_fn(escaper);
+    engine.autoescape_on([suffix]);
+    let rendered = engine
+        .add_raw_templates(templates.iter().copied())
+        .and_then(|()| Context::from_serialize(values))
+        .and_then(|context| engine.render(name, &context));
+    // Templates and their values are this crate's own: a mistake in them is caught by any test that renders.
+    rendered.unwrap_or_else(|error| unreachable!("template {name}: {error}"))
+}
+
+/// For the inside of `"..."`; regular expressions too (nginx takes one backslash of two away).
+fn escape_nginx(text: &str, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(text.replace('\\', "\\\\").replace('"', "\\\"").as_bytes())
+}
+
+/// For running text and table cells: neither Markdown nor the HTML in it nor a mail reader sees a mark.
+fn escape_markdown(text: &str, out: &mut dyn Write) -> io::Result<()> {
+    for c in text.chars() {
+        match c {
+            '<' => out.write_all(b"&lt;")?,
+            '>' => out.write_all(b"&gt;")?,
+            '&' => out.write_all(b"&amp;")?,
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '$' => write!(out, "\\{c}")?,
+            c if c.is_control() => out.write_all(b" ")?,
+            c => write!(out, "{c}")?,
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn escaped(escaper: tera::EscapeFn, text: &str) -> String {
+        let mut out = Vec::new();
+        escaper(text, &mut out).expect("a vector takes it");
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    #[test]
+    fn nginx_values_stay_inside_their_quotes() {
+        assert_eq!(escaped(escape_nginx, r#"a"; } b\"#), r#"a\"; } b\\"#);
+    }
+
+    #[test]
+    fn markdown_values_have_no_marks() {
+        assert_eq!(
+            escaped(escape_markdown, "a|b `c` <script> [x](y) *z*\n--> ]]>"),
+            r"a\|b \`c\` &lt;script&gt; \[x\](y) \*z\* --&gt; \]\]&gt;"
+        );
+    }
+}

@@ -1,0 +1,63 @@
+//! Everything there is to say about a blueprint without asking the network.
+
+use std::ops::Range;
+use std::path::Path;
+
+use crate::blueprint::load::{self, Read, Source};
+use crate::blueprint::{Finding, Level, LoadError, Loaded, site_findings};
+
+/// A finding and the bytes of [`Source::text`] that it is about.
+#[derive(Debug, Clone)]
+pub struct Remark {
+    pub finding: Finding,
+    pub bytes: Range<usize>,
+}
+
+/// What linting came to.
+#[derive(Debug)]
+pub struct Lint {
+    pub source: Source,
+    /// In the order of the file.
+    pub remarks: Vec<Remark>,
+    /// Tables that this blueprint leaves out.
+    pub left_out: Vec<&'static str>,
+    /// `None` as soon as there is one error.
+    pub loaded: Option<Loaded>,
+}
+
+impl Lint {
+    pub fn count(&self, level: Level) -> usize {
+        self.remarks.iter().filter(|remark| remark.finding.level == level).count()
+    }
+}
+
+/// Reads a blueprint and judges it.
+///
+/// # Errors
+///
+/// See [`load::load`]; what is wrong inside the file is among the remarks.
+pub fn lint(path: &Path) -> Result<Lint, LoadError> {
+    load::load(path).map(judge)
+}
+
+/// Judges a blueprint that was read: its form, `[site]`, then every concern.
+///
+/// An error of form does not silence the rules: each still speaks if it reads no key that had to be replaced.
+pub fn judge(read: Read) -> Lint {
+    let Read { source, spans, mut findings, draft } = read;
+    let mut left_out = Vec::new();
+    if let Some(draft) = &draft {
+        let blueprint = &draft.loaded.blueprint;
+        let mut expert = site_findings::findings(blueprint);
+        for concern in blueprint.concerns() {
+            expert.extend(concern.findings(&draft.loaded.site));
+        }
+        findings.extend(expert.into_iter().filter(|finding| draft.holds_what_it_reads(finding.rule)));
+        left_out = blueprint.left_out();
+    }
+    let is_sound = findings.iter().all(|finding| finding.level != Level::Error);
+    let mut remarks: Vec<Remark> =
+        findings.into_iter().map(|finding| Remark { bytes: spans.locate(&finding.place), finding }).collect();
+    remarks.sort_by_key(|remark| (remark.bytes.start, remark.finding.level, remark.finding.rule.id));
+    Lint { source, remarks, left_out, loaded: draft.map(|draft| draft.loaded).filter(|_| is_sound) }
+}

@@ -1,0 +1,205 @@
+//! `golive rehearse`: the checklist on the local world, healthy or with one fault.
+//!
+//! Must not print, and must not reach beyond the loopback: the world is built with `routed_only`.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+
+use crate::blueprint::{Loaded, Site};
+use crate::concerns::{Check, Drill, Drills, Safety, Verdict};
+use crate::emit::{self, Artifact};
+use crate::ops;
+use crate::rehearsal::LocalWorld;
+use crate::rehearsal::staging::Staging;
+use crate::verify::{self, CheckResult, Event, Outcome};
+use crate::world::{Allowed, Options, World};
+
+/// How long a connection or an answer may take on the loopback.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Worlds that drills keep up at the same time: one per core of the smallest machine.
+const DRILLS_AT_ONCE: usize = 2;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{0}")]
+    Artifacts(String),
+    #[error("the drill `{id}` cannot be staged: {cause}")]
+    Inject { id: String, cause: String },
+    #[error("the local world does not start: {0}")]
+    Start(String),
+}
+
+/// The files of `generated/<site>/` as they stand on disk: what is rehearsed is what would be deployed.
+///
+/// # Errors
+///
+/// When a file that the blueprint asks for is absent or cannot be read.
+pub fn artifacts_on_disk(loaded: &Loaded, folder: &Path) -> Result<Vec<Artifact>, Error> {
+    let composed = emit::compose(&loaded.blueprint, &loaded.site)
+        .map_err(|clashes| Error::Artifacts(clashes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
+    composed
+        .into_iter()
+        .map(|artifact| {
+            let path = folder.join(&artifact.path);
+            match std::fs::read_to_string(&path) {
+                Ok(text) => Ok(Artifact { text, ..artifact }),
+                Err(error) => {
+                    Err(Error::Artifacts(format!("{}: {error}; run `golive generate` first", path.display())))
+                }
+            }
+        })
+        .collect()
+}
+
+/// One run of the checklist on a local world.
+#[derive(Debug)]
+pub struct Rehearsed {
+    pub outcome: Outcome,
+    /// What the world had to say while it started: a zone that does not parse, and the like.
+    pub notes: Vec<String>,
+    pub wall: Duration,
+}
+
+/// Runs the whole checklist on the healthy world.
+///
+/// # Errors
+///
+/// When the world cannot be staged or started.
+pub async fn healthy(
+    loaded: &Loaded,
+    artifacts: &[Artifact],
+    on_event: impl Fn(Event) + Send + Sync,
+) -> Result<Rehearsed, Error> {
+    let (site, staging) = stage(loaded, artifacts)?;
+    run(loaded, &site, staging, on_event).await
+}
+
+/// What one drill came to.
+#[derive(Debug, Clone)]
+pub struct Drilled {
+    pub number: Option<u16>,
+    pub id: &'static str,
+    pub fault: &'static str,
+    pub expected: Vec<&'static str>,
+    /// Ids that turned red (fail or warn).
+    pub red: Vec<&'static str>,
+    /// Expected, and stayed green.
+    pub missed: Vec<&'static str>,
+    /// Red, and not expected.
+    pub unexpected: Vec<&'static str>,
+    /// The red rows themselves, for people.
+    pub rows: Vec<CheckResult>,
+    /// Rows that a red parent made unknown.
+    pub unknown: usize,
+}
+
+impl Drilled {
+    pub fn is_caught(&self) -> bool {
+        self.missed.is_empty() && self.unexpected.is_empty()
+    }
+}
+
+/// Every drill of the blueprint's concerns, in checklist order, with the concern's key.
+pub fn drills(loaded: &Loaded) -> Vec<(&'static str, Drill)> {
+    let mut all = Vec::new();
+    for concern in loaded.blueprint.concerns() {
+        match concern.drills(&loaded.site) {
+            Drills::Run(drills) => all.extend(drills.into_vec().into_iter().map(|drill| (concern.key(), drill))),
+            Drills::None { because: _ } => {}
+        }
+    }
+    all
+}
+
+/// Runs drills, two worlds at a time; the results are in the order of `drills`.
+///
+/// # Errors
+///
+/// The first world that cannot be staged or started. Worlds already up are stopped.
+pub async fn drill(
+    loaded: &Loaded,
+    artifacts: &[Artifact],
+    drills: &[(&'static str, Drill)],
+    on_done: impl Fn(&Drilled) + Send + Sync,
+) -> Result<Vec<Drilled>, Error> {
+    let at_once = Semaphore::new(DRILLS_AT_ONCE);
+    let runs = drills.iter().map(|(_, drill)| {
+        let (at_once, on_done) = (&at_once, &on_done);
+        async move {
+            let _turn = at_once.acquire().await.map_err(|error| Error::Start(error.to_string()))?;
+            let drilled = drill_one(loaded, artifacts, drill).await?;
+            on_done(&drilled);
+            Ok::<_, Error>(drilled)
+        }
+    });
+    futures_util::future::try_join_all(runs).await
+}
+
+async fn drill_one(loaded: &Loaded, artifacts: &[Artifact], drill: &Drill) -> Result<Drilled, Error> {
+    let (site, mut staging) = stage(loaded, artifacts)?;
+    (drill.inject)(&mut staging).map_err(|cause| Error::Inject { id: drill.id.to_owned(), cause })?;
+    let rehearsed = run(loaded, &site, staging, |_| {}).await?;
+    let rows: Vec<CheckResult> = rehearsed
+        .outcome
+        .results
+        .iter()
+        .filter(|result| matches!(result.verdict, Verdict::Fail | Verdict::Warn))
+        .cloned()
+        .collect();
+    let red: BTreeSet<&'static str> = rows.iter().map(|row| row.id).collect();
+    let expected: BTreeSet<&'static str> = drill.reddens.iter().copied().collect();
+    Ok(Drilled {
+        number: drill.number,
+        id: drill.id,
+        fault: drill.fault,
+        expected: drill.reddens.clone(),
+        missed: expected.difference(&red).copied().collect(),
+        unexpected: red.difference(&expected).copied().collect(),
+        red: red.into_iter().collect(),
+        unknown: rehearsed.outcome.results.iter().filter(|result| result.verdict == Verdict::Unknown).count(),
+        rows,
+    })
+}
+
+/// The site on the eve of its announcement, and the world to be.
+fn stage(loaded: &Loaded, artifacts: &[Artifact]) -> Result<(Site, Staging), Error> {
+    let site = loaded.site.clone().on_the_eve_of(Timestamp::now());
+    let staging = Staging::new(&loaded.blueprint, site.clone(), artifacts).map_err(Error::Artifacts)?;
+    Ok((site, staging))
+}
+
+async fn run(
+    loaded: &Loaded,
+    site: &Site,
+    staging: Staging,
+    on_event: impl Fn(Event) + Send + Sync,
+) -> Result<Rehearsed, Error> {
+    let started = Instant::now();
+    let local = LocalWorld::start(staging).await.map_err(|error| Error::Start(error.to_string()))?;
+    let world = World::new(Options {
+        routes: local.routes(),
+        routed_only: true,
+        resolvers: vec![local.resolver()],
+        roots: local.roots(),
+        user_agent: ops::verify::user_agent(site),
+        timeout: TIMEOUT,
+        stage: Some(local.stage()),
+        allowed: Allowed::of(site),
+    })
+    .map_err(|error| Error::Start(format!("{error:#}")))?;
+    let outcome = verify::run(
+        ops::verify::checks(&loaded.blueprint, site),
+        &world,
+        &verify::Options { max_safety: Safety::S4 },
+        on_event,
+    )
+    .await;
+    let notes = local.notes();
+    local.stop().await;
+    Ok(Rehearsed { outcome, notes, wall: started.elapsed() })
+}

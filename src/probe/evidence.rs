@@ -1,0 +1,316 @@
+//! One line a question and its answer: what was asked, of whom, when, what came back. Enough to argue about a
+//! verdict later, short enough to read. Secrets do not enter it: cookies keep their names alone, credentials
+//! nothing. Must not judge.
+
+use std::fmt::{self, Write};
+
+use jiff::Timestamp;
+
+use super::{
+    Certificate, Disturbance, DnsAnswer, DnsProbe, DnsRecord, DnsServer, FailureKind, HttpAnswer, HttpProbe,
+    Observation, Probe, Rcode, RecordData, RecordType, Target, TlsAnswer, TlsProbe,
+};
+
+/// Longest line, in characters.
+const LONGEST_LINE: usize = 600;
+/// Longest value within a line, in characters.
+const LONGEST_VALUE: usize = 120;
+
+/// Answer headers that decide something at the edge.
+const TOLD_HEADERS: [&str; 15] = [
+    "location",
+    "cache-control",
+    "cdn-cache-control",
+    "cf-cache-status",
+    "age",
+    "expires",
+    "vary",
+    "set-cookie",
+    "content-type",
+    "content-encoding",
+    "strict-transport-security",
+    "retry-after",
+    "server",
+    "cf-ray",
+    "cf-mitigated",
+];
+
+/// `at`: when the answer was there.
+pub fn line(probe: &Probe, observation: &Observation, at: Timestamp) -> String {
+    let at = at.round(jiff::Unit::Second).unwrap_or(at);
+    cut(&plain(&format!("{at} {} -> {}", question(probe), answer(observation))), LONGEST_LINE)
+}
+
+fn question(probe: &Probe) -> String {
+    match probe {
+        Probe::Dns(DnsProbe { server, name, record_type, nth: _ }) => {
+            let of = match server {
+                DnsServer::Authoritative(address) => address.to_string(),
+                DnsServer::Resolver => "a resolver".to_owned(),
+            };
+            format!("{} {name} asked of {of}", record_type.as_str())
+        }
+        Probe::Http(HttpProbe { scheme, host, host_header, path, to, headers, nth: _ }) => {
+            let mut text = format!("GET {}://{host}{path}", scheme.as_str());
+            if let Some(alien) = host_header {
+                let _ = write!(text, " with Host {alien}");
+            }
+            for (name, value) in headers {
+                let _ = write!(text, " [{name}: {}]", shown(name, value));
+            }
+            text + &place(*to)
+        }
+        Probe::Tls(TlsProbe { name, to, nth: _ }) => format!("TLS handshake with {name}{}", place(*to)),
+        Probe::Wait(wait) => match &wait.copy_of {
+            Some(url) => format!("let the copy of {url} grow {} s older", wait.duration.as_secs_f32()),
+            None => format!("wait {} s", wait.duration.as_secs_f32()),
+        },
+        Probe::Disturb(disturbance) => match disturbance {
+            Disturbance::AppRefuses => "make the app refuse connections",
+            Disturbance::AppAnswers503 => "make the app answer 503",
+            Disturbance::AppAnswers500 => "make the app answer 500",
+            Disturbance::AppHealthy => "heal the app",
+        }
+        .to_owned(),
+    }
+}
+
+fn place(to: Target) -> String {
+    match to {
+        Target::Resolved => String::new(),
+        Target::Pinned(address) => format!(" at {address}"),
+    }
+}
+
+fn answer(observation: &Observation) -> String {
+    match observation {
+        Observation::Dns(answer) => dns(answer),
+        Observation::Http(answer) => http(answer),
+        Observation::Tls(answer) => tls(answer),
+        Observation::Done => "done".to_owned(),
+        Observation::Failed(failure) => format!("{}: {}", failure.kind.as_str(), failure.message),
+        Observation::NotAsked { because } => format!("not asked: {because}"),
+    }
+}
+
+fn dns(answer: &DnsAnswer) -> String {
+    let mut text = format!("{} from {}", answer.rcode, answer.server);
+    if answer.authoritative {
+        text.push_str(", authoritative");
+    }
+    for DnsRecord { name, ttl, data } in &answer.answers {
+        let _ = write!(text, "; {name} {ttl} {}", cut(&data.to_string(), LONGEST_VALUE));
+    }
+    if let Some(soa) = &answer.authority_soa {
+        let _ = write!(text, "; in authority {}", RecordData::Soa(soa.clone()));
+    }
+    text
+}
+
+fn http(answer: &HttpAnswer) -> String {
+    let mut text = format!("{} from {} in {} ms", answer.status, answer.connected, answer.elapsed.as_millis());
+    for (name, value) in &answer.headers {
+        if TOLD_HEADERS.contains(&name.as_str()) {
+            let _ = write!(text, "; {name}: {}", shown(name, value));
+        }
+    }
+    let _ = write!(text, "; {} bytes", answer.body.wire_length);
+    if let Some(sha256) = &answer.body.sha256 {
+        let _ = write!(text, ", sha256 {}", cut(sha256, 12));
+    }
+    if let Some(problem) = &answer.body.problem {
+        let _ = write!(text, ", {problem}");
+    }
+    text
+}
+
+fn tls(answer: &TlsAnswer) -> String {
+    let mut text = format!("{} with {}, {} certificates", answer.protocol, answer.connected, answer.chain_length);
+    if let Some(Certificate { subject_alternative_names, issuer, not_before: _, not_after, sha256 }) = &answer.leaf {
+        let until = Timestamp::from_second(*not_after).map_or_else(|_| not_after.to_string(), |end| end.to_string());
+        let names = cut(&subject_alternative_names.join(" "), LONGEST_VALUE);
+        let _ =
+            write!(text, "; for {names}; by {}; until {until}; sha256 {}", cut(issuer, LONGEST_VALUE), cut(sha256, 12));
+    }
+    match &answer.verify_error {
+        None => text.push_str("; verifies"),
+        Some(error) => {
+            let _ = write!(text, "; does not verify: {error}");
+        }
+    }
+    text
+}
+
+/// A header value as evidence may hold it.
+fn shown(name: &str, value: &str) -> String {
+    match name {
+        "authorization" | "proxy-authorization" | "cookie2" => "(hidden)".to_owned(),
+        "cookie" => value.split(';').map(|pair| hidden_pair(pair.trim())).collect::<Vec<_>>().join("; "),
+        "set-cookie" => {
+            let (pair, attributes) = value.split_once(';').unwrap_or((value, ""));
+            let rest = if attributes.is_empty() { String::new() } else { format!(";{attributes}") };
+            cut(&(hidden_pair(pair.trim()) + &rest), LONGEST_VALUE)
+        }
+        _ => cut(value, LONGEST_VALUE),
+    }
+}
+
+/// A pair without `=` is all value (RFC 6265, section 5.2, drops such a cookie).
+fn hidden_pair(pair: &str) -> String {
+    match pair.split_once('=') {
+        Some((name, _)) => format!("{name}=(hidden)"),
+        None => "(hidden)".to_owned(),
+    }
+}
+
+/// At most `longest` characters, an ellipsis marking the cut.
+fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+/// Text that a terminal prints as it is read: control characters and those that reorder a line are escaped, so that
+/// no server writes to the reader's screen what it likes.
+pub fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let reorders =
+            matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+        if c.is_control() || reorders {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+impl RecordType {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RecordType::A => "A",
+            RecordType::Aaaa => "AAAA",
+            RecordType::Caa => "CAA",
+            RecordType::Cname => "CNAME",
+            RecordType::Https => "HTTPS",
+            RecordType::Mx => "MX",
+            RecordType::Ns => "NS",
+            RecordType::Soa => "SOA",
+            RecordType::Txt => "TXT",
+        }
+    }
+}
+
+impl FailureKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FailureKind::TimedOut => "timed out",
+            FailureKind::Refused => "refused",
+            FailureKind::Unresolved => "does not resolve",
+            FailureKind::Tls => "TLS",
+            FailureKind::Garbage => "garbage",
+            FailureKind::Unreachable => "unreachable",
+        }
+    }
+}
+
+impl fmt::Display for Rcode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Rcode::NoError => f.write_str("NOERROR"),
+            Rcode::NxDomain => f.write_str("NXDOMAIN"),
+            Rcode::ServFail => f.write_str("SERVFAIL"),
+            Rcode::Refused => f.write_str("REFUSED"),
+            Rcode::Other(code) => write!(f, "RCODE {code}"),
+        }
+    }
+}
+
+impl fmt::Display for RecordData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RecordData::A(address) => write!(f, "A {address}"),
+            RecordData::Aaaa(address) => write!(f, "AAAA {address}"),
+            RecordData::Cname(name) => write!(f, "CNAME {name}"),
+            RecordData::Ns(name) => write!(f, "NS {name}"),
+            RecordData::Soa(soa) => write!(
+                f,
+                "SOA {} serial {} refresh {} retry {} expire {} minimum {}",
+                soa.primary, soa.serial, soa.refresh, soa.retry, soa.expire, soa.minimum
+            ),
+            RecordData::Txt(text) => write!(f, "TXT \"{text}\""),
+            RecordData::Mx { preference, exchange } => write!(f, "MX {preference} {exchange}"),
+            RecordData::Caa { critical, tag, value } => {
+                write!(f, "CAA {} {tag} \"{value}\"", u8::from(*critical) * 128)
+            }
+            RecordData::Other(text) => f.write_str(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::probe::{Body, Scheme};
+
+    fn get(headers: Vec<(String, String)>) -> Probe {
+        Probe::Http(HttpProbe {
+            scheme: Scheme::Https,
+            host: "shop.example.com".into(),
+            host_header: None,
+            path: "/a?b".into(),
+            to: Target::Pinned("203.0.113.10".parse().unwrap()),
+            headers,
+            nth: 0,
+        })
+    }
+
+    fn answered(headers: &[(&str, &str)]) -> Observation {
+        Observation::Http(HttpAnswer {
+            at: Timestamp::UNIX_EPOCH,
+            connected: "203.0.113.10:443".into(),
+            status: 200,
+            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            body: Body { wire_length: 3, sha256: Some("abcdef0123456789".into()), ..Body::default() },
+            elapsed: Duration::from_millis(12),
+        })
+    }
+
+    #[test]
+    fn a_line_says_what_whom_when_and_the_answer() {
+        let line = line(&get(vec![]), &answered(&[("age", "3"), ("x-other", "no")]), Timestamp::UNIX_EPOCH);
+        assert_eq!(
+            line,
+            "1970-01-01T00:00:00Z GET https://shop.example.com/a?b at 203.0.113.10 -> 200 from 203.0.113.10:443 in 12 ms; \
+             age: 3; 3 bytes, sha256 abcdef012345…"
+        );
+    }
+
+    #[test]
+    fn no_secret_and_no_control_character_gets_in() {
+        let headers = vec![
+            ("cookie".to_owned(), "sid=s3cret1; odd".to_owned()),
+            ("authorization".to_owned(), "Bearer s3cret2".to_owned()),
+        ];
+        let answer =
+            answered(&[("set-cookie", "id=s3cret3; Path=/"), ("set-cookie", "s3cret4"), ("server", "\x1b[2J\u{202e}")]);
+        let line = line(&get(headers), &answer, Timestamp::UNIX_EPOCH);
+        assert!(!line.contains("s3cret"), "{line}");
+        assert!(line.contains("sid=(hidden)") && line.contains("id=(hidden); Path=/"), "{line}");
+        assert!(line.contains(r"\u{1b}[2J\u{202e}"), "{line}");
+    }
+
+    #[test]
+    fn long_answers_are_cut_on_a_character() {
+        let line = line(
+            &get(vec![]),
+            &answered(&[("location", &"é".repeat(5000)), ("vary", &"é".repeat(5000))]),
+            Timestamp::UNIX_EPOCH,
+        );
+        assert!(line.chars().count() <= LONGEST_LINE + 1);
+    }
+}

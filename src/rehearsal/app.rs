@@ -1,0 +1,210 @@
+//! The stub app behind the proxy: pages, assets and an API, as badly behaved as [`StagedApp`] says. It sends no
+//! cache header of its own and compresses nothing.
+
+use std::fmt::Write as _;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, SET_COOKIE, VARY};
+use hyper::{Request, StatusCode};
+use sha2::{Digest, Sha256};
+use tokio::net::TcpListener;
+
+use super::serve::{self, Answer};
+use super::staging::StagedApp;
+use crate::probe::Disturbance;
+
+/// Name of the session cookie, that of the framework of the story (JVA-4).
+const SESSION: &str = "laravel_session";
+
+pub struct App {
+    manner: StagedApp,
+    pages: Vec<(String, String)>,
+    assets: Vec<Asset>,
+    /// Starts of paths answered as an API, beside `/api/`.
+    api: Vec<String>,
+    health: AtomicU8,
+    sessions: AtomicU64,
+}
+
+struct Asset {
+    path: String,
+    content_type: &'static str,
+    content: String,
+}
+
+/// Values of `App::health`.
+mod health {
+    pub const GOOD: u8 = 0;
+    pub const REFUSES: u8 = 1;
+    pub const ANSWERS_503: u8 = 2;
+    pub const ANSWERS_500: u8 = 3;
+}
+
+impl App {
+    /// `pages` are the paths that answer with HTML; `private` the starts of paths answered as an API.
+    pub fn new(manner: StagedApp, title: &str, pages: &[&str], private: &[&str]) -> Self {
+        let assets = assets(manner.plain_asset_names);
+        let pages = pages.iter().map(|path| ((*path).to_owned(), page(title, path, &assets))).collect();
+        let api = private.iter().map(|start| (*start).to_owned()).collect();
+        Self { manner, pages, assets, api, health: AtomicU8::new(health::GOOD), sessions: AtomicU64::new(0) }
+    }
+
+    /// Makes the app fail, or heals it. Holds from the next request on, on kept connections too.
+    pub fn disturb(&self, disturbance: Disturbance) {
+        let state = match disturbance {
+            Disturbance::AppRefuses => health::REFUSES,
+            Disturbance::AppAnswers503 => health::ANSWERS_503,
+            Disturbance::AppAnswers500 => health::ANSWERS_500,
+            Disturbance::AppHealthy => health::GOOD,
+        };
+        self.health.store(state, Ordering::SeqCst);
+    }
+
+    fn refuses(&self) -> bool {
+        self.health.load(Ordering::SeqCst) == health::REFUSES
+    }
+
+    /// Serves until dropped. While it refuses, connections are reset: the port itself stays taken, so that
+    /// nobody else can sit there when the app comes back.
+    pub async fn serve(self: Arc<Self>, listener: TcpListener) {
+        serve::accept_forever(listener, move |stream, _: SocketAddr| {
+            let app = Arc::clone(&self);
+            async move {
+                if app.refuses() {
+                    // Without it the close would be polite.
+                    let _ = stream.set_zero_linger();
+                    return;
+                }
+                serve::speak_http(stream, |request| {
+                    let answer = app.answer(&request);
+                    async move { answer.ok_or_else(|| io::Error::other("the app refuses")) }
+                })
+                .await;
+            }
+        })
+        .await;
+    }
+
+    fn answer<B>(&self, request: &Request<B>) -> Option<Answer> {
+        match self.health.load(Ordering::SeqCst) {
+            health::REFUSES => return None,
+            health::ANSWERS_503 => return Some(serve::text(StatusCode::SERVICE_UNAVAILABLE, "down for a moment\n")),
+            health::ANSWERS_500 => return Some(serve::text(StatusCode::INTERNAL_SERVER_ERROR, "it broke\n")),
+            _ => {}
+        }
+        let path = request.uri().path();
+        if path.starts_with("/api/") || self.api.iter().any(|start| path.starts_with(start)) {
+            return Some(api(request.headers()));
+        }
+        if let Some(asset) = self.assets.iter().find(|asset| asset.path == path) {
+            return Some(content(asset.content_type, asset.content.clone()));
+        }
+        match self.pages.iter().find(|(page, _)| page == path) {
+            Some((_, html)) => Some(self.page(html, request.headers())),
+            None => {
+                let mut answer = content("text/html; charset=utf-8", "<!doctype html><h1>Not found</h1>\n".to_owned());
+                *answer.status_mut() = StatusCode::NOT_FOUND;
+                Some(answer)
+            }
+        }
+    }
+
+    fn page(&self, html: &str, headers: &HeaderMap) -> Answer {
+        let mut html = html.to_owned();
+        if self.manner.personal_pages
+            && let Some(session) = session(headers)
+        {
+            let _ = writeln!(html, "<p>Bonjour {}</p>", escape(&session));
+        }
+        if self.manner.reflects_forwarded_host
+            && let Some(host) = headers.get("x-forwarded-host").and_then(|host| host.to_str().ok())
+        {
+            let _ = writeln!(html, "<link rel=\"canonical\" href=\"https://{}/\">", escape(host));
+        }
+        let mut answer = content("text/html; charset=utf-8", html);
+        if self.manner.session_cookie_on_pages {
+            let number = self.sessions.fetch_add(1, Ordering::Relaxed);
+            let id = data_encoding::HEXLOWER.encode(&Sha256::digest(number.to_be_bytes())[..16]);
+            if let Ok(cookie) = HeaderValue::try_from(format!("{SESSION}={id}; Path=/; HttpOnly; SameSite=Lax")) {
+                answer.headers_mut().append(SET_COOKIE, cookie);
+            }
+        }
+        if self.manner.vary_cookie_on_pages {
+            answer.headers_mut().append(VARY, HeaderValue::from_static("Cookie"));
+        }
+        answer
+    }
+}
+
+fn api(headers: &HeaderMap) -> Answer {
+    let user = session(headers).unwrap_or_else(|| "nobody".to_owned());
+    content("application/json", serde_json::json!({ "user": user }).to_string())
+}
+
+/// Value of the session cookie that came along.
+fn session(headers: &HeaderMap) -> Option<String> {
+    headers.get_all(hyper::header::COOKIE).iter().filter_map(|value| value.to_str().ok()).find_map(|cookies| {
+        cookies.split(';').find_map(|cookie| {
+            let (name, value) = cookie.trim().split_once('=')?;
+            (name == SESSION).then(|| value.to_owned())
+        })
+    })
+}
+
+fn content(content_type: &'static str, text: String) -> Answer {
+    let mut answer = Answer::new(Full::new(Bytes::from(text)));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// Two scripts and a style sheet, some kilobytes each, named after their content.
+fn assets(plain_names: bool) -> Vec<Asset> {
+    [("app", "js", "text/javascript"), ("vendor", "js", "text/javascript"), ("app", "css", "text/css")]
+        .into_iter()
+        .map(|(name, extension, content_type)| {
+            let mut content = String::new();
+            for number in 0..150 {
+                let _ = match extension {
+                    "css" => writeln!(content, ".{name}-{number} {{ margin: {number}px; color: #1e1e1e; }}"),
+                    _ => writeln!(content, "export const {name}{number} = () => 'volunteer {number}';"),
+                };
+            }
+            let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(&content)[..8]);
+            let path = if plain_names {
+                format!("/assets/{name}.{extension}")
+            } else {
+                format!("/assets/{name}-{hash}.{extension}")
+            };
+            Asset { path, content_type, content }
+        })
+        .collect()
+}
+
+/// A page of about 30 kB that says the same at every request.
+fn page(title: &str, path: &str, assets: &[Asset]) -> String {
+    let mut html = format!("<!doctype html>\n<html lang=\"fr\">\n<head>\n<title>{}</title>\n", escape(title));
+    for asset in assets {
+        let _ = match asset.content_type {
+            "text/css" => writeln!(html, "<link rel=\"stylesheet\" href=\"{}\">", asset.path),
+            _ => writeln!(html, "<script type=\"module\" src=\"{}\"></script>", asset.path),
+        };
+    }
+    let _ = writeln!(html, "</head>\n<body>\n<h1>{}</h1>", escape(path));
+    for number in 0..300 {
+        let _ = writeln!(
+            html,
+            "<article id=\"mission-{number}\"><h2>Mission {number}</h2><p>Help a neighbour with the shopping.</p></article>"
+        );
+    }
+    html.push_str("</body>\n</html>\n");
+    html
+}

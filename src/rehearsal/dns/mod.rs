@@ -1,0 +1,289 @@
+//! Name servers of the rehearsal, and the recursive resolver that stands in for a visitor's.
+//!
+//! Sockets, framing, EDNS and truncation are hickory's; what is answered is decided by [`zone::Zone`]. Must not
+//! resolve anything outside the staged zones.
+
+pub mod zone;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hickory_server::Server;
+use hickory_server::net::runtime::Time;
+use hickory_server::proto::op::{Edns, Header, HeaderCounts, Metadata, OpCode, ResponseCode};
+use hickory_server::proto::rr::{LowerName, Record, RecordType};
+use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
+use hickory_server::zone_handler::MessageResponseBuilder;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::task::JoinSet;
+
+use super::serve;
+use super::staging::DnsManner;
+use zone::{Found, LONGEST_CHAIN, Zone};
+
+/// A TCP client that asks nothing for so long is dropped.
+const TCP_IDLE: Duration = Duration::from_secs(5);
+
+/// What one name server holds.
+pub struct ServerData {
+    pub zones: Vec<HeldZone>,
+    pub manner: DnsManner,
+}
+
+/// A zone that a server was given; one that it could not read is held too, and answered with SERVFAIL.
+pub enum HeldZone {
+    Good(Zone),
+    Broken(LowerName),
+}
+
+impl HeldZone {
+    fn origin(&self) -> &LowerName {
+        match self {
+            HeldZone::Good(zone) => zone.origin(),
+            HeldZone::Broken(origin) => origin,
+        }
+    }
+}
+
+/// A message to be, without the question.
+#[derive(Debug, Default)]
+struct Reply {
+    code: Option<ResponseCode>,
+    authoritative: bool,
+    answers: Vec<Record>,
+    authority: Vec<Record>,
+}
+
+impl Reply {
+    fn failed(code: ResponseCode) -> Self {
+        Self { code: Some(code), ..Self::default() }
+    }
+}
+
+impl ServerData {
+    /// The zone with the longest name that holds `name`.
+    fn zone_of(&self, name: &LowerName) -> Option<&HeldZone> {
+        self.zones.iter().filter(|zone| zone.origin().zone_of(name)).max_by_key(|zone| zone.origin().num_labels())
+    }
+
+    /// What an authoritative server answers: aliases are followed through its own zones and no further.
+    fn answer(&self, name: &LowerName, kind: RecordType) -> Reply {
+        let mut reply = Reply { authoritative: true, ..Reply::default() };
+        let mut name = name.clone();
+        for step in 0..LONGEST_CHAIN {
+            let zone = match self.zone_of(&name) {
+                Some(HeldZone::Good(zone)) => zone,
+                Some(HeldZone::Broken(_)) => return Reply::failed(ResponseCode::ServFail),
+                None if step == 0 => return Reply::failed(ResponseCode::Refused),
+                None => return reply,
+            };
+            match zone.find(&name, kind) {
+                Found::Answer(records) => reply.answers.extend(records),
+                Found::Alias(record, target) => {
+                    reply.answers.push(record);
+                    name = target;
+                    continue;
+                }
+                Found::Delegated(servers) => {
+                    reply.authoritative = step != 0;
+                    reply.authority = servers;
+                }
+                Found::NoData(soa) => reply.authority.push(soa),
+                Found::NoName(soa) => {
+                    reply.code = Some(ResponseCode::NXDomain);
+                    reply.authority.push(soa);
+                }
+            }
+            return reply;
+        }
+        reply
+    }
+}
+
+/// Every server of the staged world, in the order of the blueprint, as a resolver finds them.
+pub struct Internet {
+    pub servers: Vec<Arc<ServerData>>,
+}
+
+impl Internet {
+    /// Follows aliases across all zones. SERVFAIL where no server of a zone answers.
+    fn resolve(&self, name: &LowerName, kind: RecordType) -> Reply {
+        let mut reply = Reply::default();
+        let mut name = name.clone();
+        for _ in 0..LONGEST_CHAIN {
+            let holders = || self.servers.iter().filter(|server| server.zone_of(&name).is_some());
+            let most_specific = holders()
+                .filter_map(|server| server.zone_of(&name))
+                .map(|zone| zone.origin().num_labels())
+                .max()
+                .unwrap_or(0);
+            let found = holders()
+                .filter(|server| server.manner == DnsManner::Answers)
+                .filter_map(|server| server.zone_of(&name))
+                .find_map(|zone| match zone {
+                    HeldZone::Good(zone) if zone.origin().num_labels() == most_specific => Some(zone.find(&name, kind)),
+                    _ => None,
+                });
+            match found {
+                Some(Found::Answer(records)) => reply.answers.extend(records),
+                Some(Found::Alias(record, target)) => {
+                    reply.answers.push(record);
+                    name = target;
+                    continue;
+                }
+                Some(Found::NoData(soa)) => reply.authority.push(soa),
+                Some(Found::NoName(soa)) => {
+                    reply.code = Some(ResponseCode::NXDomain);
+                    reply.authority.push(soa);
+                }
+                // Delegated to servers that are not part of the world, or nobody answers.
+                Some(Found::Delegated(_)) => return Reply::failed(ResponseCode::ServFail),
+                None if holders().next().is_some() => return Reply::failed(ResponseCode::ServFail),
+                // A name of nobody's: the rest of the Internet does not exist here.
+                None => reply.code = Some(ResponseCode::NXDomain),
+            }
+            return reply;
+        }
+        // A loop of aliases.
+        Reply::failed(ResponseCode::ServFail)
+    }
+}
+
+enum Role {
+    Authoritative(Arc<ServerData>),
+    Resolver(Internet),
+}
+
+#[async_trait::async_trait]
+impl RequestHandler for Role {
+    async fn handle_request<R: ResponseHandler, T: Time>(&self, request: &Request, mut handle: R) -> ResponseInfo {
+        let reply = match request.request_info() {
+            _ if request.metadata.op_code != OpCode::Query => Reply::failed(ResponseCode::NotImp),
+            Ok(info) => match self {
+                Role::Authoritative(data) => data.answer(info.query.name(), info.query.query_type()),
+                Role::Resolver(internet) => internet.resolve(info.query.name(), info.query.query_type()),
+            },
+            Err(_) => Reply::failed(ResponseCode::FormErr),
+        };
+        let mut metadata = Metadata::response_from_request(&request.metadata);
+        metadata.response_code = reply.code.unwrap_or(ResponseCode::NoError);
+        metadata.authoritative = reply.authoritative;
+        metadata.recursion_available = matches!(self, Role::Resolver(_));
+        let edns = request.edns.as_ref().map(|asked| {
+            let mut edns = Edns::new();
+            edns.set_max_payload(asked.max_payload().clamp(512, 1232));
+            edns
+        });
+        let message = MessageResponseBuilder::new(&request.queries, edns.as_ref()).build(
+            metadata,
+            &reply.answers,
+            &reply.authority,
+            [],
+            [],
+        );
+        match handle.send_response(message).await {
+            Ok(info) => info,
+            // The client is gone; the value is only for hickory's own log.
+            Err(_) => ResponseInfo::from(Header { metadata, counts: HeaderCounts::default() }),
+        }
+    }
+}
+
+/// A running server, on the same port over UDP and TCP. Dropped, it is gone.
+pub struct Running {
+    pub address: SocketAddr,
+    tasks: Tasks,
+}
+
+enum Tasks {
+    Hickory(Server<Role>),
+    Own(JoinSet<()>),
+}
+
+impl Running {
+    /// Stops it and waits until its sockets are closed.
+    pub async fn stop(self) {
+        match self.tasks {
+            // An error says that a task ended badly, and it has ended.
+            Tasks::Hickory(mut server) => server.shutdown_gracefully().await.unwrap_or_default(),
+            Tasks::Own(mut set) => set.shutdown().await,
+        }
+    }
+}
+
+pub async fn serve_zones(data: Arc<ServerData>) -> io::Result<Running> {
+    match data.manner {
+        DnsManner::Answers => serve_role(Role::Authoritative(data)).await,
+        DnsManner::Silent => serve_badly(false).await,
+        DnsManner::Garbage => serve_badly(true).await,
+    }
+}
+
+pub async fn serve_resolver(internet: Internet) -> io::Result<Running> {
+    serve_role(Role::Resolver(internet)).await
+}
+
+async fn serve_role(role: Role) -> io::Result<Running> {
+    let (listener, socket, address) = bind_both().await?;
+    let mut server = Server::new(role);
+    server.register_socket(socket);
+    server.register_listener(listener, TCP_IDLE, 32);
+    Ok(Running { address, tasks: Tasks::Hickory(server) })
+}
+
+/// TCP on a free port, then UDP on the same number; somebody else's UDP may sit there, hence the few tries.
+async fn bind_both() -> io::Result<(TcpListener, UdpSocket, SocketAddr)> {
+    let mut last = io::Error::other("no port");
+    for _ in 0..20 {
+        let (listener, address) = serve::listen().await?;
+        match UdpSocket::bind((Ipv4Addr::LOCALHOST, address.port())).await {
+            Ok(socket) => return Ok((listener, socket, address)),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// A server that receives and says nothing, or (with `speaks`) bytes that are no DNS message.
+async fn serve_badly(speaks: bool) -> io::Result<Running> {
+    let (listener, socket, address) = bind_both().await?;
+    let mut set = JoinSet::new();
+    set.spawn(async move {
+        let mut buffer = [0; 4096];
+        loop {
+            // An ICMP error of an earlier answer surfaces here; the next question is unharmed.
+            let Ok((length, peer)) = socket.recv_from(&mut buffer).await else { continue };
+            if speaks {
+                let _ = socket.send_to(&garbage(&buffer[..length]), peer).await;
+            }
+        }
+    });
+    set.spawn(serve::accept_forever(listener, move |stream, _| async move {
+        // The client's going away ends it, either way.
+        let _ = answer_badly(stream, speaks).await;
+    }));
+    Ok(Running { address, tasks: Tasks::Own(set) })
+}
+
+async fn answer_badly(mut stream: TcpStream, speaks: bool) -> io::Result<()> {
+    loop {
+        let length = stream.read_u16().await?;
+        let mut question = vec![0; usize::from(length)];
+        stream.read_exact(&mut question).await?;
+        if speaks {
+            let answer = garbage(&question);
+            stream.write_u16(u16::try_from(answer.len()).unwrap_or(u16::MAX)).await?;
+            stream.write_all(&answer).await?;
+        }
+    }
+}
+
+/// The question's own id, so that it is not dropped as a stranger's answer, then bytes that cannot be parsed.
+fn garbage(question: &[u8]) -> Vec<u8> {
+    let mut bytes = question.get(..2).unwrap_or(&[0, 0]).to_vec();
+    bytes.extend([0xff; 30]);
+    bytes
+}

@@ -1,0 +1,248 @@
+//! One zone as a name server holds it: zone file text parsed, and the lookup of RFC 1034, section 4.3.2.
+//!
+//! The text is read with the `domain` crate, not with hickory's own parser, which takes quotes, `;` and `\DDD`
+//! in TXT data wrongly and lets broken zones pass. Must not open a socket.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use domain::base::iana::Class;
+use domain::base::rdata::ComposeRecordData;
+use domain::base::{Name as TextName, ToName};
+use domain::rdata::ZoneRecordData;
+use domain::zonefile::inplace::{Entry, ScannedRecord, Zonefile};
+use hickory_server::proto::rr::rdata::{A, AAAA, SOA};
+use hickory_server::proto::rr::{LowerName, Name, RData, Record, RecordType};
+use hickory_server::proto::serialize::binary::{BinDecodable, BinDecoder, Restrict};
+
+/// Most CNAMEs that one answer follows; longer chains are loops.
+pub const LONGEST_CHAIN: usize = 16;
+
+#[derive(Debug, Clone)]
+pub struct Zone {
+    origin: LowerName,
+    soa: Record,
+    /// Every owner name and every empty name between one and the origin.
+    nodes: HashMap<LowerName, BTreeMap<RecordType, Vec<Record>>>,
+}
+
+/// What a zone says about one name and type.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Found {
+    Answer(Vec<Record>),
+    /// A CNAME stands there.
+    Alias(Record, LowerName),
+    /// The name belongs to a zone below: its NS records.
+    Delegated(Vec<Record>),
+    /// The name exists, without this type. The SOA as a negative answer carries it.
+    NoData(Record),
+    /// The name does not exist. The SOA as a negative answer carries it.
+    NoName(Record),
+}
+
+impl Zone {
+    /// Reads zone file text as a primary server does.
+    ///
+    /// # Errors
+    ///
+    /// The first reason for which BIND or NSD would refuse the zone: syntax, no or several SOA, a CNAME beside
+    /// other data or twice, another class, `$INCLUDE`.
+    pub fn parse(origin: &str, text: &str) -> Result<Self, String> {
+        let mut file = Zonefile::new();
+        file.extend_from_slice(text.as_bytes());
+        file.extend_from_slice(b"\n");
+        let name: TextName<Bytes> = origin.parse().map_err(|error| format!("`{origin}` is no zone name: {error}"))?;
+        file.set_origin(name);
+        file.set_default_class(Class::IN);
+        let mut records = Vec::new();
+        loop {
+            match file.next_entry() {
+                Ok(None) => break,
+                Ok(Some(Entry::Record(record))) => records.push(convert(&record)?),
+                Ok(Some(Entry::Include { path, .. })) => return Err(format!("$INCLUDE {path} is not followed")),
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+        Self::from_records(origin, records)
+    }
+
+    /// # Errors
+    ///
+    /// As [`Self::parse`].
+    pub fn from_records(origin: &str, records: Vec<Record>) -> Result<Self, String> {
+        let origin = LowerName::from(absolute(origin)?);
+        let mut nodes: HashMap<LowerName, BTreeMap<RecordType, Vec<Record>>> = HashMap::new();
+        for mut record in records {
+            let owner = LowerName::from(record.name.clone());
+            if !origin.zone_of(&owner) {
+                // BIND ignores a name outside the zone.
+                continue;
+            }
+            let mut above = owner.clone();
+            while above != origin && !above.is_root() {
+                above = above.base_name();
+                nodes.entry(above.clone()).or_default();
+            }
+            let set = nodes.entry(owner).or_default().entry(record.record_type()).or_default();
+            // One TTL a set (RFC 2181, section 5.2); BIND takes the first.
+            record.ttl = set.first().map_or(record.ttl, |first| first.ttl);
+            if !set.iter().any(|known| known.data == record.data) {
+                set.push(record);
+            }
+        }
+        for (owner, sets) in &nodes {
+            if let Some(aliases) = sets.get(&RecordType::CNAME)
+                && (sets.len() > 1 || aliases.len() > 1)
+            {
+                return Err(format!("{owner} has a CNAME beside other data"));
+            }
+            if *owner != origin && sets.contains_key(&RecordType::SOA) {
+                return Err(format!("{owner} has an SOA record but is not the top of the zone"));
+            }
+        }
+        let top = nodes.get(&origin).and_then(|sets| sets.get(&RecordType::SOA));
+        let soa = match top.map(Vec::as_slice) {
+            Some([soa]) => soa.clone(),
+            Some(_) => return Err("the zone has several SOA records".to_owned()),
+            None => return Err("the zone has no SOA record".to_owned()),
+        };
+        if !nodes.get(&origin).is_some_and(|sets| sets.contains_key(&RecordType::NS)) {
+            return Err("the zone has no NS record".to_owned());
+        }
+        Ok(Self { origin, soa, nodes })
+    }
+
+    pub fn origin(&self) -> &LowerName {
+        &self.origin
+    }
+
+    /// Puts addresses in the place of everything that leads somewhere at `name`, as a CDN that runs the zone
+    /// does for a proxied name.
+    pub fn replace_addresses(&mut self, name: &str, addresses: &[IpAddr], ttl: u32) -> Result<(), String> {
+        let name = absolute(name)?;
+        let owner = LowerName::from(name.clone());
+        if !self.origin.zone_of(&owner) {
+            return Ok(());
+        }
+        let sets = self.nodes.entry(owner).or_default();
+        for kind in [RecordType::A, RecordType::AAAA, RecordType::CNAME] {
+            sets.remove(&kind);
+        }
+        for address in addresses {
+            let record = Record::from_rdata(name.clone(), ttl, address_data(*address));
+            sets.entry(record.record_type()).or_default().push(record);
+        }
+        Ok(())
+    }
+
+    /// Answers for a name within this zone.
+    pub fn find(&self, name: &LowerName, kind: RecordType) -> Found {
+        if let Some(cut) = self.cut_above(name) {
+            return Found::Delegated(cut);
+        }
+        if let Some(sets) = self.nodes.get(name) {
+            return self.at(sets, None, kind);
+        }
+        let mut encloser = name.base_name();
+        while !self.nodes.contains_key(&encloser) && !encloser.is_root() {
+            encloser = encloser.base_name();
+        }
+        let wildcard = Name::from_ascii("*").and_then(|star| star.append_domain(&Name::from(&encloser)));
+        match wildcard.ok().and_then(|wildcard| self.nodes.get(&LowerName::from(wildcard))) {
+            Some(sets) => self.at(sets, Some(name), kind),
+            None => Found::NoName(self.negative_soa()),
+        }
+    }
+
+    /// NS records of a delegation at or above `name`, below the top of the zone.
+    fn cut_above(&self, name: &LowerName) -> Option<Vec<Record>> {
+        let mut at = name.clone();
+        while at != self.origin && !at.is_root() {
+            if let Some(servers) = self.nodes.get(&at).and_then(|sets| sets.get(&RecordType::NS)) {
+                return Some(servers.clone());
+            }
+            at = at.base_name();
+        }
+        None
+    }
+
+    /// `owner` is the name asked for where a wildcard answers in its place.
+    fn at(&self, sets: &BTreeMap<RecordType, Vec<Record>>, owner: Option<&LowerName>, kind: RecordType) -> Found {
+        let named = |record: &Record| {
+            let mut record = record.clone();
+            if let Some(owner) = owner {
+                record.name = Name::from(owner);
+            }
+            record
+        };
+        if kind != RecordType::CNAME
+            && kind != RecordType::ANY
+            && let Some(alias) = sets.get(&RecordType::CNAME).and_then(|set| set.first())
+            && let RData::CNAME(target) = &alias.data
+        {
+            return Found::Alias(named(alias), LowerName::from(target.0.clone()));
+        }
+        let found: Vec<Record> = match kind {
+            RecordType::ANY => sets.values().flatten().map(named).collect(),
+            kind => sets.get(&kind).into_iter().flatten().map(named).collect(),
+        };
+        if found.is_empty() { Found::NoData(self.negative_soa()) } else { Found::Answer(found) }
+    }
+
+    /// The SOA with the TTL of negative answers: the lesser of its own and MINIMUM (RFC 2308, section 5).
+    fn negative_soa(&self) -> Record {
+        let mut soa = self.soa.clone();
+        if let RData::SOA(data) = &soa.data {
+            soa.ttl = soa.ttl.min(data.minimum);
+        }
+        soa
+    }
+}
+
+/// A zone of the CDN's own, which golive does not generate: these names lead to these addresses.
+pub fn edge_zone(origin: &str, names: &[String], addresses: &[IpAddr], ttl: u32) -> Result<Zone, String> {
+    let top = absolute(origin)?;
+    let server = absolute(&format!("ns.{origin}"))?;
+    let soa = SOA::new(server.clone(), absolute(&format!("dns.{origin}"))?, 1, 10_000, 2_400, 604_800, 300);
+    let ns = hickory_server::proto::rr::rdata::NS(server);
+    let mut records =
+        vec![Record::from_rdata(top.clone(), ttl, RData::SOA(soa)), Record::from_rdata(top, ttl, RData::NS(ns))];
+    for name in names {
+        let name = absolute(name)?;
+        records.extend(addresses.iter().map(|ip| Record::from_rdata(name.clone(), ttl, address_data(*ip))));
+    }
+    Zone::from_records(origin, records)
+}
+
+/// A name from the root, lower case.
+pub fn absolute(name: &str) -> Result<Name, String> {
+    let mut absolute =
+        Name::from_ascii(name).map_err(|error| format!("`{}` is no DNS name: {error}", name.escape_debug()))?;
+    absolute.set_fqdn(true);
+    Ok(absolute.to_lowercase())
+}
+
+fn address_data(address: IpAddr) -> RData {
+    match address {
+        IpAddr::V4(v4) => RData::A(A(v4)),
+        IpAddr::V6(v6) => RData::AAAA(AAAA(v6)),
+    }
+}
+
+/// From one crate's record to the other's, through the wire format that both agree upon.
+fn convert(record: &ScannedRecord) -> Result<Record, String> {
+    let owner = record.owner().to_vec();
+    if record.class() != Class::IN {
+        return Err(format!("{owner} has a record of class {}", record.class()));
+    }
+    let name = Name::read(&mut BinDecoder::new(owner.as_slice())).map_err(|error| format!("{owner}: {error}"))?;
+    let kind = RecordType::from(record.rtype().to_int());
+    let mut wire = Vec::new();
+    let data: &ZoneRecordData<_, _> = record.data();
+    data.compose_rdata(&mut wire).map_err(|_| format!("{owner} {kind}: the data is too long"))?;
+    let length = u16::try_from(wire.len()).map_err(|_| format!("{owner} {kind}: the data is too long"))?;
+    let data = RData::read(&mut BinDecoder::new(&wire), kind, Restrict::new(length))
+        .map_err(|error| format!("{owner} {kind}: {error}"))?;
+    Ok(Record::from_rdata(name, record.ttl().as_secs(), data))
+}

@@ -1,0 +1,434 @@
+//! The CDN: the generated payloads, played with Cloudflare's documented semantics.
+//!
+//! Not played: WAF, rate limits, purge, ranges (an answer that may be cached is fetched and sent whole), tiered
+//! caches, request coalescing, normalisation of URLs, HTTP/2 and HTTP/3. Must not read the blueprint: what the
+//! payloads do not say, the edge does not know.
+
+pub mod cache;
+mod encode;
+pub mod language;
+mod origin;
+pub mod payload;
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{
+    ACCEPT_ENCODING, AGE, AUTHORIZATION, CACHE_CONTROL, HOST, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, LOCATION, RANGE, SERVER, SET_COOKIE,
+    STRICT_TRANSPORT_SECURITY,
+};
+use hyper::header::{CONTENT_TYPE, ETAG};
+use hyper::{HeaderMap, Method, Request, StatusCode};
+use jiff::Timestamp;
+use rustls::pki_types::CertificateDer;
+use tokio::task::JoinSet;
+
+use super::identity::{Identities, VISITOR};
+use super::serve::{self, Answer};
+use crate::world::Routes;
+use cache::{Answered, Copy, Eligible, Policy, Status, Store, Terms, Verdict};
+use language::Facts;
+use origin::{Origins, Trouble};
+use payload::{Payloads, Settings, Target};
+
+/// Data centre named in `cf-ray`.
+const COLO: &str = "CDG";
+
+pub struct Edge {
+    payloads: Payloads,
+    origins: Origins,
+    store: Arc<Store>,
+    rays: AtomicU64,
+    refreshes: Mutex<JoinSet<()>>,
+}
+
+/// One request, with what the edge knows of its visitor.
+struct Visit {
+    https: bool,
+    host: String,
+    /// The edge address that took it: the origin sees it as the peer.
+    edge: IpAddr,
+    request: Request<Bytes>,
+}
+
+impl Visit {
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            method: self.request.method().as_str(),
+            https: self.https,
+            host: &self.host,
+            path: self.request.uri().path(),
+            query: self.request.uri().query(),
+            headers: self.request.headers(),
+            client: VISITOR,
+        }
+    }
+}
+
+impl Edge {
+    /// # Errors
+    ///
+    /// When the root is no certificate.
+    pub fn new(
+        payloads: Payloads,
+        routes: Routes,
+        root: CertificateDer<'static>,
+        identities: Identities,
+    ) -> Result<Self, rustls::Error> {
+        Ok(Self {
+            payloads,
+            origins: Origins::new(routes, root, identities)?,
+            store: Arc::default(),
+            rays: AtomicU64::new(0x8f00_0000_0000_0000),
+            refreshes: Mutex::default(),
+        })
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.payloads.settings
+    }
+
+    /// Whether a proxied record of the zone has this name.
+    pub fn serves(&self, host: &str) -> bool {
+        self.payloads.hosts.contains_key(host)
+    }
+
+    /// Makes the copy that a GET of this URL would find older.
+    pub fn age_copy(&self, url: &str, by: Duration) {
+        let Ok(uri) = url.parse::<hyper::Uri>() else { return };
+        let headers = HeaderMap::new();
+        let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+        let https = uri.scheme_str() == Some("https");
+        let (path, query) = (uri.path(), uri.query());
+        let facts = Facts { method: "GET", https, host: &host, path, query, headers: &headers, client: VISITOR };
+        let key = Policy::of(&self.payloads.cache, &facts).key(&facts);
+        self.store.age(&key, by);
+    }
+
+    /// Waits until no copy is being refreshed in the background.
+    pub async fn settle(&self) {
+        self.store.settle().await;
+    }
+
+    /// Answers one request that reached the edge address `edge`.
+    pub async fn answer(
+        self: &Arc<Self>,
+        https: bool,
+        edge: IpAddr,
+        request: Request<hyper::body::Incoming>,
+    ) -> io::Result<Answer> {
+        let (parts, body) = request.into_parts();
+        let body = serve::read(body, serve::BODY_LIMIT).await?;
+        let ray = format!("{:016x}-{COLO}", self.rays.fetch_add(1, Ordering::Relaxed));
+        let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).map(host_name);
+        let mut answer = match host {
+            None => serve::text(StatusCode::BAD_REQUEST, "no Host\n"),
+            Some(host) => {
+                let mut request = Request::from_parts(parts, body);
+                // An absolute request target names the same resource (RFC 9112, section 3.2.2).
+                if let Some(origin_form) = request.uri().path_and_query().cloned() {
+                    *request.uri_mut() = origin_form.into();
+                }
+                self.visit(Visit { https, host, edge, request }, &ray).await
+            }
+        };
+        let headers = answer.headers_mut();
+        headers.insert(SERVER, HeaderValue::from_static("cloudflare"));
+        if let Ok(ray) = ray.parse() {
+            headers.insert("cf-ray", ray);
+        }
+        Ok(answer)
+    }
+
+    async fn visit(self: &Arc<Self>, visit: Visit, ray: &str) -> Answer {
+        if visit.host.parse::<IpAddr>().is_ok() {
+            return error_page(403, 1003, "Direct IP access not allowed");
+        }
+        if !self.serves(&visit.host) {
+            return error_page(409, 1001, "DNS resolution error");
+        }
+        let settings = &self.payloads.settings;
+        let mut answer = match self.redirect(&visit) {
+            Some(redirect) => redirect,
+            None => self.serve(&visit, ray).await,
+        };
+        if visit.https {
+            if let Some(hsts) = settings.hsts.as_ref().and_then(|hsts| hsts.parse().ok()) {
+                answer.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts);
+            }
+            if settings.nosniff {
+                let nosniff = HeaderValue::from_static("nosniff");
+                answer.headers_mut().insert("x-content-type-options", nosniff);
+            }
+        }
+        answer
+    }
+
+    /// `always_use_https` first, then the first redirect rule that holds.
+    fn redirect(&self, visit: &Visit) -> Option<Answer> {
+        let facts = visit.facts();
+        if self.payloads.settings.always_use_https && !visit.https {
+            return Some(redirection(301, &format!("https://{}{}", visit.host, facts.uri())));
+        }
+        let rule = self.payloads.redirects.iter().find(|rule| rule.condition.holds(&facts))?;
+        let mut target = match &rule.target {
+            Target::Fixed(target) => target.clone(),
+            Target::Made(expression) => expression.evaluate(&facts),
+        };
+        if let (true, Some(query)) = (rule.keep_query, facts.query) {
+            target.push(if target.contains('?') { '&' } else { '?' });
+            target.push_str(query);
+        }
+        Some(redirection(rule.status, &target))
+    }
+
+    async fn serve(self: &Arc<Self>, visit: &Visit, ray: &str) -> Answer {
+        let facts = visit.facts();
+        let policy = Policy::of(&self.payloads.cache, &facts);
+        if policy.eligible == Eligible::No {
+            return match self.fetch(visit, ray, None).await {
+                Ok(answered) => self.respond(visit, &policy, &answered, Status::Dynamic, None, false),
+                Err(trouble) => trouble_page(trouble),
+            };
+        }
+        let key = policy.key(&facts);
+        self.store.catch_up(&key).await;
+        let copy = self.store.get(&key);
+        let Some(copy) = copy else {
+            return self.fill(visit, ray, &policy, &key, None).await;
+        };
+        let Some(overdue) = copy.overdue() else {
+            return self.respond_copy(visit, &policy, &copy, Status::Hit);
+        };
+        if overdue <= copy.terms.stale_while_revalidate && !copy.terms.stale_while_revalidate.is_zero() {
+            self.refresh(visit, &policy, &key, &copy);
+            return self.respond_copy(visit, &policy, &copy, Status::Updating);
+        }
+        self.fill(visit, ray, &policy, &key, Some((copy, overdue))).await
+    }
+
+    /// Fetches while the visitor waits. `old` is the copy that is no longer fresh, and by how much.
+    async fn fill(
+        self: &Arc<Self>,
+        visit: &Visit,
+        ray: &str,
+        policy: &Policy,
+        key: &str,
+        old: Option<(Copy, Duration)>,
+    ) -> Answer {
+        let fetched = self.fetch(visit, ray, Some(old.as_ref().map(|(copy, _)| copy))).await;
+        let failed = fetched.as_ref().map_or(true, |answered| answered.status.is_server_error());
+        if let Some((copy, overdue)) = &old {
+            let kept_for_errors =
+                failed && *overdue <= copy.terms.stale_if_error && !copy.terms.stale_if_error.is_zero();
+            // Always Online knows no age; it acts only where the origin cannot be reached.
+            let always_online = fetched.is_err() && self.payloads.settings.always_online;
+            if kept_for_errors || always_online {
+                return self.respond_copy(visit, policy, copy, Status::Stale);
+            }
+        }
+        let answered = match fetched {
+            Ok(answered) => answered,
+            Err(trouble) => return trouble_page(trouble),
+        };
+        match self.keep(visit, policy, key, answered, old.as_ref().map(|(copy, _)| copy)) {
+            Kept::Renewed(copy) => self.respond_copy(visit, policy, &copy, Status::Revalidated),
+            Kept::New(copy) => {
+                let status = if old.is_some() { Status::Expired } else { Status::Miss };
+                self.respond(visit, policy, &copy.answered, status, None, copy.terms.strip_cookies)
+            }
+            Kept::Not(answered, status) => self.respond(visit, policy, &answered, status, None, false),
+        }
+    }
+
+    /// Fetches behind the visitor's back, once at a time for each copy.
+    fn refresh(self: &Arc<Self>, visit: &Visit, policy: &Policy, key: &str, copy: &Copy) {
+        let Some(refreshing) = self.store.begin_refresh(key) else { return };
+        let (edge, policy, key, copy) = (Arc::clone(self), policy.clone(), key.to_owned(), copy.clone());
+        let visit =
+            Visit { https: visit.https, host: visit.host.clone(), edge: visit.edge, request: visit.request.clone() };
+        let ray = format!("{:016x}-{COLO}", self.rays.fetch_add(1, Ordering::Relaxed));
+        let mut tasks = self.refreshes.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(async move {
+            if let Ok(answered) = edge.fetch(&visit, &ray, Some(Some(&copy))).await
+                && !answered.status.is_server_error()
+            {
+                edge.keep(&visit, &policy, &key, answered, Some(&copy));
+            }
+            drop(refreshing);
+        });
+    }
+
+    /// Stores an answer where the rules let it be stored.
+    fn keep(&self, visit: &Visit, policy: &Policy, key: &str, answered: Answered, old: Option<&Copy>) -> Kept {
+        let authorized = visit.request.headers().contains_key(AUTHORIZATION);
+        let settings = &self.payloads.settings;
+        let judge = |answered: &Answered| {
+            cache::judge(policy, settings, authorized, answered.status, &answered.headers, Timestamp::now())
+        };
+        if let (StatusCode::NOT_MODIFIED, Some(old)) = (answered.status, old) {
+            // The new headers take the place of the old ones (RFC 9111, section 3.2).
+            let mut headers = old.answered.headers.clone();
+            for name in answered.headers.keys() {
+                headers.remove(name);
+            }
+            headers.extend(answered.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+            let renewed = Answered { status: old.answered.status, headers, body: old.answered.body.clone() };
+            let terms = match judge(&renewed) {
+                Verdict::Keep(terms) => terms,
+                Verdict::Pass(_) => Terms::default(),
+            };
+            return Kept::Renewed(self.store.put(key, Arc::new(renewed), terms));
+        }
+        match judge(&answered) {
+            Verdict::Keep(terms) => Kept::New(self.store.put(key, Arc::new(answered), terms)),
+            Verdict::Pass(status) => {
+                // An error does not drive out an old copy, an answer that must not be kept does.
+                if !answered.status.is_server_error() {
+                    self.store.remove(key);
+                }
+                Kept::Not(answered, status)
+            }
+        }
+    }
+
+    /// One request to the origin. `cached` is given for what may be stored, with the copy to ask about.
+    async fn fetch(&self, visit: &Visit, ray: &str, cached: Option<Option<&Copy>>) -> Result<Answered, Trouble> {
+        let addresses = self.payloads.hosts.get(&visit.host).map(Vec::as_slice).unwrap_or_default();
+        let mut request = visit.request.clone();
+        let headers = request.headers_mut();
+        cache::strip_connection_headers(headers);
+        if let Some(old) = cached {
+            for name in [RANGE, IF_RANGE, IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE] {
+                headers.remove(name);
+            }
+            if let Some(old) = old {
+                let validators = [(ETAG, IF_NONE_MATCH), (LAST_MODIFIED, IF_MODIFIED_SINCE)];
+                for (validator, condition) in validators {
+                    if let Some(value) = old.answered.headers.get(&validator) {
+                        headers.insert(condition, value.clone());
+                    }
+                }
+            }
+        }
+        if let Ok(host) = visit.host.parse() {
+            headers.insert(HOST, host);
+        }
+        cache::append_forwarded(headers, VISITOR);
+        let own = [
+            ("cf-connecting-ip", VISITOR.to_string()),
+            ("x-forwarded-proto", if visit.https { "https" } else { "http" }.to_owned()),
+            ("cf-ray", ray.to_owned()),
+            ("cdn-loop", "cloudflare; loops=1".to_owned()),
+        ];
+        for (name, value) in own {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        if cached.is_some() {
+            *request.method_mut() = Method::GET;
+        }
+        let ssl = self.payloads.settings.ssl;
+        let answer = self.origins.fetch(addresses, visit.edge, ssl, visit.https, &visit.host, &request).await?;
+        let (mut parts, body) = answer.into_parts();
+        cache::strip_connection_headers(&mut parts.headers);
+        Ok(Answered { status: parts.status, headers: parts.headers, body })
+    }
+
+    fn respond_copy(&self, visit: &Visit, policy: &Policy, copy: &Copy, status: Status) -> Answer {
+        let age = (status != Status::Revalidated).then(|| copy.age());
+        self.respond(visit, policy, &copy.answered, status, age, copy.terms.strip_cookies)
+    }
+
+    fn respond(
+        &self,
+        visit: &Visit,
+        policy: &Policy,
+        answered: &Answered,
+        status: Status,
+        age: Option<Duration>,
+        strip_cookies: bool,
+    ) -> Answer {
+        let settings = &self.payloads.settings;
+        let mut headers = answered.headers.clone();
+        headers.remove(AGE);
+        if let Some(age) = age {
+            headers.insert(AGE, HeaderValue::from(age.as_secs()));
+        }
+        if strip_cookies {
+            headers.remove(SET_COOKIE);
+        }
+        let kept = !matches!(status, Status::Dynamic | Status::Bypass);
+        if kept && let Some(text) = cache::browser_cache_control(policy, settings, &headers) {
+            headers.remove(CACHE_CONTROL);
+            if let Ok(value) = text.parse() {
+                headers.insert(CACHE_CONTROL, value);
+            }
+        }
+        headers.insert("cf-cache-status", HeaderValue::from_static(status.as_str()));
+        let body = match answered.status {
+            StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT => Bytes::new(),
+            // A part cannot be recoded.
+            StatusCode::PARTIAL_CONTENT => answered.body.clone(),
+            _ if *visit.request.method() == Method::HEAD && policy.eligible == Eligible::No => Bytes::new(),
+            _ => encode::for_visitor(&mut headers, answered.body.clone(), visit.request.headers(), settings.brotli),
+        };
+        let mut answer = Answer::new(Full::new(body));
+        *answer.status_mut() = answered.status;
+        *answer.headers_mut() = headers;
+        answer
+    }
+}
+
+/// What became of an answer.
+enum Kept {
+    New(Copy),
+    /// The origin said 304: the old body, with new headers.
+    Renewed(Copy),
+    Not(Answered, Status),
+}
+
+/// Lower case, no port, no final dot.
+fn host_name(header: &str) -> String {
+    let name = match header.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => header.split(':').next().unwrap_or_default(),
+    };
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+fn redirection(status: u16, target: &str) -> Answer {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::MOVED_PERMANENTLY);
+    let mut answer = serve::text(status, "");
+    match HeaderValue::try_from(target) {
+        Ok(target) => {
+            answer.headers_mut().insert(LOCATION, target);
+            answer
+        }
+        Err(_) => error_page(500, 1000, "The redirect has no valid target"),
+    }
+}
+
+fn trouble_page(trouble: Trouble) -> Answer {
+    let status = trouble.status();
+    error_page(status, status, "The origin does not answer as it should")
+}
+
+/// An error of the edge's own.
+fn error_page(status: u16, code: u16, title: &str) -> Answer {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut answer = serve::text(status, format!("<!doctype html><title>{title}</title><h1>Error {code}</h1>\n"));
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=UTF-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store, no-cache, max-age=0"));
+    answer
+}

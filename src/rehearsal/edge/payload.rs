@@ -1,0 +1,458 @@
+//! The generated Cloudflare payloads, read as the API would take them. What the emulator does not know is
+//! refused by name: a setting that is accepted and ignored would rehearse nothing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+use serde::Deserialize;
+
+use super::cache::{BrowserTtl, EdgeTtl};
+use super::language::{Condition, TextExpression};
+
+/// Everything the CDN was told.
+#[derive(Debug)]
+pub struct Payloads {
+    pub settings: Settings,
+    pub redirects: Vec<RedirectRule>,
+    pub cache: Vec<CacheRule>,
+    /// Proxied names and the addresses to which they lead.
+    pub hosts: HashMap<String, Vec<IpAddr>>,
+    /// Names in the CDN's zone that are DNS alone.
+    pub unproxied: HashMap<String, Vec<IpAddr>>,
+    /// What was accepted and is not played.
+    pub notes: Vec<String>,
+}
+
+/// A payload that the API, or the emulator, does not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    pub file: String,
+    pub message: String,
+}
+
+/// Zone settings; the defaults are Cloudflare's for a new zone (API reference, zone settings; `ssl` is a guess,
+/// since Cloudflare picks it by looking at the origin).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    pub always_use_https: bool,
+    pub ssl: Ssl,
+    /// TLS 1.3 alone.
+    pub tls13_only: bool,
+    pub tls13: bool,
+    pub brotli: bool,
+    pub always_online: bool,
+    /// Seconds; 0 respects the origin.
+    pub browser_cache_ttl: u64,
+    /// Value of `Strict-Transport-Security`.
+    pub hsts: Option<String>,
+    pub nosniff: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ssl {
+    /// Plain HTTP to the origin, and to visitors too when off.
+    Off,
+    Flexible,
+    /// As the visitor's scheme, the certificate not looked at.
+    Full,
+    /// As the visitor's scheme, the certificate verified.
+    Strict,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            always_use_https: false,
+            ssl: Ssl::Full,
+            tls13_only: false,
+            tls13: true,
+            brotli: true,
+            always_online: true,
+            browser_cache_ttl: 14_400,
+            hsts: None,
+            nosniff: false,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct RedirectRule {
+    pub condition: Condition,
+    pub target: Target,
+    pub status: u16,
+    pub keep_query: bool,
+}
+
+#[derive(Debug)]
+pub enum Target {
+    Fixed(String),
+    Made(TextExpression),
+}
+
+#[derive(Debug)]
+pub struct CacheRule {
+    pub condition: Condition,
+    pub cache: Option<bool>,
+    pub edge_ttl: Option<EdgeTtl>,
+    pub browser_ttl: Option<BrowserTtl>,
+    pub ignore_query: Option<bool>,
+    /// Whether an old copy may be served while a fresh one is fetched.
+    pub stale_while_updating: Option<bool>,
+}
+
+const SETTINGS: &str = "cloudflare/settings.json";
+const REDIRECTS: &str = "cloudflare/http_request_dynamic_redirect.json";
+const CACHE: &str = "cloudflare/http_request_cache_settings.json";
+const RECORDS: &str = "cloudflare/dns_records.json";
+
+impl Payloads {
+    /// # Errors
+    ///
+    /// The first payload that is not taken, with its file and reason.
+    pub fn read(files: &BTreeMap<String, String>) -> Result<Self, Refused> {
+        for file in files.keys() {
+            if ![SETTINGS, REDIRECTS, CACHE, RECORDS].contains(&file.as_str()) {
+                let message = "the rehearsal does not play this payload".to_owned();
+                return Err(Refused { file: file.clone(), message });
+            }
+        }
+        let mut notes = Vec::new();
+        let listed: Vec<SettingJson> = json(files, SETTINGS)?.unwrap_or_default();
+        let settings = settings(&listed, &mut notes).map_err(refused(SETTINGS))?;
+        let redirects = match json::<RulesetJson<RedirectJson>>(files, REDIRECTS)? {
+            Some(ruleset) => rules(ruleset, "http_request_dynamic_redirect", "redirect", redirect),
+            None => Ok(Vec::new()),
+        };
+        let cache = match json::<RulesetJson<CacheJson>>(files, CACHE)? {
+            Some(ruleset) => rules(ruleset, "http_request_cache_settings", "set_cache_settings", cache),
+            None => Ok(Vec::new()),
+        };
+        let mut payloads = Self {
+            settings,
+            redirects: redirects.map_err(refused(REDIRECTS))?,
+            cache: cache.map_err(refused(CACHE))?,
+            hosts: HashMap::new(),
+            unproxied: HashMap::new(),
+            notes,
+        };
+        for record in json::<Vec<RecordJson>>(files, RECORDS)?.unwrap_or_default() {
+            payloads.record(record);
+        }
+        Ok(payloads)
+    }
+
+    fn record(&mut self, record: RecordJson) {
+        let name = record.name.trim_end_matches('.').to_ascii_lowercase();
+        let address = match (record.kind.as_str(), record.content.parse::<IpAddr>()) {
+            ("A" | "AAAA", Ok(address)) => address,
+            _ => {
+                self.notes.push(format!("CDN record {name} {} is not played", record.kind));
+                return;
+            }
+        };
+        let table = if record.proxied { &mut self.hosts } else { &mut self.unproxied };
+        table.entry(name).or_default().push(address);
+    }
+}
+
+fn refused(file: &str) -> impl Fn(String) -> Refused {
+    let file = file.to_owned();
+    move |message| Refused { file: file.clone(), message }
+}
+
+fn json<T: for<'de> Deserialize<'de>>(files: &BTreeMap<String, String>, file: &str) -> Result<Option<T>, Refused> {
+    let Some(text) = files.get(file) else { return Ok(None) };
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut reader)
+        .map_err(|error| Refused { file: file.to_owned(), message: error.to_string() })?;
+    reader.end().map_err(|error| Refused { file: file.to_owned(), message: error.to_string() })?;
+    Ok(Some(value))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SettingJson {
+    id: String,
+    value: serde_json::Value,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RulesetJson<P> {
+    #[serde(rename = "name")]
+    _name: String,
+    kind: String,
+    phase: String,
+    rules: Vec<RuleJson<P>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleJson<P> {
+    #[serde(rename = "ref", default)]
+    reference: Option<String>,
+    #[serde(rename = "description", default)]
+    _description: Option<String>,
+    expression: String,
+    action: String,
+    action_parameters: P,
+    #[serde(default = "yes")]
+    enabled: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RedirectJson {
+    from_value: FromValueJson,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FromValueJson {
+    #[serde(default = "found")]
+    status_code: u16,
+    #[serde(default)]
+    preserve_query_string: bool,
+    target_url: TargetJson,
+}
+
+/// Cloudflare's default for a redirect rule.
+fn found() -> u16 {
+    301
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TargetJson {
+    #[serde(default)]
+    value: Option<String>,
+    #[serde(default)]
+    expression: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CacheJson {
+    #[serde(default)]
+    cache: Option<bool>,
+    #[serde(default)]
+    edge_ttl: Option<TtlJson>,
+    #[serde(default)]
+    browser_ttl: Option<TtlJson>,
+    #[serde(default)]
+    cache_key: Option<KeyJson>,
+    #[serde(default)]
+    serve_stale: Option<StaleJson>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TtlJson {
+    mode: String,
+    #[serde(default)]
+    default: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyJson {
+    custom_key: CustomKeyJson,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CustomKeyJson {
+    query_string: QueryJson,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QueryJson {
+    exclude: ExcludeJson,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExcludeJson {
+    all: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StaleJson {
+    disable_stale_while_updating: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecordJson {
+    #[serde(rename = "type")]
+    kind: String,
+    name: String,
+    content: String,
+    #[serde(default)]
+    proxied: bool,
+    #[serde(rename = "ttl", default)]
+    _ttl: Option<u32>,
+    #[serde(rename = "comment", default)]
+    _comment: Option<String>,
+}
+
+fn rules<P, R>(
+    ruleset: RulesetJson<P>,
+    phase: &str,
+    action: &str,
+    read: fn(Condition, P) -> Result<R, String>,
+) -> Result<Vec<R>, String> {
+    if ruleset.kind != "zone" || ruleset.phase != phase {
+        return Err(format!("expected kind `zone` and phase `{phase}`"));
+    }
+    let mut seen: Vec<String> = Vec::new();
+    let mut read_rules = Vec::new();
+    for (number, rule) in ruleset.rules.into_iter().enumerate() {
+        let name = rule.reference.clone().unwrap_or_else(|| format!("number {}", number + 1));
+        if let Some(reference) = rule.reference {
+            if seen.contains(&reference) {
+                return Err(format!("two rules have the ref `{reference}`"));
+            }
+            seen.push(reference);
+        }
+        if rule.action != action {
+            return Err(format!("rule {name}: the action `{}` does not belong to this phase", rule.action));
+        }
+        let condition = Condition::parse(&rule.expression)
+            .map_err(|error| format!("rule {name}: the expression is refused {error}"))?;
+        let read = read(condition, rule.action_parameters).map_err(|error| format!("rule {name}: {error}"))?;
+        if rule.enabled {
+            read_rules.push(read);
+        }
+    }
+    Ok(read_rules)
+}
+
+fn redirect(condition: Condition, parameters: RedirectJson) -> Result<RedirectRule, String> {
+    let from = parameters.from_value;
+    if ![301, 302, 303, 307, 308].contains(&from.status_code) {
+        return Err(format!("{} is not the status of a redirect", from.status_code));
+    }
+    let target = match (from.target_url.value, from.target_url.expression) {
+        (Some(value), None) => Target::Fixed(value),
+        (None, Some(expression)) => {
+            Target::Made(TextExpression::parse(&expression).map_err(|error| format!("the target is refused {error}"))?)
+        }
+        _ => return Err("the target is either a value or an expression".to_owned()),
+    };
+    Ok(RedirectRule { condition, target, status: from.status_code, keep_query: from.preserve_query_string })
+}
+
+fn cache(condition: Condition, parameters: CacheJson) -> Result<CacheRule, String> {
+    let seconds = |ttl: &TtlJson| ttl.default.ok_or_else(|| format!("`{}` needs a `default` in seconds", ttl.mode));
+    let edge_ttl = match &parameters.edge_ttl {
+        None => None,
+        Some(ttl) => Some(match ttl.mode.as_str() {
+            "respect_origin" => EdgeTtl::RespectOrigin,
+            "bypass_by_default" => EdgeTtl::BypassByDefault,
+            "override_origin" => EdgeTtl::Override(seconds(ttl)?),
+            other => return Err(format!("`{other}` is no mode of edge_ttl")),
+        }),
+    };
+    let browser_ttl = match &parameters.browser_ttl {
+        None => None,
+        Some(ttl) => Some(match ttl.mode.as_str() {
+            "respect_origin" => BrowserTtl::RespectOrigin,
+            "bypass" => BrowserTtl::Override(0),
+            "override_origin" => BrowserTtl::Override(seconds(ttl)?),
+            other => return Err(format!("`{other}` is no mode of browser_ttl")),
+        }),
+    };
+    Ok(CacheRule {
+        condition,
+        cache: parameters.cache,
+        edge_ttl,
+        browser_ttl,
+        ignore_query: parameters.cache_key.map(|key| key.custom_key.query_string.exclude.all),
+        stale_while_updating: parameters.serve_stale.map(|stale| !stale.disable_stale_while_updating),
+    })
+}
+
+fn settings(listed: &[SettingJson], notes: &mut Vec<String>) -> Result<Settings, String> {
+    let mut settings = Settings::default();
+    for SettingJson { id, value } in listed {
+        let bad = || format!("`{value}` is no value of the setting `{id}`");
+        let switch = || match value.as_str() {
+            Some("on") => Ok(true),
+            Some("off") => Ok(false),
+            _ => Err(bad()),
+        };
+        match id.as_str() {
+            "always_use_https" => settings.always_use_https = switch()?,
+            "brotli" => settings.brotli = switch()?,
+            "always_online" => settings.always_online = switch()?,
+            "browser_cache_ttl" => settings.browser_cache_ttl = value.as_u64().ok_or_else(bad)?,
+            "tls_1_3" => {
+                settings.tls13 = match value.as_str() {
+                    Some("on" | "zrt") => true,
+                    Some("off") => false,
+                    _ => return Err(bad()),
+                }
+            }
+            "min_tls_version" => {
+                settings.tls13_only = match value.as_str() {
+                    Some("1.3") => true,
+                    Some("1.2") => false,
+                    Some(old @ ("1.0" | "1.1")) => {
+                        notes.push(format!(
+                            "the edge of the rehearsal cannot speak TLS {old}, which min_tls_version lets in"
+                        ));
+                        false
+                    }
+                    _ => return Err(bad()),
+                }
+            }
+            "ssl" => {
+                settings.ssl = match value.as_str() {
+                    Some("off") => Ssl::Off,
+                    Some("flexible") => Ssl::Flexible,
+                    Some("full") => Ssl::Full,
+                    Some("strict") => Ssl::Strict,
+                    _ => return Err(bad()),
+                }
+            }
+            "security_header" => {
+                #[derive(Deserialize)]
+                #[serde(deny_unknown_fields)]
+                struct Header {
+                    strict_transport_security: Hsts,
+                }
+                #[derive(Deserialize)]
+                #[serde(deny_unknown_fields, default)]
+                #[derive(Default)]
+                struct Hsts {
+                    enabled: bool,
+                    max_age: u64,
+                    include_subdomains: bool,
+                    preload: bool,
+                    nosniff: bool,
+                }
+                let header: Header = serde_json::from_value(value.clone()).map_err(|error| format!("{id}: {error}"))?;
+                let hsts = header.strict_transport_security;
+                let subdomains = if hsts.include_subdomains { "; includeSubDomains" } else { "" };
+                let preload = if hsts.preload { "; preload" } else { "" };
+                settings.hsts = hsts.enabled.then(|| format!("max-age={}{subdomains}{preload}", hsts.max_age));
+                settings.nosniff = hsts.enabled && hsts.nosniff;
+            }
+            "http3" | "automatic_https_rewrites" | "early_hints" | "0rtt" | "development_mode" => {
+                if switch()? {
+                    notes.push(format!("the setting `{id}` is on and not played"));
+                }
+            }
+            "security_level" | "cache_level" => notes.push(format!("the setting `{id}` is not played")),
+            _ => return Err(format!("the rehearsal knows no setting `{id}`")),
+        }
+    }
+    Ok(settings)
+}

@@ -1,0 +1,156 @@
+//! The edits that drills are made of: one thing wrong in the staged world, or an error that says what was not
+//! there to be broken.
+
+use super::staging::{Staging, replace_once};
+
+impl Staging {
+    /// Rewrites the records of `name` and `kind` (a type's mnemonic) in every name server's copy of the zone:
+    /// `edit` gets one record's TTL and data and returns the record lines that stand in its place.
+    ///
+    /// # Errors
+    ///
+    /// When no copy holds such a record.
+    pub fn edit_records(
+        &mut self,
+        name: &str,
+        kind: &str,
+        edit: impl Fn(&str, &str) -> Vec<String>,
+    ) -> Result<(), String> {
+        let owner = format!("{name}.");
+        let mut edited = false;
+        for text in self.name_servers.iter_mut().flat_map(|server| server.zones.values_mut()) {
+            let mut lines = Vec::new();
+            for line in text.lines() {
+                let mut words = line.splitn(5, ' ');
+                let fields = [words.next(), words.next(), words.next(), words.next(), words.next()];
+                match fields {
+                    [Some(at), Some(ttl), Some("IN"), Some(found), Some(data)] if at == owner && found == kind => {
+                        edited = true;
+                        lines.extend(edit(ttl, data));
+                    }
+                    _ => lines.push(line.to_owned()),
+                }
+            }
+            *text = lines.join("\n") + "\n";
+        }
+        if edited { Ok(()) } else { Err(format!("no zone holds {name} {kind}")) }
+    }
+
+    /// Adds a line to every copy of the zone that holds `name` itself.
+    ///
+    /// # Errors
+    ///
+    /// When no copy holds the name.
+    pub fn add_record_beside(&mut self, name: &str, line: &str) -> Result<(), String> {
+        let owner = format!("\n{name}. ");
+        let mut added = false;
+        for text in self.name_servers.iter_mut().flat_map(|server| server.zones.values_mut()) {
+            if text.contains(&owner) {
+                text.push_str(line);
+                text.push('\n');
+                added = true;
+            }
+        }
+        if added { Ok(()) } else { Err(format!("no zone holds {name}")) }
+    }
+
+    /// Gives one setting of the CDN another value.
+    ///
+    /// # Errors
+    ///
+    /// When the setting was not generated.
+    pub fn set_cdn_setting(&mut self, id: &str, value: serde_json::Value) -> Result<(), String> {
+        self.edit_cdn("cloudflare/settings.json", |settings| {
+            let setting = settings
+                .as_array_mut()
+                .and_then(|all| all.iter_mut().find(|setting| setting["id"] == id))
+                .ok_or_else(|| format!("no setting {id}"))?;
+            setting["value"] = value;
+            Ok(())
+        })
+    }
+
+    /// Edits the rules of one phase as a list.
+    ///
+    /// # Errors
+    ///
+    /// When the phase was not generated, or the edit says so.
+    pub fn edit_cdn_rules(
+        &mut self,
+        phase: &str,
+        edit: impl FnOnce(&mut Vec<serde_json::Value>) -> Result<(), String>,
+    ) -> Result<(), String> {
+        self.edit_cdn(&format!("cloudflare/{phase}.json"), |ruleset| {
+            let rules = ruleset["rules"].as_array_mut().ok_or_else(|| format!("{phase} has no rules"))?;
+            edit(rules)
+        })
+    }
+
+    /// Removes the rules of a phase that `condemned` names.
+    ///
+    /// # Errors
+    ///
+    /// When none is named.
+    pub fn drop_cdn_rules(
+        &mut self,
+        phase: &str,
+        condemned: impl Fn(&serde_json::Value) -> bool,
+    ) -> Result<(), String> {
+        self.edit_cdn_rules(phase, |rules| {
+            let before = rules.len();
+            rules.retain(|rule| !condemned(rule));
+            if rules.len() < before { Ok(()) } else { Err(format!("{phase} holds no such rule")) }
+        })
+    }
+
+    /// Replaces a text, which must stand exactly once, in the proxy's configuration on every machine that runs it.
+    ///
+    /// # Errors
+    ///
+    /// When the text is not there, or more than once.
+    pub fn edit_proxy(&mut self, from: &str, to: &str) -> Result<(), String> {
+        self.edit_machines(|role| role.is_proxy(), from, to)
+    }
+
+    /// As [`Self::edit_proxy`], on the machines that redirect.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::edit_proxy`].
+    pub fn edit_redirects(&mut self, from: &str, to: &str) -> Result<(), String> {
+        self.edit_machines(|role| !role.is_proxy(), from, to)
+    }
+
+    /// Removes the lines of the proxy's configuration that `condemned` names.
+    ///
+    /// # Errors
+    ///
+    /// When none is named.
+    pub fn drop_proxy_lines(&mut self, condemned: impl Fn(&str) -> bool) -> Result<(), String> {
+        let mut dropped = false;
+        for node in self.nodes.iter_mut().filter(|node| node.role.is_proxy()) {
+            let path = node.role.main_file();
+            let text = node.files.get_mut(path).ok_or_else(|| format!("{path} is not on {}", node.address))?;
+            let kept: Vec<&str> = text.lines().filter(|line| !condemned(line)).collect();
+            dropped |= kept.len() < text.lines().count();
+            *text = kept.join("\n") + "\n";
+        }
+        if dropped { Ok(()) } else { Err("no proxy has such a line".to_owned()) }
+    }
+
+    fn edit_machines(
+        &mut self,
+        chosen: impl Fn(super::staging::NodeRole) -> bool,
+        from: &str,
+        to: &str,
+    ) -> Result<(), String> {
+        let mut edited = false;
+        for node in self.nodes.iter_mut().filter(|node| chosen(node.role)) {
+            let path = node.role.main_file();
+            let text = node.files.get_mut(path).ok_or_else(|| format!("{path} is not on {}", node.address))?;
+            replace_once(text, path, from, to)?;
+            edited = true;
+        }
+        if edited { Ok(()) } else { Err("no such machine in this blueprint".to_owned()) }
+    }
+}

@@ -1,0 +1,342 @@
+//! The local world as one value: started whole or not at all, gone when dropped.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::version::{TLS12, TLS13};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::app::App;
+use super::ca::Authority;
+use super::dns::{self, HeldZone, Internet, ServerData, zone};
+use super::edge::Edge;
+use super::edge::payload::{self, Payloads};
+use super::identity::Identities;
+use super::nginx::{Trouble, Watchdog};
+use super::node::{self, Node, Surroundings};
+use super::serve;
+use super::staging::{DnsManner, StagedNameServer, Staging};
+use super::tls;
+use crate::concerns::cdn::Setup;
+use crate::probe::Disturbance;
+use crate::world::{Roots, Routes, Stage};
+
+/// Addresses of the rehearsed edge: within the ranges that Cloudflare publishes, and not routed outside.
+pub const EDGE_ADDRESSES: [IpAddr; 2] =
+    [IpAddr::V4(Ipv4Addr::new(104, 16, 0, 10)), IpAddr::V4(Ipv4Addr::new(104, 16, 0, 11))];
+
+/// The zone in which the names of partial zones lead to the edge.
+const CDN_ZONE: &str = "cdn.cloudflare.net";
+/// TTL of what Cloudflare answers for proxied names. Seconds.
+const CDN_TTL: u32 = 300;
+
+/// Why the world did not start. What had started has been stopped again.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(
+        "nginx is not installed: the rehearsal runs the generated configuration in the real one \
+         (Debian: `apt install nginx-light`; macOS: `brew install nginx`), found in PATH or /usr/sbin"
+    )]
+    NginxMissing,
+    /// nginx's own words, paths below its folder.
+    #[error("nginx on {address} refuses its configuration:\n{stderr}")]
+    Nginx { address: IpAddr, stderr: String },
+    /// The files of a machine are not those that it runs.
+    #[error("the machine {address} cannot be built: {message}")]
+    Node { address: IpAddr, message: String },
+    /// A payload that the CDN would not take.
+    #[error("the CDN refuses {file}: {message}")]
+    Cdn { file: String, message: String },
+    #[error("a certificate of the rehearsal cannot be made: {0}")]
+    Certificate(String),
+    #[error("{what}: {source}")]
+    Io { what: &'static str, source: io::Error },
+}
+
+impl StartError {
+    fn io(what: &'static str) -> impl Fn(io::Error) -> StartError {
+        move |source| StartError::Io { what, source }
+    }
+}
+
+/// A running rehearsal. Dropped, every socket and process of it is gone.
+pub struct LocalWorld {
+    routes: Routes,
+    resolver: SocketAddr,
+    root: CertificateDer<'static>,
+    notes: Vec<String>,
+    stage: Arc<LocalStage>,
+    // Dropped in this order: the edge and the app stop asking and answering, then the machines go.
+    tasks: JoinSet<()>,
+    names: Vec<dns::Running>,
+    nodes: Vec<Node>,
+    _watchdog: Watchdog,
+}
+
+struct LocalStage {
+    edge: Option<Arc<Edge>>,
+    app: Arc<App>,
+}
+
+impl Stage for LocalStage {
+    fn age_copy(&self, url: &str, by: Duration) {
+        if let Some(edge) = &self.edge {
+            edge.age_copy(url, by);
+        }
+    }
+
+    fn disturb(&self, disturbance: Disturbance) {
+        self.app.disturb(disturbance);
+    }
+}
+
+impl LocalWorld {
+    /// Starts everything, and returns when all of it answers.
+    ///
+    /// # Errors
+    ///
+    /// The first part that did not start, in its own words.
+    pub async fn start(staging: Staging) -> Result<Self, StartError> {
+        let mut notes = Vec::new();
+        let payloads = match &staging.site.cdn {
+            Some(_) => Some(
+                Payloads::read(&staging.cdn_files)
+                    .map_err(|payload::Refused { file, message }| StartError::Cdn { file, message })?,
+            ),
+            None => None,
+        };
+        notes.extend(payloads.iter().flat_map(|payloads| payloads.notes.clone()));
+        let certificate = |error: rcgen::Error| StartError::Certificate(error.to_string());
+        let tls_error = |error: rustls::Error| StartError::Certificate(error.to_string());
+        let authority = Authority::new().map_err(certificate)?;
+        let identities = Identities::default();
+        let mut tasks = JoinSet::new();
+        let mut routes = Routes::new();
+
+        let app = Arc::new(app(&staging));
+        let (listener, app_address) = serve::listen().await.map_err(StartError::io("the app cannot listen"))?;
+        tasks.spawn(Arc::clone(&app).serve(listener));
+
+        let watchdog =
+            Watchdog::start().map_err(StartError::io("/bin/sh, which watches over nginx, does not start"))?;
+        let around =
+            Surroundings { host: staging.site.host.to_string(), app: app_address, identities: identities.clone() };
+        let (watchdog, nodes) = start_nodes(&staging, &authority, around, watchdog, &mut routes).await?;
+
+        let name_data = name_data(&staging, payloads.as_ref(), &mut notes);
+        let edge = match payloads {
+            Some(payloads) => {
+                let edge = Edge::new(payloads, routes.clone(), authority.root(), identities).map_err(tls_error)?;
+                let edge = Arc::new(edge);
+                let issued = authority.issue(&staging.edge_certificate).map_err(certificate)?;
+                serve_edge(&edge, &issued, &mut tasks, &mut routes).await?;
+                Some(edge)
+            }
+            None => None,
+        };
+
+        let dns_error = StartError::io("a name server cannot listen");
+        let mut names = Vec::new();
+        for (server, data) in staging.name_servers.iter().zip(&name_data) {
+            let running = dns::serve_zones(Arc::clone(data)).await.map_err(&dns_error)?;
+            routes.insert(SocketAddr::new(server.address, 53), running.address);
+            names.push(running);
+        }
+        let resolver = dns::serve_resolver(Internet { servers: name_data }).await.map_err(&dns_error)?;
+        let resolver_address = resolver.address;
+        names.push(resolver);
+
+        Ok(Self {
+            routes,
+            resolver: resolver_address,
+            root: authority.root(),
+            notes,
+            stage: Arc::new(LocalStage { edge, app }),
+            tasks,
+            names,
+            nodes,
+            _watchdog: watchdog,
+        })
+    }
+
+    /// Where the blueprint's public addresses are served.
+    pub fn routes(&self) -> Routes {
+        self.routes.clone()
+    }
+
+    /// A recursive resolver that knows the staged zones, and the CDN's, and no others.
+    pub fn resolver(&self) -> SocketAddr {
+        self.resolver
+    }
+
+    /// The authority that issued every certificate of this world.
+    pub fn roots(&self) -> Roots {
+        Roots::Only(vec![self.root.clone()])
+    }
+
+    pub fn stage(&self) -> Arc<dyn Stage> {
+        Arc::clone(&self.stage) as Arc<dyn Stage>
+    }
+
+    /// What was accepted and is not played, or is broken on purpose: a line each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Waits until the edge refreshes nothing in the background.
+    pub async fn settle(&self) {
+        if let Some(edge) = &self.stage.edge {
+            edge.settle().await;
+        }
+    }
+
+    /// Stops everything and waits until it is gone.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+        for running in std::mem::take(&mut self.names) {
+            running.stop().await;
+        }
+        for node in std::mem::take(&mut self.nodes) {
+            node.stop().await;
+        }
+    }
+}
+
+fn app(staging: &Staging) -> App {
+    let site = &staging.site;
+    let pages: Vec<&str> = site.pages.iter().map(|page| page.as_str()).collect();
+    let private: Vec<&str> = site.private_paths.iter().map(|path| path.as_str()).collect();
+    App::new(staging.app.clone(), site.title.as_str(), &pages, &private)
+}
+
+/// All machines at once; the first failure in their order is reported, after all have come to an end.
+async fn start_nodes(
+    staging: &Staging,
+    authority: &Authority,
+    around: Surroundings,
+    watchdog: Watchdog,
+    routes: &mut Routes,
+) -> Result<(Watchdog, Vec<Node>), StartError> {
+    let watchdog = Arc::new(watchdog);
+    let mut starting = JoinSet::new();
+    for (position, staged) in staging.nodes.iter().enumerate() {
+        let certificate =
+            authority.issue(&staged.certificate).map_err(|error| StartError::Certificate(error.to_string()))?;
+        let (staged, around, watchdog) = (staged.clone(), around.clone(), Arc::clone(&watchdog));
+        starting.spawn(async move {
+            let result = node::start(&staged, &certificate, &around, &watchdog).await;
+            (position, staged.address, result)
+        });
+    }
+    let mut results = starting.join_all().await;
+    results.sort_by_key(|(position, ..)| *position);
+    let mut nodes = Vec::new();
+    for (_, address, result) in results {
+        let node = result.map_err(|trouble| match trouble {
+            Trouble::Missing => StartError::NginxMissing,
+            Trouble::Says(stderr) => StartError::Nginx { address, stderr },
+            Trouble::Files(message) => StartError::Node { address, message },
+            Trouble::Io(source) => StartError::Io { what: "nginx cannot be run", source },
+        })?;
+        routes.insert(SocketAddr::new(address, 443), node.https);
+        if let Some(http) = node.http {
+            routes.insert(SocketAddr::new(address, 80), http);
+        }
+        nodes.push(node);
+    }
+    let watchdog = Arc::into_inner(watchdog)
+        .ok_or_else(|| StartError::Io { what: "the machines", source: io::Error::other("a start has not ended") })?;
+    Ok((watchdog, nodes))
+}
+
+async fn serve_edge(
+    edge: &Arc<Edge>,
+    issued: &super::ca::Issued,
+    tasks: &mut JoinSet<()>,
+    routes: &mut Routes,
+) -> Result<(), StartError> {
+    let settings = edge.settings();
+    let versions: &[_] = match (settings.tls13_only, settings.tls13) {
+        (true, _) => &[&TLS13],
+        (false, true) => &[&TLS13, &TLS12],
+        (false, false) => &[&TLS12],
+    };
+    let known = Arc::clone(edge);
+    let acceptor = tls::acceptor_for(issued, versions, move |name| known.serves(name))
+        .map_err(|error| StartError::Certificate(error.to_string()))?;
+    for address in EDGE_ADDRESSES {
+        let (secure, plain) = (listen_edge().await?, listen_edge().await?);
+        routes.insert(SocketAddr::new(address, 443), secure.1);
+        routes.insert(SocketAddr::new(address, 80), plain.1);
+        let (edge_of_tls, acceptor) = (Arc::clone(edge), acceptor.clone());
+        tasks.spawn(serve::accept_forever(secure.0, move |stream, _| {
+            let (edge, acceptor) = (Arc::clone(&edge_of_tls), acceptor.clone());
+            async move {
+                let Ok(stream) = acceptor.accept(stream).await else { return };
+                serve::speak_http(stream, |request| edge.answer(true, address, request)).await;
+            }
+        }));
+        let edge_of_plain = Arc::clone(edge);
+        tasks.spawn(serve::accept_forever(plain.0, move |stream, _| {
+            let edge = Arc::clone(&edge_of_plain);
+            async move { serve::speak_http(stream, |request| edge.answer(false, address, request)).await }
+        }));
+    }
+    Ok(())
+}
+
+async fn listen_edge() -> Result<(TcpListener, SocketAddr), StartError> {
+    serve::listen().await.map_err(StartError::io("the edge cannot listen"))
+}
+
+/// What each staged name server holds, in their order, and then the CDN's own servers.
+fn name_data(staging: &Staging, payloads: Option<&Payloads>, notes: &mut Vec<String>) -> Vec<Arc<ServerData>> {
+    let mut all: Vec<Arc<ServerData>> =
+        staging.name_servers.iter().map(|server| Arc::new(held(server, staging, payloads, notes))).collect();
+    let partial = staging.site.cdn.as_ref().is_some_and(|cdn| cdn.setup == Setup::Partial);
+    if let (true, Some(payloads)) = (partial, payloads) {
+        let names: Vec<String> = payloads.hosts.keys().map(|host| format!("{host}.{CDN_ZONE}")).collect();
+        match zone::edge_zone(CDN_ZONE, &names, &EDGE_ADDRESSES, CDN_TTL) {
+            Ok(zone) => {
+                all.push(Arc::new(ServerData { zones: vec![HeldZone::Good(zone)], manner: DnsManner::Answers }));
+            }
+            Err(error) => notes.push(format!("{CDN_ZONE}: {error}")),
+        }
+    }
+    all
+}
+
+fn held(
+    server: &StagedNameServer,
+    staging: &Staging,
+    payloads: Option<&Payloads>,
+    notes: &mut Vec<String>,
+) -> ServerData {
+    let full = staging.site.cdn.as_ref().filter(|cdn| cdn.setup == Setup::Full).map(|cdn| cdn.zone.as_str());
+    let mut zones = Vec::new();
+    for (name, text) in &server.zones {
+        let read = zone::Zone::parse(name, text).and_then(|mut zone| {
+            if let (true, Some(payloads)) = (full == Some(name.as_str()), payloads) {
+                for host in payloads.hosts.keys() {
+                    zone.replace_addresses(host, &EDGE_ADDRESSES, CDN_TTL)?;
+                }
+                for (host, addresses) in &payloads.unproxied {
+                    zone.replace_addresses(host, addresses, CDN_TTL)?;
+                }
+            }
+            Ok(zone)
+        });
+        match read {
+            Ok(zone) => zones.push(HeldZone::Good(zone)),
+            Err(error) => {
+                notes.push(format!("{} does not load the zone {name}: {error}", server.name));
+                zones.extend(zone::absolute(name).map(|origin| HeldZone::Broken(origin.into())));
+            }
+        }
+    }
+    ServerData { zones, manner: server.manner }
+}

@@ -1,0 +1,292 @@
+//! Machines that run nginx with generated files, and what stands between them and the public: the router of the
+//! PaaS before a Scalingo app, and before a plain server a relay that tells nginx who the client is, since on
+//! the loopback every client has the same address.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::header::{HOST, HeaderName, HeaderValue, LOCATION};
+use hyper::{Request, StatusCode};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use super::ca::Issued;
+use super::edge::cache::{append_forwarded, strip_connection_headers};
+use super::identity::Identities;
+use super::nginx::{self, Nginx, Trouble, Watchdog, loopback, machine_conf};
+use super::serve::{self, Answer};
+use super::staging::{NodeRole, StagedNode};
+use super::{erb, tls};
+
+/// The platform's router gives an app so long (Scalingo docs, platform/networking/public/routing).
+const ROUTER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A running machine. Dropped, its processes and sockets are gone.
+pub struct Node {
+    nginx: Nginx,
+    /// Where its public port 443 is served, and 80 if anything listens there.
+    pub https: SocketAddr,
+    pub http: Option<SocketAddr>,
+    tasks: JoinSet<()>,
+}
+
+/// What a node needs to know of the world.
+#[derive(Clone)]
+pub struct Surroundings {
+    pub host: String,
+    pub app: SocketAddr,
+    pub identities: Identities,
+}
+
+pub async fn start(
+    node: &StagedNode,
+    certificate: &Issued,
+    around: &Surroundings,
+    watchdog: &Watchdog,
+) -> Result<Node, Trouble> {
+    match node.role {
+        NodeRole::ScalingoProxy => start_scalingo(node, certificate, around, watchdog).await,
+        NodeRole::ServerProxy => start_server(node, certificate, around, watchdog).await,
+        NodeRole::Redirect => start_redirect(node, certificate, watchdog).await,
+    }
+}
+
+impl Node {
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+        self.nginx.stop().await;
+    }
+}
+
+async fn start_redirect(node: &StagedNode, certificate: &Issued, watchdog: &Watchdog) -> Result<Node, Trouble> {
+    let nginx = nginx::start(2, Some(certificate), watchdog, |listens| {
+        let mut files = node.files.clone();
+        place(&mut files, "where/machine.conf", machine_conf())?;
+        place(&mut files, "where/listen.conf", format!("listen {} ssl;\n", port(listens, 0)?))?;
+        place(&mut files, "where/listen-plain.conf", format!("listen {};\n", port(listens, 1)?))?;
+        Ok(files)
+    })
+    .await?;
+    let (https, http) = (first(&nginx.listens)?, nginx.listens.get(1).copied());
+    Ok(Node { nginx, https, http, tasks: JoinSet::new() })
+}
+
+async fn start_server(
+    node: &StagedNode,
+    certificate: &Issued,
+    around: &Surroundings,
+    watchdog: &Watchdog,
+) -> Result<Node, Trouble> {
+    let app = around.app;
+    let nginx = nginx::start(1, Some(certificate), watchdog, |listens| {
+        let mut files = node.files.clone();
+        place(&mut files, "where/machine.conf", machine_conf())?;
+        place(&mut files, "where/listen.conf", format!("listen {} ssl proxy_protocol;\n", port(listens, 0)?))?;
+        place(&mut files, "where/upstream.conf", format!("server {app};\n"))?;
+        let client = "set_real_ip_from 127.0.0.0/8;\nreal_ip_header proxy_protocol;\n";
+        place(&mut files, "where/client.conf", client.to_owned())?;
+        Ok(files)
+    })
+    .await?;
+    let inner = first(&nginx.listens)?;
+    let (listener, https) = serve::listen().await?;
+    let identities = around.identities.clone();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(serve::accept_forever(listener, move |stream, peer| {
+        let identities = identities.clone();
+        // Either end may go away at any time; that is how a relay ends.
+        async move { relay(stream, peer, inner, &identities).await.unwrap_or_default() }
+    }));
+    Ok(Node { nginx, https, http: None, tasks })
+}
+
+/// Passes bytes on, after a line of the PROXY protocol (version 1) with the client's public address.
+async fn relay(mut from: TcpStream, peer: SocketAddr, to: SocketAddr, identities: &Identities) -> io::Result<()> {
+    let mut onward = TcpStream::connect(to).await?;
+    onward.set_nodelay(true)?;
+    let client = identities.of(peer);
+    let line = format!("PROXY TCP4 {client} {} {} {}\r\n", to.ip(), peer.port(), to.port());
+    onward.write_all(line.as_bytes()).await?;
+    tokio::io::copy_bidirectional(&mut from, &mut onward).await?;
+    Ok(())
+}
+
+async fn start_scalingo(
+    node: &StagedNode,
+    certificate: &Issued,
+    around: &Surroundings,
+    watchdog: &Watchdog,
+) -> Result<Node, Trouble> {
+    let app = around.app.to_string();
+    let nginx = nginx::start(1, None, watchdog, |listens| {
+        let template = node.files.get("servers.conf.erb").ok_or("servers.conf.erb is not on this machine")?;
+        let port = listens.first().map(|listen| listen.port().to_string()).unwrap_or_default();
+        let servers = erb::render(template, &[("PORT", &port), ("APP_UPSTREAM", &app)])
+            .map_err(|error| format!("servers.conf.erb: {error}"))?;
+        let base = BUILDPACK_BASE.replace("@machine@", &machine_conf());
+        Ok(BTreeMap::from([("nginx.conf".to_owned(), base), ("servers.conf".to_owned(), servers)]))
+    })
+    .await?;
+    let router = Arc::new(Router {
+        host: around.host.clone(),
+        passes_any_host: node.router_passes_any_host,
+        app: first(&nginx.listens)?,
+        identities: around.identities.clone(),
+        requests: AtomicU64::new(0),
+    });
+    let acceptor = tls::acceptor(certificate).map_err(|error| Trouble::Files(error.to_string()))?;
+    let (tls_listener, https) = serve::listen().await?;
+    let (plain_listener, http) = serve::listen().await?;
+    let mut tasks = JoinSet::new();
+    let secure = Arc::clone(&router);
+    tasks.spawn(serve::accept_forever(tls_listener, move |stream, peer| {
+        Arc::clone(&secure).speak_tls(stream, peer, acceptor.clone())
+    }));
+    tasks.spawn(serve::accept_forever(plain_listener, |stream, _| async move {
+        serve::speak_http(stream, |request| async move { Ok(force_https(&request)) }).await;
+    }));
+    Ok(Node { nginx, https, http: Some(http), tasks })
+}
+
+/// The router of the platform: ends TLS, knows the names that were added to the app, says who the client is.
+struct Router {
+    host: String,
+    passes_any_host: bool,
+    app: SocketAddr,
+    identities: Identities,
+    requests: AtomicU64,
+}
+
+impl Router {
+    async fn speak_tls(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, acceptor: TlsAcceptor) {
+        let Ok(stream) = acceptor.accept(stream).await else { return };
+        serve::speak_http(stream, |request| self.pass(request, peer)).await;
+    }
+
+    async fn pass(&self, request: Request<hyper::body::Incoming>, peer: SocketAddr) -> io::Result<Answer> {
+        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let name = host.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        if name != self.host && !self.passes_any_host {
+            return Ok(router_error(StatusCode::NOT_FOUND, "unknown application"));
+        }
+        let (mut parts, body) = request.into_parts();
+        let body = serve::read(body, serve::BODY_LIMIT).await?;
+        let client = self.identities.of(peer);
+        strip_connection_headers(&mut parts.headers);
+        // Appended here; whether the real router appends or replaces is not documented.
+        append_forwarded(&mut parts.headers, client);
+        let id = format!("{:032x}", self.requests.fetch_add(1, Ordering::Relaxed));
+        let own = [
+            ("x-real-ip", client.to_string()),
+            ("x-forwarded-proto", "https".to_owned()),
+            ("x-forwarded-port", "443".to_owned()),
+            ("x-request-id", id),
+        ];
+        for (header, value) in own {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                parts.headers.insert(HeaderName::from_static(header), value);
+            }
+        }
+        if let Some(origin_form) = parts.uri.path_and_query().cloned() {
+            parts.uri = origin_form.into();
+        }
+        let request = Request::from_parts(parts, Full::new(body));
+        let exchange = async {
+            let stream = TcpStream::connect(self.app).await?;
+            stream.set_nodelay(true)?;
+            serve::exchange(stream, request).await
+        };
+        Ok(match tokio::time::timeout(ROUTER_TIMEOUT, exchange).await {
+            Err(_) => router_error(StatusCode::GATEWAY_TIMEOUT, "timeout"),
+            Ok(Err(_)) => router_error(StatusCode::BAD_GATEWAY, "application error"),
+            Ok(Ok(answer)) => {
+                let mut answer = answer.map(Full::new);
+                strip_connection_headers(answer.headers_mut());
+                answer
+            }
+        })
+    }
+}
+
+/// The platform's port 80: its own certificate renewal, and otherwise `force_https`.
+fn force_https<B>(request: &Request<B>) -> Answer {
+    if request.uri().path().starts_with("/.well-known/acme-challenge/") {
+        return router_error(StatusCode::NOT_FOUND, "no such challenge");
+    }
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.split(':').next().unwrap_or_default();
+    let uri = request.uri().path_and_query().map_or("/", |uri| uri.as_str());
+    let mut answer = serve::text(StatusCode::MOVED_PERMANENTLY, "");
+    if let Ok(target) = HeaderValue::try_from(format!("https://{name}{uri}")) {
+        answer.headers_mut().insert(LOCATION, target);
+    }
+    answer
+}
+
+fn router_error(status: StatusCode, error: &'static str) -> Answer {
+    let mut answer = serve::text(status, format!("{error}\n"));
+    answer.headers_mut().insert("x-scalingo-error", HeaderValue::from_static(error));
+    answer
+}
+
+/// Replaces what the generated folder says of its surroundings.
+///
+/// # Errors
+///
+/// When the folder has no such file: the generated configuration would not read the replacement.
+fn place(files: &mut BTreeMap<String, String>, path: &str, text: String) -> Result<(), String> {
+    match files.get_mut(path) {
+        Some(file) => {
+            *file = text;
+            Ok(())
+        }
+        None => Err(format!("{path} is not on this machine")),
+    }
+}
+
+fn port(listens: &[SocketAddr], nth: usize) -> Result<String, String> {
+    listens.get(nth).map(|listen| loopback(listen.port())).ok_or_else(|| "no free port".to_owned())
+}
+
+fn first(listens: &[SocketAddr]) -> Result<SocketAddr, Trouble> {
+    listens.first().copied().ok_or_else(|| Trouble::Files("no free port".to_owned()))
+}
+
+/// The buildpack's own nginx.conf around `servers.conf`, as far as it bears upon it (Scalingo nginx-buildpack,
+/// config/nginx.conf.erb), with the machine and the paths of a rehearsal.
+const BUILDPACK_BASE: &str = "@machine@
+events { worker_connections 1024; }
+http {
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    types { text/html html; text/css css; text/javascript js; }
+    default_type application/octet-stream;
+    server_tokens off;
+    keepalive_timeout 15s;
+    client_max_body_size 100m;
+    client_body_timeout 5s;
+    gzip on;
+    gzip_comp_level 6;
+    gzip_min_length 512;
+    gzip_types text/plain text/css application/json application/javascript text/xml;
+    gzip_vary on;
+    gzip_proxied any;
+    root html;
+    log_format specialLog '$remote_addr $request $status';
+    access_log off;
+    upstream php { server 127.0.0.1:9; }
+    set_real_ip_from 0.0.0.0/0;
+    real_ip_header X-Forwarded-For;
+    include servers.conf;
+}
+";

@@ -1,0 +1,201 @@
+//! A verification, as text for a tired person at 80 columns, and as JSON for machines (`schema/verify.schema.json`).
+//! Must not reorder what was run.
+
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use crate::concerns::Verdict;
+use crate::probe::evidence::plain;
+use crate::verify::{CheckResult, Outcome, Summary};
+
+/// A verification and the blueprint it was made from.
+#[derive(Debug, Clone)]
+pub struct Report<'a> {
+    /// As the person gave it.
+    pub blueprint_path: &'a str,
+    /// Lower-case hexadecimal.
+    pub blueprint_sha256: &'a str,
+    /// Keys of the tables that the blueprint leaves out.
+    pub left_out: &'a [&'static str],
+    pub outcome: &'a Outcome,
+}
+
+/// Columns.
+const WIDTH: usize = 80;
+/// Evidence lines shown under one check; the JSON has them all.
+const EVIDENCE_SHOWN: usize = 8;
+
+/// Styled text, ending in a newline; whoever prints it strips the styles where nobody sees them.
+pub fn text(report: &Report) -> String {
+    let mut out = String::new();
+    for result in &report.outcome.results {
+        check(&mut out, result);
+    }
+    if !report.outcome.results.is_empty() {
+        out.push('\n');
+    }
+    if !report.outcome.rehearsal_only.is_empty() {
+        let ids = report.outcome.rehearsal_only.join(", ");
+        paragraph(&mut out, "", 2, &format!("only a rehearsal can check: {ids}"));
+    }
+    for key in report.left_out {
+        let _ = writeln!(out, "{key}: not in this blueprint");
+    }
+    out.push_str(&summary(&report.outcome.summary()));
+    out
+}
+
+fn check(out: &mut String, result: &CheckResult) {
+    let style = style(result.verdict);
+    let verdict = format!("{style}{:<8}{style:#}", result.verdict.as_str());
+    let head = format!("{} {}: {}", result.id, result.subject, result.because);
+    // The styled verdict has no width of its own in `paragraph`: nine columns with the space.
+    paragraph(out, &format!("{verdict} "), 9, &plain(&head));
+    // What was not asked, because a parent is red or nobody consented, has no remedy of its own.
+    let asked_in_vain = result.verdict == Verdict::Unknown && !result.evidence.is_empty();
+    if result.verdict == Verdict::Fail || asked_in_vain {
+        labelled(out, "do", &result.remedy);
+        labelled(out, "why", result.source);
+        for line in result.evidence.iter().take(EVIDENCE_SHOWN) {
+            labelled(out, "seen", line);
+        }
+        if let Some(more) = result.evidence.len().checked_sub(EVIDENCE_SHOWN).filter(|more| *more > 0) {
+            labelled(out, "seen", &format!("and {more} more answers (--format json shows all)"));
+        }
+    }
+}
+
+fn labelled(out: &mut String, label: &str, text: &str) {
+    if !text.is_empty() {
+        let dim = Style::new().dimmed();
+        paragraph(out, &format!("{:9}{dim}{label:<5}{dim:#}", ""), 14, &plain(text));
+    }
+}
+
+/// `lead`, as wide as `indent`, then the text, wrapped at words below where it starts. A word longer than the line
+/// stays whole: it is an address that somebody may want to copy.
+fn paragraph(out: &mut String, lead: &str, indent: usize, text: &str) {
+    out.push_str(lead);
+    let mut column = if lead.is_empty() { 0 } else { indent };
+    let mut first = true;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if !first && column + 1 + length > WIDTH {
+            let _ = write!(out, "\n{:indent$}", "");
+            column = indent;
+        } else if !first {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+        first = false;
+    }
+    out.push('\n');
+}
+
+/// One line: go, no-go or untested, and the counts.
+fn summary(summary: &Summary) -> String {
+    let Summary { pass, warn, fail, unknown, waived } = *summary;
+    let (word, verdict) = match (fail, unknown) {
+        (0, 0) => ("go", Verdict::Pass),
+        (0, _) => ("untested", Verdict::Unknown),
+        _ => ("no-go", Verdict::Fail),
+    };
+    let counts = [(fail, "failed"), (unknown, "unknown"), (warn, "warned"), (waived, "waived"), (pass, "passed")];
+    let counts: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let style = style(verdict);
+    format!("{style}{word}{style:#}: {}\n", counts.join(", "))
+}
+
+fn style(verdict: Verdict) -> Style {
+    let colour = match verdict {
+        Verdict::Pass => AnsiColor::Green,
+        Verdict::Warn => AnsiColor::Yellow,
+        Verdict::Fail => AnsiColor::Red,
+        Verdict::Unknown => AnsiColor::Magenta,
+        Verdict::Waived => AnsiColor::Cyan,
+    };
+    let style = colour.on_default();
+    if verdict == Verdict::Pass { style } else { style.bold() }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    golive: &'static str,
+    blueprint: BlueprintRef<'a>,
+    started: String,
+    finished: String,
+    summary: Counts,
+    checks: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+struct BlueprintRef<'a> {
+    path: &'a str,
+    sha256: &'a str,
+}
+
+#[derive(Serialize)]
+struct Counts {
+    pass: usize,
+    warn: usize,
+    fail: usize,
+    unknown: usize,
+    waived: usize,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    id: &'a str,
+    concern: &'a str,
+    subject: &'a str,
+    verdict: &'a str,
+    because: &'a str,
+    evidence: &'a [String],
+    remedy: &'a str,
+    source: &'a str,
+    safety: &'a str,
+    expires: String,
+    ms: u64,
+}
+
+/// One JSON document, indented, ending in a newline.
+///
+/// # Errors
+///
+/// None that these types can cause; serde's are passed on.
+pub fn json(report: &Report) -> serde_json::Result<String> {
+    let Report { blueprint_path, blueprint_sha256, left_out: _, outcome } = report;
+    let Summary { pass, warn, fail, unknown, waived } = outcome.summary();
+    let document = Document {
+        golive: env!("CARGO_PKG_VERSION"),
+        blueprint: BlueprintRef { path: blueprint_path, sha256: blueprint_sha256 },
+        started: outcome.started.to_string(),
+        finished: outcome.finished.to_string(),
+        summary: Counts { pass, warn, fail, unknown, waived },
+        checks: outcome.results.iter().map(row).collect(),
+    };
+    serde_json::to_string_pretty(&document).map(|text| text + "\n")
+}
+
+fn row(result: &CheckResult) -> Row<'_> {
+    let CheckResult { id, concern, subject, verdict, because, evidence, remedy, source, safety, expires, milliseconds } =
+        result;
+    Row {
+        id,
+        concern,
+        subject,
+        verdict: verdict.as_str(),
+        because,
+        evidence,
+        remedy,
+        source,
+        safety: safety.as_str(),
+        expires: expires.to_string(),
+        ms: *milliseconds,
+    }
+}

@@ -1,0 +1,192 @@
+//! One handshake that accepts any certificate, then verification of what was shown, so that a bad chain is an
+//! observation and not an error. Must not judge dates.
+//!
+//! Verification is webpki's, with the system's roots read by rustls-native-certs. The alternative,
+//! rustls-platform-verifier, hands the chain to the operating system on macOS and Windows, which may fetch a missing
+//! intermediate (AIA) that many visitors' software does not.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, anyhow};
+use data_encoding::HEXLOWER;
+use jiff::Timestamp;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use sha2::{Digest, Sha256};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
+use super::failure::{Unanswered, failed, from_error, not_asked};
+use super::{Place, Roots, World};
+use crate::probe::{Certificate, FailureKind, Observation, TlsAnswer, TlsProbe};
+
+/// # Errors
+///
+/// No root at all, or a given one that is no certificate.
+pub(super) fn verifier(roots: Roots) -> anyhow::Result<Arc<WebPkiServerVerifier>> {
+    let mut store = RootCertStore::empty();
+    let (system, given) = match roots {
+        Roots::System => (true, Vec::new()),
+        Roots::Only(given) => (false, given),
+        Roots::SystemAnd(given) => (true, given),
+    };
+    let mut unread = Vec::new();
+    if system {
+        let loaded = rustls_native_certs::load_native_certs();
+        // A system store often holds a few certificates that webpki has no use for.
+        store.add_parsable_certificates(loaded.certs);
+        unread = loaded.errors;
+    }
+    for root in given {
+        store.add(root).context("a root certificate cannot be read")?;
+    }
+    if store.is_empty() {
+        let causes: Vec<String> = unread.iter().map(ToString::to_string).collect();
+        return Err(anyhow!(
+            "no root certificate to verify against: install the system's ca-certificates, or give --ca"
+        )
+        .context(causes.join("; ")));
+    }
+    Ok(WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::new(ring::default_provider())).build()?)
+}
+
+/// For HTTP probes: no resumption, so that each probe sees the certificate anew.
+pub(super) fn verifying_config(verifier: Arc<WebPkiServerVerifier>) -> anyhow::Result<ClientConfig> {
+    config(verifier)
+}
+
+fn config(verifier: Arc<dyn ServerCertVerifier>) -> anyhow::Result<ClientConfig> {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+impl World {
+    pub(super) async fn tls(&self, probe: &TlsProbe) -> Result<Observation, Unanswered> {
+        let place = self.place(&probe.name, probe.to, 443).await?;
+        let name = ServerName::try_from(probe.name.clone())
+            .map_err(|_| not_asked(format!("`{}` cannot be a server name", probe.name.escape_debug())))?;
+        self.take_turn().await?;
+        let whom = format!("{} at {}", probe.name, place.public);
+        tokio::time::timeout(self.timeout, self.handshake(&place, name, &whom))
+            .await
+            .unwrap_or_else(|_| Err(failed(FailureKind::TimedOut, format!("{whom}: no handshake in time"))))
+    }
+
+    async fn handshake(&self, place: &Place, name: ServerName<'static>, whom: &str) -> Result<Observation, Unanswered> {
+        let seen = Arc::new(Onlooker::default());
+        let config = config(seen.clone()).map_err(|error| failed(FailureKind::Tls, error.to_string()))?;
+        let stream = TcpStream::connect(place.real).await.map_err(|error| from_error(whom, &error))?;
+        let stream = TlsConnector::from(Arc::new(config))
+            .connect(name.clone(), stream)
+            .await
+            .map_err(|error| from_error(whom, &error))?;
+        let protocol = stream.get_ref().1.protocol_version();
+        let chain = std::mem::take(&mut *seen.chain.lock().unwrap_or_else(PoisonError::into_inner));
+        let verify_error = match chain.split_first() {
+            None => Some("the server shows no certificate".to_owned()),
+            Some((leaf, others)) => self
+                .verifier
+                .verify_server_cert(leaf, others, &name, &[], UnixTime::now())
+                .err()
+                .map(|error| error.to_string()),
+        };
+        Ok(Observation::Tls(TlsAnswer {
+            at: Timestamp::now(),
+            connected: place.public.to_string(),
+            protocol: match protocol.and_then(|version| version.as_str()) {
+                Some("TLSv1_3") => "TLSv1.3".to_owned(),
+                Some("TLSv1_2") => "TLSv1.2".to_owned(),
+                other => other.unwrap_or("unknown").to_owned(),
+            },
+            verify_error,
+            leaf: chain.first().and_then(|leaf| certificate(leaf)),
+            chain_length: chain.len(),
+        }))
+    }
+}
+
+/// `None` for what is no certificate; [`TlsAnswer::verify_error`] then says so.
+fn certificate(der: &CertificateDer) -> Option<Certificate> {
+    let (_, parsed) = X509Certificate::from_der(der).ok()?;
+    let names = parsed.subject_alternative_name().ok().flatten();
+    let subject_alternative_names = names
+        .iter()
+        .flat_map(|extension| &extension.value.general_names)
+        .filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
+            GeneralName::IPAddress(bytes) => match bytes.len() {
+                4 => <[u8; 4]>::try_from(*bytes).ok().map(|v4| std::net::Ipv4Addr::from(v4).to_string()),
+                16 => <[u8; 16]>::try_from(*bytes).ok().map(|v6| std::net::Ipv6Addr::from(v6).to_string()),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    Some(Certificate {
+        subject_alternative_names,
+        issuer: parsed.issuer().to_string(),
+        not_before: parsed.validity().not_before.timestamp(),
+        not_after: parsed.validity().not_after.timestamp(),
+        sha256: HEXLOWER.encode(&Sha256::digest(der)),
+    })
+}
+
+/// Accepts any certificate and keeps the chain. Signatures of the handshake are still verified: whoever shows a
+/// certificate must hold its key.
+#[derive(Debug)]
+struct Onlooker {
+    provider: CryptoProvider,
+    chain: Mutex<Vec<CertificateDer<'static>>>,
+}
+
+impl Default for Onlooker {
+    fn default() -> Self {
+        Self { provider: ring::default_provider(), chain: Mutex::default() }
+    }
+}
+
+impl ServerCertVerifier for Onlooker {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let chain = std::iter::once(end_entity).chain(intermediates).map(|der| der.clone().into_owned()).collect();
+        *self.chain.lock().unwrap_or_else(PoisonError::into_inner) = chain;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}

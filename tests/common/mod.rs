@@ -1,0 +1,43 @@
+//! What several test programs share.
+#![allow(dead_code, reason = "each test program uses its own part of this module")]
+
+use std::path::PathBuf;
+
+use golive::blueprint::{Blueprint, Site};
+
+/// A blueprint with its bytes, and the site it describes.
+pub struct Sample {
+    pub source: String,
+    pub blueprint: Blueprint,
+    pub site: Site,
+}
+
+/// The sample blueprint of this repository.
+pub fn sample() -> Sample {
+    let path = repository().join("blueprints/jeveuxaider.toml");
+    parse(&std::fs::read_to_string(path).expect("the sample blueprint"))
+}
+
+pub fn parse(source: &str) -> Sample {
+    let blueprint: Blueprint = toml::from_str(source).expect("a blueprint");
+    let announcement = blueprint.site.announcement.to_string().parse().expect("an instant");
+    let site = Site::new(&blueprint, announcement);
+    Sample { source: source.to_owned(), blueprint, site }
+}
+
+/// The folder that holds `Cargo.toml`.
+pub fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where an external tool is; a test that cannot run must not pass.
+///
+/// # Panics
+///
+/// When the tool is neither in `PATH` nor in the system's sbin folders.
+pub fn need(tool: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
+    let found = folders.map(|folder| folder.join(tool)).find(|candidate| candidate.is_file());
+    found.unwrap_or_else(|| panic!("NOT RUN: {tool} is not installed (make test installs it)"))
+}

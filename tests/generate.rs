@@ -1,0 +1,323 @@
+//! `golive generate`: the committed folder to the byte, edits protected, nothing escaping its quotes.
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use assert_cmd::cargo::cargo_bin_cmd;
+use common::{Sample, need, parse, repository, sample};
+use golive::emit::Artifact;
+use golive::ops::generate;
+use serde_json::Value;
+
+fn artifacts(sample: &Sample) -> Vec<Artifact> {
+    generate::plan(&sample.blueprint, &sample.site, sample.source.as_bytes()).expect("no clash")
+}
+
+fn golive(arguments: &[&str], folder: &Path) -> assert_cmd::assert::Assert {
+    let blueprint = repository().join("blueprints/jeveuxaider.toml");
+    cargo_bin_cmd!("golive").arg("generate").arg(blueprint).args(arguments).arg("--out").arg(folder).assert()
+}
+
+fn output(assert: &assert_cmd::assert::Assert) -> (String, String) {
+    let output = assert.get_output();
+    (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// Runs a tool, which must be content.
+fn run(tool: &str, arguments: &[&str], folder: &Path) {
+    let output = Command::new(need(tool)).args(arguments).current_dir(folder).output().expect("the tool starts");
+    assert!(
+        output.status.success(),
+        "{tool} {arguments:?}: {}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn the_committed_folder_is_reproduced_to_the_byte() {
+    let folder = repository().join("generated/jeveuxaider");
+    let artifacts = artifacts(&sample());
+    let differing: Vec<_> =
+        generate::compare(&folder, &artifacts).expect("readable").into_iter().map(|d| d.unified()).collect();
+    assert!(differing.is_empty(), "run `golive generate blueprints/jeveuxaider.toml`:\n{}", differing.join("\n"));
+
+    let wanted: BTreeSet<String> = artifacts.into_iter().map(|artifact| artifact.path).collect();
+    let mut present = BTreeSet::new();
+    let mut folders = vec![folder.clone()];
+    while let Some(below) = folders.pop() {
+        for entry in fs::read_dir(below).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                present.insert(path.strip_prefix(&folder).expect("below").to_string_lossy().into_owned());
+            }
+        }
+    }
+    assert_eq!(present, wanted);
+}
+
+#[test]
+fn no_file_names_the_secret_or_a_place() {
+    for artifact in artifacts(&sample()) {
+        assert!(!artifact.text.contains("api_token"), "{}", artifact.path);
+        if artifact.path.starts_with("nginx/") {
+            for word in
+                artifact.text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(str::split_whitespace)
+            {
+                let absolute = ["/etc/", "/var/", "/usr/", "/run/", "/tmp/", "/dev/"].iter().any(|p| word.contains(p));
+                assert!(!absolute, "{}: {word}", artifact.path);
+            }
+        }
+    }
+}
+
+#[test]
+fn generate_then_check_then_protect_edits() {
+    let temp = tempfile::tempdir().expect("a folder");
+    let out = temp.path().join("out");
+    golive(&["--check"], &out).code(1);
+    assert!(!out.exists(), "--check writes nothing");
+    let (stdout, _) = output(&golive(&[], &out).code(0));
+    assert!(stdout.contains("jeveuxaider: "), "{stdout}");
+    golive(&["--check"], &out).code(0).stdout("");
+
+    let edited = out.join("jeveuxaider/nginx/proxy/nginx.conf");
+    let before = fs::read_to_string(&edited).expect("generated");
+    fs::write(&edited, before.replace("gzip on;", "gzip off;")).expect("written");
+    fs::write(out.join("jeveuxaider/notes.txt"), "mine").expect("written");
+
+    let (stdout, _) = output(&golive(&["--check"], &out).code(1));
+    assert!(stdout.trim_end().ends_with("jeveuxaider/nginx/proxy/nginx.conf"), "{stdout}");
+    assert_eq!(stdout.lines().count(), 1, "{stdout}");
+    let (stdout, _) = output(&golive(&["--diff"], &out).code(1));
+    assert!(stdout.contains("-        gzip off;\n+        gzip on;\n"), "{stdout}");
+
+    let (_, stderr) = output(&golive(&[], &out).code(2));
+    assert!(stderr.contains("nginx/proxy/nginx.conf") && stderr.contains("--force"), "{stderr}");
+    assert!(fs::read_to_string(&edited).expect("there").contains("gzip off;"));
+
+    let (_, stderr) = output(&golive(&["--force"], &out).code(0));
+    assert!(stderr.contains("notes.txt"), "{stderr}");
+    assert_eq!(fs::read_to_string(&edited).expect("there"), before);
+    assert!(out.join("jeveuxaider/notes.txt").exists());
+}
+
+#[test]
+fn a_folder_that_cannot_be_is_named() {
+    let temp = tempfile::tempdir().expect("a folder");
+    let file = temp.path().join("file");
+    fs::write(&file, "").expect("written");
+    let (_, stderr) = output(&golive(&[], &file).code(2));
+    assert!(stderr.contains(&file.display().to_string()), "{stderr}");
+}
+
+#[test]
+fn terraform_accepts_the_format() {
+    let temp = tempfile::tempdir().expect("a folder");
+    generate::write(&temp.path().join("site"), &artifacts(&hostile()), false).expect("written");
+    run("terraform", &["fmt", "-check", "-diff", "-recursive"], &temp.path().join("site"));
+    run("terraform", &["fmt", "-check", "-diff", "-recursive"], &repository().join("generated/jeveuxaider"));
+}
+
+#[test]
+fn bind_accepts_the_zones() {
+    let temp = tempfile::tempdir().expect("a folder");
+    for (at, sample) in [sample(), hostile()].iter().enumerate() {
+        let folder = temp.path().join(at.to_string());
+        generate::write(&folder, &artifacts(sample), false).expect("written");
+        for zone in &sample.site.zones {
+            let file = format!("dns/{}.zone", zone.name);
+            let strict = ["-i", "local", "-k", "fail", "-n", "fail", "-m", "fail", "-M", "fail"];
+            let arguments: Vec<&str> = strict.into_iter().chain([zone.name.as_str(), &file]).collect();
+            run("named-checkzone", &arguments, &folder);
+        }
+    }
+}
+
+#[test]
+fn terraform_and_the_payloads_say_the_same() {
+    let artifacts = artifacts(&sample());
+    let body: hcl_edit::structure::Body = text(&artifacts, "terraform/cloudflare.tf").parse().expect("HCL");
+    let mut settings = BTreeMap::new();
+    let mut rulesets = BTreeMap::new();
+    let mut records = BTreeSet::new();
+    for block in body.get_blocks("resource") {
+        let kind = block.labels[0].as_str().to_owned();
+        let member =
+            |key: &str| block.body.get_attribute(key).map(|attribute| json(&attribute.value)).unwrap_or(Value::Null);
+        match kind.as_str() {
+            "cloudflare_zone_setting" => {
+                settings.insert(member("setting_id").to_string(), member("value").to_string());
+            }
+            "cloudflare_ruleset" => {
+                assert_eq!(member("name"), "default");
+                rulesets.insert(member("phase").as_str().expect("a phase").to_owned(), member("rules"));
+            }
+            "cloudflare_dns_record" => {
+                records.insert(format!("{} {} {}", member("name"), member("content"), member("proxied")));
+            }
+            other => panic!("{other}"),
+        }
+    }
+    let payload = |path: &str| serde_json::from_str::<Value>(text(&artifacts, path)).expect("JSON");
+    let items = |value: &Value| value.as_array().expect("an array").clone();
+    let sent: BTreeMap<_, _> = items(&payload("cloudflare/settings.json"))
+        .iter()
+        .map(|setting| (setting["id"].to_string(), setting["value"].to_string()))
+        .collect();
+    assert_eq!(settings, sent);
+    for (phase, rules) in rulesets {
+        let sent = payload(&format!("cloudflare/{phase}.json"));
+        assert_eq!((&sent["name"], &sent["kind"], &sent["phase"]), (&"default".into(), &"zone".into(), &phase.into()));
+        assert_eq!(sent["rules"], rules);
+        assert!(items(&rules).iter().all(|rule| rule["ref"].is_string()));
+    }
+    let sent: BTreeSet<_> = items(&payload("cloudflare/dns_records.json"))
+        .iter()
+        .map(|record| format!("{} {} {}", record["name"], record["content"], record["proxied"]))
+        .collect();
+    assert_eq!(records, sent);
+    assert_eq!(records.len(), 2);
+}
+
+/// An HCL value as JSON; a reference is null.
+fn json(value: &hcl_edit::expr::Expression) -> Value {
+    use hcl_edit::expr::{Expression, ObjectKey};
+    match value {
+        Expression::Bool(value) => (*value.value()).into(),
+        Expression::Number(number) => number.value().as_u64().map_or(Value::Null, Value::from),
+        Expression::Array(items) => items.iter().map(json).collect(),
+        Expression::Object(object) => object
+            .iter()
+            .map(|(key, value)| {
+                let key = match key {
+                    ObjectKey::Ident(name) => name.to_string(),
+                    ObjectKey::Expression(other) => json(other).as_str().expect("a text key").to_owned(),
+                };
+                (key, json(value.expr()))
+            })
+            .collect(),
+        Expression::String(_) | Expression::StringTemplate(_) => hcl_text(value).map_or(Value::Null, Value::from),
+        _ => Value::Null,
+    }
+}
+
+fn hcl_text(value: &hcl_edit::expr::Expression) -> Option<String> {
+    use hcl_edit::{expr::Expression, template::Element};
+    match value {
+        Expression::String(text) => Some(text.to_string()),
+        Expression::StringTemplate(template) => template
+            .iter()
+            .map(|element| match element {
+                Element::Literal(text) => Some(text.to_string()),
+                _ => None,
+            })
+            .collect(),
+        _ => None,
+    }
+}
+
+fn text<'a>(artifacts: &'a [Artifact], path: &str) -> &'a str {
+    artifacts.iter().find(|artifact| artifact.path == path).map(|a| a.text.as_str()).unwrap_or_else(|| panic!("{path}"))
+}
+
+/// Everything that ends a string or starts code in some output.
+const HOSTILE: &str =
+    r#"${x} $${y} %{z} "q" 'a' \ ; } | `c` <script>alert(1)</script> ]]> --> <%= 1 %> {{ t }} # é (ü)"#;
+
+/// The sample with [`HOSTILE`] in every free text, and its redirect zone run by Cloudflare.
+fn hostile() -> Sample {
+    let mut table: toml::Table = sample().source.parse().expect("TOML");
+    let value = || toml::Value::String(HOSTILE.to_owned());
+    let site = table["site"].as_table_mut().expect("a table");
+    site.insert("title".into(), value());
+    site.insert("contact".into(), value());
+    table["cdn"].as_table_mut().expect("a table").insert("verification_key".into(), value());
+    let zones = table["dns"]["zones"].as_array_mut().expect("an array");
+    for zone in zones.iter_mut() {
+        let zone = zone.as_table_mut().expect("a table");
+        zone.insert("ticket_to".into(), value());
+        zone.insert("certificate_authorities".into(), toml::Value::Array(vec![value()]));
+    }
+    let second = zones[1].as_table_mut().expect("a table");
+    second.insert("run_by".into(), "cloudflare".into());
+    second.remove("ticket_to");
+    parse(&toml::to_string(&table).expect("TOML"))
+}
+
+#[test]
+fn hostile_texts_come_back_unchanged_from_parsers() {
+    let sample = hostile();
+    let artifacts = artifacts(&sample);
+
+    // HCL and JSON: the CAA value of the zone that Cloudflare runs.
+    let body: hcl_edit::structure::Body = text(&artifacts, "terraform/cloudflare.tf").parse().expect("HCL");
+    let caa: Vec<Value> = body
+        .get_blocks("resource")
+        .filter_map(|block| block.body.get_attribute("data"))
+        .map(|attribute| json(&attribute.value)["value"].clone())
+        .collect();
+    assert_eq!(caa, [HOSTILE, HOSTILE]);
+    let records: Value =
+        serde_json::from_str(text(&artifacts, "cloudflare/dns_records.jeveuxaider.gouv.fr.json")).expect("JSON");
+    let caa: Vec<&Value> =
+        records.as_array().expect("an array").iter().filter_map(|r| r["data"].get("value")).collect();
+    assert_eq!(caa, [HOSTILE, HOSTILE]);
+
+    // Zone files: CAA and TXT.
+    let seen = zone_texts(text(&artifacts, "dns/reserve-civique.gouv.fr.zone"));
+    assert_eq!(seen, vec![HOSTILE.as_bytes().to_vec(); 3]);
+
+    // nginx holds no free text, so no Ruby beyond the two variables (the port twice).
+    let erb = text(&artifacts, "nginx/scalingo/servers.conf.erb");
+    assert_eq!(erb.matches("<%").count(), 3);
+
+    // Markdown: no HTML, and no cell that splits.
+    for path in ["README.md", "dns/requests/reserve-civique.gouv.fr.md"] {
+        let text = text(&artifacts, path);
+        let running: Vec<&str> = text.lines().filter(|line| !line.starts_with("    ")).collect();
+        assert!(running.iter().all(|line| !line.contains('<') && !line.contains('>')), "{path}: {running:#?}");
+        for row in running.iter().filter(|line| line.starts_with('|')) {
+            let columns = row.replace("\\\\", "").replace("\\|", "").matches('|').count();
+            assert!([4, 3, 7].contains(&columns), "{path}: {columns} in {row}");
+        }
+    }
+}
+
+/// The texts of CAA values and TXT strings of a zone file, as another implementation reads them.
+fn zone_texts(zone: &str) -> Vec<Vec<u8>> {
+    use domain::rdata::ZoneRecordData;
+    use domain::zonefile::inplace::{Entry, Zonefile};
+    let mut reader = Zonefile::load(&mut zone.as_bytes()).expect("a zone file");
+    let mut seen = Vec::new();
+    while let Some(entry) = reader.next_entry().expect("an entry") {
+        let Entry::Record(record) = entry else { continue };
+        match record.data() {
+            ZoneRecordData::Txt(txt) => seen.push(txt.iter().flatten().copied().collect()),
+            ZoneRecordData::Caa(caa) => seen.push(AsRef::<[u8]>::as_ref(caa.value()).to_vec()),
+            _ => {}
+        }
+    }
+    seen
+}
+
+#[test]
+fn clashes_name_both_sides_and_write_nothing() {
+    let temp = tempfile::tempdir().expect("a folder");
+    // The site's own name is also a redirected one: a CNAME and an A record.
+    let source = sample().source.replace("\"www.jeveuxaider.gouv.fr\"", "\"covid19.reserve-civique.gouv.fr\"");
+    let blueprint = temp.path().join("clash.toml");
+    fs::write(&blueprint, source).expect("written");
+    let out = temp.path().join("out");
+    let assert = cargo_bin_cmd!("golive").arg("generate").arg(&blueprint).arg("--out").arg(&out).assert().code(2);
+    let (_, stderr) = output(&assert);
+    assert!(stderr.contains("cdn asks for covid19.reserve-civique.gouv.fr"), "{stderr}");
+    assert!(stderr.contains("redirects for 198.51.100.21"), "{stderr}");
+    assert!(!out.exists());
+}

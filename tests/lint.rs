@@ -1,0 +1,962 @@
+//! `golive lint`: each rule raised and not raised, many errors at once, and files that are no blueprint.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+use golive::blueprint::load;
+use golive::blueprint::{Finding, Level};
+use golive::concerns::rules;
+use golive::ops::lint::{Lint, judge};
+use golive::report::findings::{json, text};
+use proptest::prelude::*;
+use snapbox::{IntoData, assert_data_eq, str};
+
+const SAMPLE: &str = include_str!("../blueprints/jeveuxaider.toml");
+
+fn lint(toml: &str) -> Lint {
+    judge(load::read("shop.toml".to_owned(), toml.as_bytes()))
+}
+
+/// The sample with some of its text replaced; each replacement must find its text.
+fn edited(edits: &[(&str, &str)]) -> String {
+    let mut toml = SAMPLE.to_owned();
+    for (from, to) in edits {
+        assert!(toml.contains(from), "the sample no longer holds {from:?}");
+        toml = toml.replacen(from, to, 1);
+    }
+    toml
+}
+
+fn raised(lint: &Lint) -> Vec<&'static str> {
+    lint.remarks.iter().map(|remark| remark.finding.rule.id).collect()
+}
+
+fn finding<'a>(lint: &'a Lint, rule: &str) -> Option<&'a Finding> {
+    lint.remarks.iter().map(|remark| &remark.finding).find(|finding| finding.rule.id == rule)
+}
+
+/// As it is printed where nobody sees styles.
+fn printed(lint: &Lint) -> String {
+    anstream::adapter::strip_str(&text(lint)).to_string()
+}
+
+#[test]
+fn the_sample_has_no_finding() {
+    let lint = lint(SAMPLE);
+    assert_eq!(printed(&lint), "shop.toml: no finding\n");
+    assert!(lint.loaded.is_some());
+}
+
+const PAGES: &str = "name = \"pages\"\nmax_age_seconds = 30\n";
+const TICKET: &str = "run_by = \"ticket\"\nticket_to = \"the State network's DNS service\"\n";
+const FULL: (&str, &str) = ("setup = \"partial\"\nverification_key = \"284344499-1084221259\"\n", "setup = \"full\"\n");
+const BY_CLOUDFLARE: (&str, &str) = (TICKET, "run_by = \"cloudflare\"\n");
+const REDIRECT_END: &str = "status = 308\nhsts_max_age_seconds = 31536000\n";
+
+/// For each rule: an edit of the sample, the level, and what the caret underlines.
+fn cases() -> Vec<(&'static str, Level, &'static str, String)> {
+    use Level::{Error, Warning};
+    let second_redirect = |names: &str, to: &str| {
+        format!(
+            "{REDIRECT_END}\n[[redirects.servers]]\nnames = [{names}]\naddresses = [\"198.51.100.21\"]\nto = \"{to}\"\n\
+             hsts_max_age_seconds = 1\n"
+        )
+    };
+    let classes: String = (0..50)
+        .map(|n| {
+            format!("[[cache.classes]]\nname = \"c{n}\"\npaths = [\"/c{n}/\"]\nstore = false\nsamples = [\"/c{n}/\"]\n")
+        })
+        .collect();
+    let own = |rule, level, underlined, edits: &[(&str, &str)]| (rule, level, underlined, edited(edits));
+    vec![
+        ("blueprint.empty", Error, "", "# nothing\n".to_owned()),
+        ("blueprint.syntax", Error, "=", edited(&[("title = ", "title = = ")])),
+        own("blueprint.unknown-key", Error, "titel", &[("title = ", "titel = ")]),
+        own("blueprint.missing-key", Error, "site", &[("contact = ", "# ")]),
+        own("blueprint.bad-value", Error, "\"HOST\"", &[("\"covid19.reserve-civique.gouv.fr\"", "\"HOST\"")]),
+        own("site.announcement", Error, "2020-03-22T20:30:00", &[("+01:00", "")]),
+        own("site.no-pages", Error, "[]", &[("[\"/\", \"/missions\"]", "[]")]),
+        own("site.page-order", Warning, "\"/missions\"", &[("[\"/\", \"/missions\"]", "[\"/missions\", \"/\"]")]),
+        own("site.private-page", Warning, "\"/api/x\"", &[("[\"/\", \"/missions\"]", "[\"/\", \"/api/x\"]")]),
+        own(
+            "dns.host-without-zone",
+            Error,
+            "\"covid19.reserve-civique.gouv.fr\"",
+            &[("name = \"reserve-civique.gouv.fr\"", "name = \"elsewhere.gouv.fr\"")],
+        ),
+        own(
+            "dns.duplicate-zone",
+            Error,
+            "\"reserve-civique.gouv.fr\"",
+            &[("name = \"jeveuxaider.gouv.fr\"\nrun_by", "name = \"reserve-civique.gouv.fr\"\nrun_by")],
+        ),
+        own("dns.ttl-order", Error, "300", &[("steady_ttl_seconds = 3600", "steady_ttl_seconds = 299")]),
+        own("dns.lowered-too-high", Warning, "301", &[("lowered_ttl_seconds = 300", "lowered_ttl_seconds = 301")]),
+        own("dns.ticket-to", Error, "\"ticket\"", &[(TICKET, "run_by = \"ticket\"\n")]),
+        own(
+            "dns.servers",
+            Warning,
+            "[",
+            &[("  { name = \"ns2.dns.example.net\", address = \"198.51.100.53\" },\n", "")],
+        ),
+        own("dns.serial-zero", Error, "0", &[("serial = 2020031801", "serial = 0")]),
+        own("dns.negative-ttl", Warning, "3601", &[("negative_ttl_seconds = 300", "negative_ttl_seconds = 3601")]),
+        own("dns.caa-value", Error, "\"ssl com\"", &[("\"ssl.com\"", "\"ssl com\"")]),
+        own("dns.address-not-public", Error, "\"10.0.0.53\"", &[("192.0.2.53", "10.0.0.53")]),
+        own(
+            "cdn.apex-needs-zone",
+            Error,
+            "\"reserve-civique.gouv.fr\"",
+            &[("host = \"covid19.reserve-civique.gouv.fr\"", "host = \"reserve-civique.gouv.fr\"")],
+        ),
+        own("cdn.partial-needs-business", Error, "\"pro\"", &[("\"business\"", "\"pro\"")]),
+        own(
+            "cdn.zone-of-host",
+            Error,
+            "\"ivique.gouv.fr\"",
+            &[("zone = \"reserve-civique.gouv.fr\"", "zone = \"ivique.gouv.fr\"")],
+        ),
+        own("cdn.verification-key", Error, "\"partial\"", &[("verification_key = ", "# ")]),
+        own("cdn.always-online-cancels-stale", Warning, "true", &[("always_online = false", "always_online = true")]),
+        own("cdn.no-origins", Error, "[]", &[("[\"203.0.113.10\", \"203.0.113.11\"]", "[]")]),
+        own("cdn.setup-vs-zone", Error, "\"full\"", &[FULL]),
+        own("cdn.caa-excludes-edge", Warning, "[", &[("  \"ssl.com\",\n", "")]),
+        own("cdn.address-not-public", Error, "\"fd00::1\"", &[("203.0.113.10", "fd00::1")]),
+        own("cache.no-default-class", Error, "[[cache.classes]]", &[(PAGES, &format!("{PAGES}paths = [\"/\"]\n"))]),
+        own("cache.default-class-last", Error, "\"api\"", &[("paths = [\"/api/\", \"/oauth/\"]\n", "")]),
+        own("cache.duplicate-name", Error, "\"assets\"", &[("name = \"api\"", "name = \"assets\"")]),
+        own(
+            "cache.unreachable-class",
+            Error,
+            "\"/api/public/\"",
+            &[(
+                "[[cache.classes]]\nname = \"pages\"",
+                "[[cache.classes]]\nname = \"open\"\npaths = [\"/open/\", \"/api/public/\"]\nmax_age_seconds = 9\n\
+             samples = [\"/open/a\"]\n[[cache.classes]]\nname = \"pages\"",
+            )],
+        ),
+        own("cache.store-without-ttl", Error, "\"pages\"", &[(PAGES, "name = \"pages\"\n")]),
+        own("cache.ttl-on-no-store", Error, "5", &[("store = false\n", "store = false\nmax_age_seconds = 5\n")]),
+        own(
+            "cache.edge-ttl-below-plan",
+            Error,
+            "7199",
+            &[("\"business\"", "\"free\""), (PAGES, &format!("{PAGES}edge_ttl_seconds = 7199\n"))],
+        ),
+        own("cache.s-maxage-cancels-stale", Error, "30", &[(PAGES, &format!("{PAGES}s_maxage_seconds = 30\n"))]),
+        own(
+            "cache.fingerprinted-but-short",
+            Warning,
+            "2591999",
+            &[("max_age_seconds = 31536000\nignore", "max_age_seconds = 2591999\nignore")],
+        ),
+        own("cache.too-many-rules", Error, "[[cache.classes]]", &[("[cache]\n", &format!("[cache]\n{classes}"))]),
+        ("cache.needs-proxy", Warning, "cache", without("[proxy]", "[cache]")),
+        own("cache.no-samples", Warning, "\"api\"", &[("samples = [\"/api/user\", \"/api/missions\"]\n", "")]),
+        own(
+            "cache.sample-outside-class",
+            Error,
+            "\"/api/user\"",
+            &[("samples = [\"/\", \"/missions\"]", "samples = [\"/\", \"/api/user\"]")],
+        ),
+        own("proxy.body-limit", Error, "76", &[("[proxy]\n", "[proxy]\nbody_limit_mib = 76\n")]),
+        own("proxy.read-timeout", Error, "30", &[("[proxy]\n", "[proxy]\nread_timeout_seconds = 30\n")]),
+        own(
+            "redirects.cycle",
+            Error,
+            "\"www.jeveuxaider.gouv.fr\"",
+            &[("to = \"covid19.reserve-civique.gouv.fr\"", "to = \"www.jeveuxaider.gouv.fr\"")],
+        ),
+        own(
+            "redirects.chain",
+            Warning,
+            "\"www.jeveuxaider.gouv.fr\"",
+            &[(REDIRECT_END, &second_redirect("\"old.jeveuxaider.gouv.fr\"", "www.jeveuxaider.gouv.fr"))],
+        ),
+        own("redirects.status", Error, "302", &[("status = 308", "status = 302")]),
+        own("redirects.no-address", Error, "[]", &[("[\"198.51.100.21\", \"198.51.100.22\"]", "[]")]),
+        own("redirects.no-name", Error, "[]", &[("[\"jeveuxaider.gouv.fr\", \"www.jeveuxaider.gouv.fr\"]", "[]")]),
+        own(
+            "redirects.duplicate-name",
+            Error,
+            "\"jeveuxaider.gouv.fr\"",
+            &[(REDIRECT_END, &second_redirect("\"jeveuxaider.gouv.fr\"", "covid19.reserve-civique.gouv.fr"))],
+        ),
+        own(
+            "redirects.name-without-zone",
+            Error,
+            "\"aider.gouv.fr\"",
+            &[("\"www.jeveuxaider.gouv.fr\"]", "\"aider.gouv.fr\"]")],
+        ),
+        own(
+            "redirects.shadows-site",
+            Error,
+            "\"covid19.reserve-civique.gouv.fr\"",
+            &[("\"www.jeveuxaider.gouv.fr\"]", "\"covid19.reserve-civique.gouv.fr\"]")],
+        ),
+        own("redirects.address-not-public", Error, "\"127.0.0.1\"", &[("198.51.100.21", "127.0.0.1")]),
+    ]
+}
+
+/// The sample without what stands between two headers.
+fn without(from: &str, to: &str) -> String {
+    let (start, end) = (SAMPLE.find(from).expect("there"), SAMPLE.find(to).expect("there"));
+    format!("{}{}", &SAMPLE[..start], &SAMPLE[end..])
+}
+
+#[test]
+fn every_rule_is_raised_where_it_should() {
+    for (rule, level, underlined, toml) in cases() {
+        let lint = lint(&toml);
+        let Some(remark) = lint.remarks.iter().find(|remark| remark.finding.rule.id == rule) else {
+            panic!("{rule} is not raised but {:?}\n{toml}", raised(&lint));
+        };
+        assert_eq!(remark.finding.level, level, "{rule}");
+        let shown = lint.source.text[remark.bytes.clone()].lines().next().unwrap_or_default();
+        assert_eq!(shown, underlined, "{rule}");
+        assert_eq!(lint.loaded.is_none(), lint.count(Level::Error) > 0, "{rule}");
+    }
+}
+
+/// A rule without a case here would be a rule that nobody has seen.
+#[test]
+fn every_rule_has_a_case() {
+    let mut seen: BTreeSet<&str> = cases().into_iter().map(|(rule, ..)| rule).collect();
+    // These have tests of their own below.
+    seen.extend(["blueprint.too-large", "blueprint.not-utf8", "blueprint.too-many-findings"]);
+    let all: BTreeSet<&str> = rules::ALL.iter().map(|rule| rule.id).collect();
+    assert_eq!(seen, all);
+}
+
+/// The nearest values that are still right.
+#[test]
+fn no_rule_is_raised_where_it_should_not() {
+    let quiet = |what: &str, toml: String| {
+        let lint = lint(&toml);
+        assert_eq!(raised(&lint), Vec::<&str>::new(), "{what}\n{}", printed(&lint));
+    };
+    let pages_with = |line: &str| edited(&[(PAGES, &format!("{PAGES}{line}\n"))]);
+    quiet("a TTL of 300 on both sides", edited(&[("steady_ttl_seconds = 3600", "steady_ttl_seconds = 300")]));
+    quiet("an hour of negative TTL", edited(&[("negative_ttl_seconds = 300", "negative_ttl_seconds = 3600")]));
+    quiet("the first serial", edited(&[("serial = 2020031801", "serial = 1")]));
+    quiet("nobody may issue in the redirect's zone", edited(&[("[\"letsencrypt.org\"]", "[\";\"]")]));
+    quiet(
+        "no CAA at all",
+        edited(&[(
+            "certificate_authorities = [\n  \"letsencrypt.org\",\n  \"pki.goog; cansignhttpexchanges=yes\",\n  \"ssl.com\",\n  \
+         \"sectigo.com\",\n]\n",
+            "",
+        )]),
+    );
+    quiet("a full zone", edited(&[FULL, BY_CLOUDFLARE]));
+    quiet(
+        "a full zone with one authority: Cloudflare adds its own",
+        edited(&[FULL, BY_CLOUDFLARE, ("  \"ssl.com\",\n", "")]),
+    );
+    quiet(
+        "an apex in a full zone",
+        edited(&[
+            FULL,
+            BY_CLOUDFLARE,
+            ("host = \"covid19.reserve-civique.gouv.fr\"", "host = \"reserve-civique.gouv.fr\""),
+        ]),
+    );
+    quiet("an edge TTL of a second on Business", pages_with("edge_ttl_seconds = 1"));
+    quiet(
+        "an edge TTL at the floor of Pro",
+        edited(&[
+            FULL,
+            BY_CLOUDFLARE,
+            ("\"business\"", "\"pro\""),
+            (PAGES, &format!("{PAGES}edge_ttl_seconds = 3600\n")),
+        ]),
+    );
+    quiet(
+        "30 days of fingerprinted files",
+        edited(&[("max_age_seconds = 31536000\nignore", "max_age_seconds = 2592000\nignore")]),
+    );
+    quiet(
+        "s-maxage without stale serving",
+        edited(&[("stale_while_revalidate_seconds = 60\nstale_if_error_seconds = 86400\n", "s_maxage_seconds = 30\n")]),
+    );
+    quiet(
+        "Always Online without stale serving",
+        edited(&[
+            ("always_online = false", "always_online = true"),
+            ("stale_while_revalidate_seconds = 60\nstale_if_error_seconds = 86400\n", ""),
+        ]),
+    );
+    quiet(
+        "a wide class below a narrow one",
+        edited(&[(
+            "[[cache.classes]]\nname = \"pages\"",
+            "[[cache.classes]]\nname = \"rest\"\npaths = [\"/assets/\"]\nstore = false\nsamples = [\"/assets/a.js\"]\n\
+         [[cache.classes]]\nname = \"pages\"",
+        )]),
+    );
+    quiet(
+        "the largest body and the longest wait",
+        edited(&[("[proxy]\n", "[proxy]\nbody_limit_mib = 75\nread_timeout_seconds = 29\n")]),
+    );
+    quiet("a plain server may wait", edited(&[("\"scalingo\"", "\"server\"\nread_timeout_seconds = 60")]));
+    quiet("301 and an IPv6 address", edited(&[("status = 308", "status = 301"), ("198.51.100.22", "2001:db8::22")]));
+    quiet(
+        "two servers to one name",
+        edited(&[("[\"jeveuxaider.gouv.fr\", \"www.jeveuxaider.gouv.fr\"]", "[\"www.jeveuxaider.gouv.fr\"]")]),
+    );
+    quiet("`${` in a text for people", edited(&[("title = \"", "title = \"${HOME} %{if} $(id) `id` \\\" ; } ")]));
+    quiet("a byte-order mark", format!("\u{feff}{SAMPLE}"));
+    quiet("lines that end with CRLF", SAMPLE.replace('\n', "\r\n"));
+}
+
+#[test]
+fn levels_follow_what_is_at_stake() {
+    let none = edited(&[(
+        "  \"letsencrypt.org\",\n  \"pki.goog; cansignhttpexchanges=yes\",\n  \"ssl.com\",\n  \"sectigo.com\",\n",
+        "\";\"",
+    )]);
+    let excluded = lint(&none);
+    assert_eq!(finding(&excluded, "cdn.caa-excludes-edge").map(|finding| finding.level), Some(Level::Error));
+    let full = edited(&[("setup = \"partial\"", "setup = \"full\""), BY_CLOUDFLARE]);
+    assert_eq!(finding(&lint(&full), "cdn.verification-key").map(|finding| finding.level), Some(Level::Warning));
+    let servers = SAMPLE.find("servers = [").expect("there");
+    let end = servers + SAMPLE[servers..].find("]\n").expect("there");
+    let no_server = format!("{}servers = [{}", &SAMPLE[..servers], &SAMPLE[end..]);
+    assert_eq!(finding(&lint(&no_server), "dns.servers").map(|finding| finding.level), Some(Level::Error));
+    let partial_run_by_cloudflare = lint(&edited(&[BY_CLOUDFLARE]));
+    assert_eq!(raised(&partial_run_by_cloudflare), ["cdn.setup-vs-zone"]);
+}
+
+#[test]
+fn a_circle_over_several_servers_is_named_once_and_chains_into_it_apart() {
+    let mut toml = SAMPLE.replace("to = \"covid19.reserve-civique.gouv.fr\"", "to = \"b.jeveuxaider.gouv.fr\"");
+    for (name, to) in [("b", "c"), ("c", "www"), ("d", "b")] {
+        toml.push_str(&format!(
+            "\n[[redirects.servers]]\nnames = [\"{name}.jeveuxaider.gouv.fr\"]\naddresses = [\"198.51.100.21\"]\n\
+             to = \"{to}.jeveuxaider.gouv.fr\"\nhsts_max_age_seconds = 1\n"
+        ));
+    }
+    let lint = lint(&toml);
+    assert_eq!(raised(&lint), ["redirects.cycle", "redirects.chain"]);
+    let cycle = finding(&lint, "redirects.cycle").expect("raised");
+    assert_eq!(
+        cycle.message,
+        "these redirects lead in a circle: `b.jeveuxaider.gouv.fr`, `c.jeveuxaider.gouv.fr`, \
+         `www.jeveuxaider.gouv.fr`, and again"
+    );
+}
+
+const MANY: &str = r#"
+[site]
+name = "My Shop"
+titel = "The shop"
+host = "Shop.Example.org"
+announcement = "tomorrow"
+contact = "ops@example.org"
+
+[dns]
+lowered_ttl_minutes = 5
+
+[[dns.zones]]
+name = "example.org"
+run_by = "tickets"
+servers = "ns1.example.net"
+serial = 2030011501
+hostmaster = "hostmaster.example.org"
+
+[cdn]
+provider = "cloudflare"
+plan = "pro"
+zone = "example.org"
+setup = "full"
+origins = ["203.0.113.10", "here"]
+hsts_max_age_seconds = 31536000
+
+[[cache.classes]]
+name = "pages"
+max_age = 30
+edge_ttl_seconds = 30
+samples = ["/"; } location / {"]
+"#;
+
+#[test]
+fn many_errors_are_all_shown_at_once() {
+    // First the syntax, since a line that cannot be read may hide others.
+    assert_data_eq!(
+        printed(&lint(MANY)),
+        str![[r#"
+error[blueprint.syntax]: missing comma between array elements, expected `,`
+  --> shop.toml:31:15
+   |
+31 | samples = ["/"; } location / {"]
+   |               ^
+   |
+help: correct the line; values are judged once the whole file can be read
+
+shop.toml: 1 error
+Why a rule is there: golive explain blueprint.syntax
+
+"#]]
+        .raw()
+    );
+    let readable = MANY.replace(r#"["/"; } location / {"]"#, r#"["/\"; } location / {", "/${a}"]"#);
+    assert_data_eq!(printed(&lint(&readable)), str![[r#"
+error[blueprint.bad-value]: `name`: `My Shop` is not a short name: 1 to 40 lower-case letters, digits and single inner hyphens, a letter first
+ --> shop.toml:3:8
+  |
+3 | name = "My Shop"
+  |        ^^^^^^^^^
+  |
+help: for example `name = "shop"`
+
+error[blueprint.unknown-key]: `[site]` has no key `titel`
+ --> shop.toml:4:1
+  |
+4 | titel = "The shop"
+  | ^^^^^
+  |
+help: did you mean `title`?
+
+error[blueprint.bad-value]: `host`: `Shop.Example.org` is not a host name: write it in lower case, `shop.example.org`
+ --> shop.toml:5:8
+  |
+5 | host = "Shop.Example.org"
+  |        ^^^^^^^^^^^^^^^^^^
+  |
+help: for example `host = "www.example.org"`
+
+error[blueprint.bad-value]: `announcement` is the text "tomorrow", expected a date-time without quotes
+ --> shop.toml:6:16
+  |
+6 | announcement = "tomorrow"
+  |                ^^^^^^^^^^
+  |
+help: for example `announcement = 2030-01-15T20:00:00+01:00`
+
+error[blueprint.unknown-key]: `[dns]` has no key `lowered_ttl_minutes`
+  --> shop.toml:10:1
+   |
+10 | lowered_ttl_minutes = 5
+   | ^^^^^^^^^^^^^^^^^^^
+   |
+help: did you mean `lowered_ttl_seconds`?
+
+error[blueprint.bad-value]: `run_by` is "tickets", expected "cloudflare" or "ticket"
+  --> shop.toml:14:10
+   |
+14 | run_by = "tickets"
+   |          ^^^^^^^^^
+   |
+help: did you mean "ticket"?
+
+error[blueprint.bad-value]: `servers` is the text "ns1.example.net", expected a list
+  --> shop.toml:15:11
+   |
+15 | servers = "ns1.example.net"
+   |           ^^^^^^^^^^^^^^^^^
+   |
+help: for example `servers = [{ name = "ns1.example.net", address = "192.0.2.53" }]`
+
+error[blueprint.bad-value]: `origins`: `here` is not an IP address
+  --> shop.toml:24:28
+   |
+24 | origins = ["203.0.113.10", "here"]
+   |                            ^^^^^^
+   |
+help: for example `origins = ["203.0.113.10"]`
+
+warning[cache.needs-proxy]: without `[proxy]` nobody sends the headers of these classes
+  --> shop.toml:27:3
+   |
+27 | [[cache.classes]]
+   |   ^^^^^
+   |
+help: add `[proxy]`, or make the app send them itself
+
+error[blueprint.unknown-key]: `[[cache.classes]]` has no key `max_age`
+  --> shop.toml:29:1
+   |
+29 | max_age = 30
+   | ^^^^^^^
+   |
+help: did you mean `max_age_seconds`?
+
+error[cache.edge-ttl-below-plan]: an edge TTL of 30 s does not exist on the plan "pro": 3600 s at least
+  --> shop.toml:30:20
+   |
+30 | edge_ttl_seconds = 30
+   |                    ^^
+   |
+help: take a plan that has it, or leave the edge TTL out: the edge then follows `max_age_seconds`
+
+error[blueprint.bad-value]: `samples`: `/\"; } location / {` is not a path: percent-encode what RFC 3986 section 3.3 does not allow as it is
+  --> shop.toml:31:12
+   |
+31 | samples = ["/\"; } location / {", "/${a}"]
+   |            ^^^^^^^^^^^^^^^^^^^^^
+   |
+help: for example `samples = ["/"]`
+
+error[blueprint.bad-value]: `samples`: `/${a}` is not a path: percent-encode what RFC 3986 section 3.3 does not allow as it is
+  --> shop.toml:31:35
+   |
+31 | samples = ["/\"; } location / {", "/${a}"]
+   |                                   ^^^^^^^
+   |
+help: for example `samples = ["/"]`
+
+shop.toml: 12 errors, 1 warning
+proxy: not in this blueprint
+redirects: not in this blueprint
+Why a rule is there: golive explain blueprint.bad-value
+
+"#]].raw());
+}
+
+#[test]
+fn json_is_what_the_documentation_says() {
+    let document = json(&lint(include_str!("bad_blueprints/circle.toml")));
+    let document = document.replace(env!("CARGO_PKG_VERSION"), "VERSION");
+    assert_data_eq!(
+        document,
+        str![[r#"
+{
+  "golive": "VERSION",
+  "blueprint": {
+    "path": "shop.toml",
+    "sha256": "1e24aba172cfd0af761f45daaaeb82c587519589e138b4fc44ea150813fab9b6"
+  },
+  "findings": [
+    {
+      "rule": "redirects.cycle",
+      "level": "error",
+      "message": "these redirects lead in a circle: `shop.example.org`, `example.org`, and again",
+      "span": {
+        "line": 28,
+        "column": 6,
+        "length": 13
+      },
+      "remedy": "send every name straight to the site's own",
+      "source": "RFC 9110, section 15.4; JVA-16"
+    }
+  ]
+}
+
+"#]]
+        .raw()
+    );
+}
+
+/// An error of form does not silence the rules, save those that read the malformed value.
+#[test]
+fn rules_speak_beside_errors_of_form_but_never_about_stand_ins() {
+    let both = edited(&[
+        ("always_online = false", "always_online = true"),
+        ("contact = ", "contcat = "),
+        ("status = 308", "status = \"308\""),
+    ]);
+    assert_eq!(
+        raised(&lint(&both)),
+        ["blueprint.unknown-key", "cdn.always-online-cancels-stale", "blueprint.bad-value"]
+    );
+    // The stand-in's host is in no zone of the sample, its plan is another.
+    for edits in [
+        [("host = \"covid19", "host = \"Covid19")],
+        [("\"business\"", "\"busines\"")],
+        [("name = \"reserve-civique.gouv.fr\"\n", "name = \"-\"\n")],
+        [("max_age_seconds = 30\n", "max_age = 30\n")],
+        [("address = \"192.0.2.53\"", "address = \"x\"")],
+    ] {
+        let lint = lint(&edited(&edits));
+        assert_eq!(lint.remarks.len(), 1, "{edits:?}: {:?}", raised(&lint));
+        assert!(lint.loaded.is_none());
+    }
+}
+
+/// A misspelt key is read as the one meant, so its value is judged too, at its own place.
+#[test]
+fn the_value_of_a_misspelt_key_is_judged() {
+    let lint = lint(&edited(&[("always_online = false", "alway_online = true")]));
+    assert_eq!(raised(&lint), ["blueprint.unknown-key", "cdn.always-online-cancels-stale"]);
+    assert_eq!(&lint.source.text[lint.remarks[1].bytes.clone()], "true");
+}
+
+#[test]
+fn each_missing_key_is_named() {
+    let lint = lint("[site]\n[dns]\n[cdn]\n[proxy]\n[cache]\n[redirects]\n");
+    let missing: Vec<&str> = lint
+        .remarks
+        .iter()
+        .map(|remark| {
+            assert_eq!(remark.finding.rule.id, "blueprint.missing-key");
+            remark.finding.message.as_str()
+        })
+        .collect();
+    assert_data_eq!(
+        missing.join("\n"),
+        str![[r#"
+`[site]` has no `name`
+`[site]` has no `title`
+`[site]` has no `host`
+`[site]` has no `announcement`
+`[site]` has no `contact`
+the table `[[dns.zones]]` is missing
+`[cdn]` has no `provider`
+`[cdn]` has no `plan`
+`[cdn]` has no `zone`
+`[cdn]` has no `setup`
+`[cdn]` has no `origins`
+`[cdn]` has no `hsts_max_age_seconds`
+`[proxy]` has no `runs_on`
+`[proxy]` has no `upstream`
+the table `[[cache.classes]]` is missing
+the table `[[redirects.servers]]` is missing
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn the_smallest_blueprint_is_what_the_empty_one_is_told() {
+    let smallest = r#"
+        [site]
+        name = "shop"
+        title = "The shop"
+        host = "www.example.org"
+        announcement = 2030-01-15T20:00:00+01:00
+        contact = "ops@example.org"
+        [dns]
+        [[dns.zones]]
+        name = "example.org"
+        run_by = "cloudflare"
+        servers = [
+          { name = "a.ns.example.net", address = "192.0.2.53" },
+          { name = "b.ns.example.net", address = "198.51.100.53" },
+        ]
+        hostmaster = "hostmaster.example.org"
+        serial = 1
+    "#;
+    let lint = lint(smallest);
+    assert_eq!(raised(&lint), Vec::<&str>::new());
+    assert_eq!(lint.left_out, ["cdn", "cache", "proxy", "redirects"]);
+    assert!(printed(&lint).ends_with("redirects: not in this blueprint\n"));
+}
+
+#[test]
+fn dates_that_are_no_instant() {
+    for date in ["2020-03-22", "20:30:00", "2020-03-22T20:30:00", "2020-03-22 20:30"] {
+        let lint = lint(&edited(&[("2020-03-22T20:30:00+01:00", date)]));
+        assert_eq!(raised(&lint), ["site.announcement"], "{date}");
+    }
+    for date in ["2020-03-22T20:30:00Z", "2020-03-22 20:30:00.5-03:30", "2020-03-22T20:30Z", "0001-01-01T00:00:00Z"] {
+        let lint = lint(&edited(&[("2020-03-22T20:30:00+01:00", date)]));
+        assert_eq!(raised(&lint), Vec::<&str>::new(), "{date}");
+    }
+}
+
+#[test]
+fn values_that_would_escape_their_quotes_are_refused_where_they_stand() {
+    let refused = [
+        ("samples = [\"/\"", "samples = [\"/\\\"; } location / {\""),
+        ("samples = [\"/\"", "samples = [\"/${HOME}\""),
+        ("samples = [\"/\"", "samples = [\"/a\\nb\""),
+        ("paths = [\"/api/\"", "paths = [\"/api/%2e\""),
+        ("title = \"", "title = \"\\u0007"),
+        ("title = \"", "title = \"\\u009b31m"),
+        ("upstream = \"web.", "upstream = \"web;."),
+        ("host = \"covid19", "host = \"covid19\\u0000"),
+        ("name = \"jeveuxaider\"", "name = \"../etc\""),
+    ];
+    for (from, to) in refused {
+        let lint = lint(&edited(&[(from, to)]));
+        assert_eq!(raised(&lint), ["blueprint.bad-value"], "{to}");
+        let printed = printed(&lint);
+        assert!(printed.chars().all(|c| c == '\n' || !c.is_control()), "{to}: {printed:?}");
+        assert!(json(&lint).chars().all(|c| c == '\n' || !c.is_control()), "{to}");
+    }
+}
+
+#[test]
+fn raw_control_characters_never_reach_the_terminal() {
+    for control in ['\u{0}', '\u{1b}', '\u{7f}', '\u{9b}', '\u{202e}'] {
+        for toml in [
+            edited(&[("title = \"", &format!("title = \"{control}"))]),
+            edited(&[("title = \"", &format!("\"{control}\" = \""))]),
+            edited(&[("title = ", &format!("{control} = "))]),
+        ] {
+            let printed = printed(&lint(&toml));
+            let steers = |c: char| c != '\n' && c.is_control() || c == '\u{202e}';
+            assert!(!printed.contains(steers), "{control:?}: {printed:?}");
+        }
+    }
+}
+
+#[test]
+fn deep_nesting_is_refused() {
+    for toml in [
+        format!("a = {}{}", "[".repeat(100_000), "]".repeat(100_000)),
+        format!("a = {}", "{a=".repeat(100_000)),
+        format!("{} = 1", vec!["a"; 100_000].join(".")),
+        format!("[{}]\nb = 1", vec!["a"; 100_000].join(".")),
+        vec!["[[a]]\n"; 50_000].concat(),
+    ] {
+        let lint = lint(&toml);
+        assert!(lint.loaded.is_none() && lint.count(Level::Error) > 0);
+        assert!(printed(&lint).len() < 100_000);
+    }
+}
+
+#[test]
+fn a_key_that_is_there_twice_is_refused() {
+    let lint = lint(&edited(&[("contact = ", "contact = \"a@example.org\"\ncontact = ")]));
+    assert_eq!(raised(&lint), ["blueprint.syntax"]);
+    assert_eq!(lint.remarks[0].finding.message, "this key is there twice");
+}
+
+#[test]
+fn a_list_of_errors_ends() {
+    let toml = (0..500).fold(SAMPLE.to_owned(), |toml, n| format!("{toml}zzzz{n} = 1\n"));
+    let lint = lint(&toml);
+    assert_eq!(lint.remarks.len(), 101);
+    assert!(finding(&lint, "blueprint.too-many-findings").is_some());
+    let syntax = "= \n".repeat(500);
+    assert_eq!(judge(load::read(String::new(), syntax.as_bytes())).remarks.len(), 101);
+}
+
+fn golive() -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("golive"));
+    command.env_clear();
+    command
+}
+
+fn run_on(folder: &Path, name: &str, bytes: &[u8]) -> (i32, String) {
+    let path = folder.join(name);
+    fs::write(&path, bytes).expect("a writable folder");
+    let output = golive().current_dir(folder).args(["lint", name]).output().expect("golive runs");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{name}");
+    (output.status.code().expect("no signal"), String::from_utf8(output.stdout).expect("UTF-8"))
+}
+
+#[test]
+fn files_that_are_no_blueprint() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bad = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad_blueprints");
+    let bytes = |name: &str| fs::read(bad.join(name)).expect("a fixture");
+
+    let (code, out) = run_on(folder.path(), "latin1.toml", &bytes("latin1.toml"));
+    assert_eq!(code, 2);
+    assert_data_eq!(
+        out,
+        str![[r#"
+error[blueprint.not-utf8]: the byte 0xe9 at offset 4 is not UTF-8
+ --> latin1.toml:1:5
+  |
+1 | # L'�t�
+  |     ^
+  |
+help: save the file as UTF-8
+
+latin1.toml: 1 error
+Why a rule is there: golive explain blueprint.not-utf8
+
+"#]]
+        .raw()
+    );
+
+    let (code, out) = run_on(folder.path(), "empty.toml", b"");
+    assert_eq!(code, 2);
+    assert_data_eq!(out, str![[r#"
+error[blueprint.empty]: the blueprint holds no table
+ --> empty.toml:1:1
+  |
+1 |
+  | ^
+  |
+help: the smallest one holds `[site]` (name, title, host, announcement, contact) and `[dns]` with one `[[dns.zones]]` (name, run_by, servers, hostmaster, serial)
+
+empty.toml: 1 error
+Why a rule is there: golive explain blueprint.empty
+
+"#]].raw());
+
+    let (code, out) = run_on(folder.path(), "large.toml", &vec![b'#'; 10 << 20]);
+    assert_eq!(code, 2);
+    assert_data_eq!(
+        out,
+        str![[r#"
+error[blueprint.too-large]: the file is larger than 1 MiB and was not read
+ --> large.toml:1:1
+  |
+1 |
+  | ^
+  |
+help: name the blueprint, or move out of it what is data and not promise
+
+large.toml: 1 error
+Why a rule is there: golive explain blueprint.too-large
+
+"#]]
+        .raw()
+    );
+
+    let (code, out) = run_on(folder.path(), "circle.toml", &bytes("circle.toml"));
+    assert_eq!(code, 2);
+    assert_data_eq!(
+        out,
+        str![[r#"
+error[redirects.cycle]: these redirects lead in a circle: `shop.example.org`, `example.org`, and again
+  --> circle.toml:28:6
+   |
+28 | to = "example.org"
+   |      ^^^^^^^^^^^^^
+   |
+help: send every name straight to the site's own
+
+circle.toml: 1 error
+cdn: not in this blueprint
+cache: not in this blueprint
+proxy: not in this blueprint
+Why a rule is there: golive explain redirects.cycle
+
+"#]]
+        .raw()
+    );
+
+    let (code, out) = run_on(folder.path(), "utf16.toml", b"\xff\xfe[\0s\0i\0");
+    assert_eq!(code, 2);
+    assert!(out.contains("the byte 0xff at offset 0 is not UTF-8"), "{out}");
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, says) in
+        [("gone.toml", "No such file"), (".", "it is a folder"), ("/dev/null", "it is a pipe or a device")]
+    {
+        let output = golive().current_dir(folder.path()).args(["lint", name]).output().expect("golive runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert!(said.contains(name) && said.contains(says), "{said}");
+        assert!(output.stdout.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn warnings_alone_are_a_go() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let toml = edited(&[("always_online = false", "always_online = true")]);
+    let (code, out) = run_on(folder.path(), "warned.toml", toml.as_bytes());
+    assert_eq!(code, 0);
+    assert!(
+        out.contains("warning[cdn.always-online-cancels-stale]") && out.contains("warned.toml: 1 warning\n"),
+        "{out}"
+    );
+}
+
+#[test]
+fn explain_knows_rules_and_checks() {
+    let page = golive().args(["explain", "cdn.apex-needs-zone"]).output().expect("golive runs");
+    assert_eq!(page.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&page.stdout).contains("JVA-16"));
+    let unknown = golive().args(["explain", "cdn.apex"]).output().expect("golive runs");
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("did you mean"));
+    let list = golive().arg("explain").output().expect("golive runs");
+    let list = String::from_utf8_lossy(&list.stdout).into_owned();
+    assert!(rules::ALL.iter().all(|rule| list.contains(rule.id)));
+    assert!(rules::CHECKS.iter().all(|page| list.contains(page.id)));
+    let check = golive().args(["explain", rules::CHECKS[0].id]).output().expect("golive runs");
+    assert!(String::from_utf8_lossy(&check.stdout).contains(rules::CHECKS[0].title));
+}
+
+#[test]
+fn completions_for_each_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = golive().args(["completions", shell]).output().expect("golive runs");
+        assert!(output.status.success(), "{shell}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains("golive"), "{shell}");
+    }
+}
+
+/// One thing that happens to files.
+#[derive(Debug, Clone)]
+enum Damage {
+    Flip(usize, u8),
+    Delete(usize, usize),
+    Repeat(usize, usize),
+    SwapLines(usize, usize),
+    Insert(usize, String),
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let at = || 0..SAMPLE.len();
+    let stuff = prop_oneof![
+        Just("\"".to_owned()),
+        Just("[[".to_owned()),
+        Just(" = ".to_owned()),
+        Just("\u{0}".to_owned()),
+        Just("-1".to_owned()),
+        Just("{ a = [".to_owned()),
+        ".{0,8}",
+    ];
+    prop_oneof![
+        (at(), any::<u8>()).prop_map(|(at, bits)| Damage::Flip(at, bits)),
+        (at(), 1..80_usize).prop_map(|(at, length)| Damage::Delete(at, length)),
+        (at(), 1..300_usize).prop_map(|(at, length)| Damage::Repeat(at, length)),
+        (0..100_usize, 0..100_usize).prop_map(|(one, other)| Damage::SwapLines(one, other)),
+        (at(), stuff).prop_map(|(at, stuff)| Damage::Insert(at, stuff)),
+    ]
+}
+
+fn damaged(damages: &[Damage]) -> Vec<u8> {
+    let mut bytes = SAMPLE.as_bytes().to_vec();
+    for damage in damages {
+        let range = |at: usize, length: usize| at.min(bytes.len())..(at + length).min(bytes.len());
+        match damage {
+            Damage::Flip(at, bits) => {
+                if let Some(byte) = bytes.get_mut(*at) {
+                    *byte ^= bits;
+                }
+            }
+            Damage::Delete(at, length) => {
+                bytes.drain(range(*at, *length));
+            }
+            Damage::Repeat(at, length) => {
+                let range = range(*at, *length);
+                let again = bytes[range.clone()].to_vec();
+                bytes.splice(range.end..range.end, again);
+            }
+            Damage::SwapLines(one, other) => {
+                let mut lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+                if *one < lines.len() && *other < lines.len() {
+                    lines.swap(*one, *other);
+                }
+                bytes = lines.join(&b'\n');
+            }
+            Damage::Insert(at, stuff) => {
+                let at = (*at).min(bytes.len());
+                bytes.splice(at..at, stuff.bytes());
+            }
+        }
+    }
+    bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the bytes: no panic, an end, places inside the text, nothing raw on the terminal.
+    #[test]
+    fn damaged_blueprints_are_judged_without_panic(damages in prop::collection::vec(damage(), 1..6)) {
+        let lint = judge(load::read("damaged.toml".to_owned(), &damaged(&damages)));
+        prop_assert_eq!(lint.loaded.is_none(), lint.count(Level::Error) > 0);
+        for remark in &lint.remarks {
+            prop_assert!(lint.source.text.get(remark.bytes.clone()).is_some(), "{:?}", remark);
+        }
+        let printed = printed(&lint);
+        prop_assert!(printed.chars().all(|c| c == '\n' || !c.is_control()), "{:?}", printed);
+        prop_assert!(serde_json::from_str::<serde_json::Value>(&json(&lint)).is_ok());
+    }
+}
