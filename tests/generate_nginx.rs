@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{need, sample};
+use common::{Sample, need, parse, sample};
 use golive::ops::generate;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -65,7 +65,10 @@ struct Machine {
 
 impl Machine {
     fn of(artifacts_below: &str, names: &[&str], place: &[(&str, String)]) -> Self {
-        let sample = sample();
+        Self::of_site(&sample(), artifacts_below, names, place)
+    }
+
+    fn of_site(sample: &Sample, artifacts_below: &str, names: &[&str], place: &[(&str, String)]) -> Self {
         let artifacts = generate::plan(&sample.blueprint, &sample.site, b"").expect("no clash");
         let folder = tempfile::tempdir().expect("a folder");
         for artifact in &artifacts {
@@ -112,7 +115,12 @@ impl Machine {
     }
 
     fn scalingo(port: u16, app: u16) -> Self {
-        let machine = Self::of("nginx/scalingo/", &[HOST], &[("nginx.conf", BUILDPACK_BASE.to_owned())]);
+        Self::scalingo_of(&sample(), port, app)
+    }
+
+    fn scalingo_of(sample: &Sample, port: u16, app: u16) -> Self {
+        let base = [("nginx.conf", BUILDPACK_BASE.to_owned())];
+        let machine = Self::of_site(sample, "nginx/scalingo/", &[HOST], &base);
         let erb = fs::read_to_string(machine.folder.path().join("servers.conf.erb")).expect("generated");
         let rendered = erb
             .replace("<%= ENV['PORT'] %>", &port.to_string())
@@ -287,9 +295,70 @@ fn nginx_accepts_every_folder_without_a_warning() {
         let (good, said) = machine.test();
         assert!(good, "{said}");
         let warnings: Vec<&str> = said.lines().filter(|line| line.contains("[warn]")).collect();
-        // The buildpack's own list and ours are both there.
         assert!(warnings.is_empty(), "{warnings:#?}");
     }
+}
+
+/// The sample blueprint without its table `key`, or with `value` in its place.
+fn with(key: &str, value: Option<&str>) -> Sample {
+    let mut table: toml::Table = sample().source.parse().expect("TOML");
+    table.remove(key);
+    if let Some(value) = value {
+        let value: toml::Table = value.parse().expect("TOML");
+        table.insert(key.to_owned(), toml::Value::Table(value));
+    }
+    parse(&toml::to_string(&table).expect("TOML"))
+}
+
+/// Characters that a start of paths may hold and that mean something to nginx or in a regular expression.
+const ODD_START: &str = "/a$b;c'd(e)+*.~!&=,:@/";
+
+#[test]
+fn nginx_accepts_what_other_blueprints_ask() {
+    let classes = format!("classes = [{{ name = \"odd\", paths = [\"{ODD_START}\"], max_age_seconds = 5 }}]");
+    let long_name = format!("{0}.{0}.{0}.example.org", "a".repeat(60));
+    let long = sample().source.replace("www.jeveuxaider.gouv.fr", &format!("{long_name}.jeveuxaider.gouv.fr"));
+    for site in [with("cdn", None), with("cache", None), with("cache", Some(&classes)), parse(&long)] {
+        let (good, said) = Machine::scalingo_of(&site, 18080, 18081).test();
+        assert!(good && !said.contains("[warn]"), "{said}");
+    }
+    let place = [
+        ("where/machine.conf", "pid nginx.pid; error_log error.log;".to_owned()),
+        ("where/listen.conf", "listen 127.0.0.1:18443 ssl;".to_owned()),
+        ("where/listen-plain.conf", "listen 127.0.0.1:18080;".to_owned()),
+    ];
+    let (good, said) = Machine::of_site(&parse(&long), "nginx/redirect-jeveuxaider.gouv.fr/", &[HOST], &place).test();
+    assert!(good, "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_start_of_a_path_is_taken_literally() {
+    let classes = format!("classes = [{{ name = \"odd\", paths = [\"{ODD_START}\"], max_age_seconds = 5 }}]");
+    let port = free_port();
+    let machine = Machine::scalingo_of(&with("cache", Some(&classes)), port, start_app().await);
+    let _nginx = machine.start(port);
+    let mark = |target: &str| ask(port, "GET", target, HOST, &[VIA_CDN]).header("cache-control").to_owned();
+    assert_eq!(mark(&format!("{ODD_START}x")), "public, max-age=5");
+    // Where the blueprint names no class of all other paths, nothing is kept.
+    assert_eq!(mark("/a"), "no-store");
+    assert_eq!(mark(&ODD_START.replace("(e)+", "e")), "no-store");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_cdn_or_cache_nginx_says_nothing_of_its_own() {
+    let port = free_port();
+    let app = start_app().await;
+    let machine = Machine::scalingo_of(&with("cache", None), port, app);
+    let nginx = machine.start(port);
+    let answer = ask(port, "GET", "/", HOST, &[VIA_CDN]);
+    assert_eq!((answer.status, answer.header("cache-control")), (200, "private, max-age=600"));
+    drop(nginx);
+
+    let port = free_port();
+    let machine = Machine::scalingo_of(&with("cdn", None), port, app);
+    let _nginx = machine.start(port);
+    let answer = ask(port, "GET", "/", HOST, &[PAST_CDN, ("CF-Connecting-IP", "192.0.2.66")]);
+    assert_eq!((answer.status, answer.header("seen-x-forwarded-for")), (200, "\"198.51.100.7\""));
 }
 
 const PAGES: &str = "public, max-age=30, stale-while-revalidate=60, stale-if-error=86400";

@@ -405,3 +405,96 @@ fn record_address(record: &Value) -> String {
     let name = member("name").replace('.', "_").replace('*', "wildcard");
     format!("{}_{name}_{digest}", member("type").to_ascii_lowercase())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blueprint::value::Seconds;
+    use crate::blueprint::{Blueprint, Site};
+    use crate::concerns::fragment::Expression;
+    use crate::emit::Slots;
+
+    /// The sample site, edited.
+    fn planned(edit: impl FnOnce(String) -> String, ask: impl FnOnce(&mut Slots)) -> (CloudflarePlan, Vec<String>) {
+        let source = edit(include_str!("../../blueprints/jeveuxaider.toml").to_owned());
+        let blueprint: Blueprint = toml::from_str(&source).expect("a blueprint");
+        let site = Site::new(&blueprint, jiff::Timestamp::UNIX_EPOCH);
+        let mut slots = Slots::of(&blueprint, &site);
+        ask(&mut slots);
+        let (zones, clashes) = super::super::zone::plan(&blueprint.dns, &slots.records);
+        assert_eq!(clashes, []);
+        let wanted = Wanted {
+            settings: &slots.zone_settings,
+            cache_rules: &slots.cache_rules,
+            redirect_rules: &slots.redirect_rules,
+            cdn_records: &slots.cdn_records,
+        };
+        let (plan, clashes) = plan(blueprint.cdn.as_ref(), &wanted, &zones);
+        (plan, clashes.into_iter().map(|clash| clash.0).collect())
+    }
+
+    fn full(source: String) -> String {
+        source.replace("run_by = \"ticket\"", "run_by = \"cloudflare\"").replace("\"partial\"", "\"full\"")
+    }
+
+    #[test]
+    fn a_zone_run_by_cloudflare_gets_its_public_records() {
+        let (plan, clashes) = planned(full, |_| {});
+        assert_eq!(clashes, [""; 0]);
+        let zones: Vec<_> = plan.zones.iter().map(|zone| (zone.variable.as_str(), zone.records.len())).collect();
+        // Two origins and eight CAA records; in the other zone four addresses and two CAA records.
+        assert_eq!(zones, [("cloudflare_zone_id", 10), ("cloudflare_zone_id_jeveuxaider_gouv_fr", 6)]);
+        let record = &plan.zones[1].records[0];
+        assert_eq!((&record["proxied"], &record["ttl"]), (&json!(false), &json!(300)));
+        let addresses: std::collections::BTreeSet<_> =
+            plan.zones.iter().flat_map(|zone| &zone.records).map(record_address).collect();
+        assert_eq!(addresses.len(), 16, "two records share a Terraform address");
+    }
+
+    #[test]
+    fn an_edge_ttl_overrides_and_is_written() {
+        let edge =
+            |source: String| source.replace("max_age_seconds = 30", "max_age_seconds = 30\nedge_ttl_seconds = 60");
+        let (plan, _) = planned(edge, |_| {});
+        let rule = &plan.rulesets[0].rules[0];
+        assert_eq!(rule["action_parameters"]["edge_ttl"], json!({ "mode": "override_origin", "default": 60 }));
+    }
+
+    #[test]
+    fn rivals_are_named() {
+        let (_, clashes) = planned(
+            |source| source,
+            |slots| {
+                let mut rival = slots.zone_settings[0].clone();
+                rival.by = "waf";
+                rival.what.value = SettingValue::Text("flexible".to_owned());
+                slots.zone_settings.push(rival);
+                let mut twin = slots.cache_rules[0].clone();
+                twin.what.expression = Expression::PathStartsWith("/x".repeat(3000));
+                slots.cache_rules.push(twin);
+            },
+        );
+        assert_eq!(clashes.len(), 3, "{clashes:#?}");
+        assert_eq!(clashes[0], "waf: setting ssl is \"strict\" and \"flexible\"");
+        assert!(clashes.iter().any(|clash| clash.contains("two rules are called")), "{clashes:#?}");
+        assert!(clashes.iter().any(|clash| clash.contains("more than 4096")), "{clashes:#?}");
+    }
+
+    #[test]
+    fn what_cloudflare_cannot_hold_is_refused() {
+        let (_, clashes) = planned(full, |slots| {
+            for asked in &mut slots.records {
+                asked.what.ttl = Seconds::new(30);
+            }
+        });
+        assert!(clashes[0].contains("has TTL 30: Cloudflare takes 60 to 86400"), "{clashes:#?}");
+        let (_, clashes) = planned(full, |slots| {
+            let mut rival = slots.records[0].clone();
+            rival.what.name = "covid19.reserve-civique.gouv.fr".to_owned();
+            rival.what.zone = "reserve-civique.gouv.fr".parse().expect("a name");
+            rival.what.data = RecordData::A([192, 0, 2, 1].into());
+            slots.records.push(rival);
+        });
+        assert!(clashes[0].contains("another concern points it at 192.0.2.1"), "{clashes:#?}");
+    }
+}

@@ -91,13 +91,10 @@ pub fn request(plan: &ZonePlan<'_>, blueprint: &Blueprint, site: &Site) -> [Arti
 
 /// One question a name, type and server: each server must answer for itself.
 fn dig_commands(plan: &ZonePlan<'_>) -> Vec<String> {
-    let mut questions: Vec<(&str, &str)> = Vec::new();
-    for record in &plan.records {
-        let question = (record.name.as_str(), zone::type_name(&record.data));
-        if !questions.contains(&question) {
-            questions.push(question);
-        }
-    }
+    // Records are in order of name and type, so equal questions stand together.
+    let mut questions: Vec<(&str, &str)> =
+        plan.records.iter().map(|record| (record.name.as_str(), zone::type_name(&record.data))).collect();
+    questions.dedup();
     let servers = &plan.zone.servers;
     questions
         .iter()
@@ -162,7 +159,9 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
     }
     let requested = zones.iter().any(|plan| there(&format!("dns/requests/{}.", plan.zone.name)));
     if requested {
-        steps.push("Send the requests of dns/requests/ at once: they take the longest.".to_owned());
+        steps.push("Send the requests of dns/requests/ at once: they take the longest. Have all that follows running before the \
+             records are published: they send the visitors here."
+                .to_owned());
     }
     for server in &slots.redirect_servers {
         let folder = format!("nginx/{}/", super::nginx::folder(&server.what));

@@ -3,6 +3,7 @@
 //! Escaping is on for every template: a value is text of its language wherever it lands.
 
 use std::io::{self, Write};
+use std::sync::LazyLock;
 
 use serde::Serialize;
 use tera::{Context, Tera};
@@ -16,32 +17,38 @@ pub enum Language {
     Markdown,
 }
 
-/// Renders one of the templates of this crate.
-pub fn render<T: Serialize>(language: Language, name: &str, values: &T) -> String {
-    let (suffix, escaper, templates): (_, tera::EscapeFn, &[(&str, &str)]) = match language {
-        Language::Nginx => (
-            ".nginx",
-            escape_nginx,
-            &[
-                ("proxy.nginx", include_str!("templates/proxy.nginx")),
-                ("redirect.nginx", include_str!("templates/redirect.nginx")),
-            ],
-        ),
-        Language::Markdown => (
-            ".md",
-            escape_markdown,
-            &[("readme.md", include_str!("templates/readme.md")), ("request.md", include_str!("templates/request.md"))],
-        ),
-    };
+static NGINX: LazyLock<Tera> = LazyLock::new(|| {
+    let templates = [
+        ("proxy.nginx", include_str!("templates/proxy.nginx")),
+        ("redirect.nginx", include_str!("templates/redirect.nginx")),
+    ];
+    engine(".nginx", escape_nginx, templates)
+});
+
+static MARKDOWN: LazyLock<Tera> = LazyLock::new(|| {
+    let templates =
+        [("readme.md", include_str!("templates/readme.md")), ("request.md", include_str!("templates/request.md"))];
+    engine(".md", escape_markdown, templates)
+});
+
+fn engine(suffix: &'static str, escaper: tera::EscapeFn, templates: [(&'static str, &'static str); 2]) -> Tera {
     let mut engine = Tera::new();
     engine.set_escape_fn(escaper);
     engine.autoescape_on([suffix]);
-    let rendered = engine
-        .add_raw_templates(templates.iter().copied())
-        .and_then(|()| Context::from_serialize(values))
-        .and_then(|context| engine.render(name, &context));
-    // Templates and their values are this crate's own: a mistake in them is caught by any test that renders.
-    rendered.unwrap_or_else(|error| unreachable!("template {name}: {error}"))
+    // The templates are this crate's own: any test that renders parses them all.
+    engine.add_raw_templates(templates).unwrap_or_else(|error| unreachable!("{suffix}: {error}"));
+    engine
+}
+
+/// Renders one of the templates of this crate.
+pub fn render<T: Serialize>(language: Language, name: &str, values: &T) -> String {
+    let engine = match language {
+        Language::Nginx => &*NGINX,
+        Language::Markdown => &*MARKDOWN,
+    };
+    let rendered = Context::from_serialize(values).and_then(|context| engine.render(name, &context));
+    // So are the values' types: a member that a template lacks fails for every blueprint.
+    rendered.unwrap_or_else(|error| unreachable!("{name}: {error}"))
 }
 
 /// For the inside of `"..."`; regular expressions too (nginx takes one backslash of two away).

@@ -25,7 +25,7 @@ fn response_class(class: &Class) -> ResponseClass {
         Marking::Public {
             max_age: class.max_age_seconds.unwrap_or(Seconds::new(0)),
             s_maxage: class.s_maxage_seconds,
-            immutable: class.fingerprinted,
+            immutable: matches!(routes, Routes::FingerprintedUnder(_)),
             stale_while_revalidate: class.stale_while_revalidate_seconds,
             stale_if_error: class.stale_if_error_seconds,
         }
