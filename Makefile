@@ -62,7 +62,7 @@ $(TOOLS)/nginx:
 	echo 'nginx is missing: taking it out of its package'; \
 	rm -rf target/tools/nginx; mkdir -p target/tools/nginx $(TOOLS); cd target/tools/nginx; \
 	get() { apt-get -qq -o APT::Sandbox::User=root download nginx; }; \
-	get || { $(SUDO) apt-get -qq update; get; }; \
+	get 2>/dev/null || { $(SUDO) apt-get -qq update; get; }; \
 	dpkg --extract nginx_*.deb .; \
 	if ! usr/sbin/nginx -v; then \
 		echo 'the packaged nginx does not run like this here: install nginx 1.19.4 or newer' >&2; exit 1; \
