@@ -22,6 +22,7 @@ pub mod cli;
 pub mod concerns;
 pub mod emit;
 pub mod ops;
+pub mod plain;
 pub mod probe;
 pub mod providers;
 pub mod rehearsal;

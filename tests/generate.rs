@@ -14,7 +14,7 @@ use golive::ops::generate;
 use serde_json::Value;
 
 fn artifacts(sample: &Sample) -> Vec<Artifact> {
-    generate::plan(&sample.blueprint, &sample.site, sample.source.as_bytes()).expect("no clash")
+    generate::plan(&sample.blueprint, &sample.site, &sample.sha256()).expect("no clash")
 }
 
 fn golive(arguments: &[&str], folder: &Path) -> assert_cmd::assert::Assert {

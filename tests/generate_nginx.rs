@@ -69,7 +69,7 @@ impl Machine {
     }
 
     fn of_site(sample: &Sample, artifacts_below: &str, names: &[&str], place: &[(&str, String)]) -> Self {
-        let artifacts = generate::plan(&sample.blueprint, &sample.site, b"").expect("no clash");
+        let artifacts = generate::plan(&sample.blueprint, &sample.site, "").expect("no clash");
         let folder = tempfile::tempdir().expect("a folder");
         for artifact in &artifacts {
             if let Some(path) = artifact.path.strip_prefix(artifacts_below) {

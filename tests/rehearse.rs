@@ -29,12 +29,8 @@ fn the_healthy_world_is_green() {
     need("nginx");
     let output = run(&["rehearse", SAMPLE, "--format", "json"]);
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let not_green: Vec<&serde_json::Value> = report["checks"]
-        .as_array()
-        .expect("checks")
-        .iter()
-        .filter(|check| check["verdict"] != "pass")
-        .collect();
+    let not_green: Vec<&serde_json::Value> =
+        report["checks"].as_array().expect("checks").iter().filter(|check| check["verdict"] != "pass").collect();
     assert!(not_green.is_empty(), "{not_green:#?}\n{}", text(&output.stderr));
     assert_eq!(output.status.code(), Some(0));
     // A checklist that lost its checks would be green too.

@@ -296,7 +296,7 @@ pub fn why_not_public(address: IpAddr) -> Option<&'static str> {
             None => return why_not_public_v6(v6),
         },
     };
-    let [a, b, ..] = v4.octets();
+    let [a, b, c, _] = v4.octets();
     if a == 0 {
         Some("it means `this host`, which is nowhere")
     } else if v4.is_loopback() {
@@ -311,7 +311,7 @@ pub fn why_not_public(address: IpAddr) -> Option<&'static str> {
         Some("it is kept for benchmarks (RFC 2544)")
     } else if v4.is_multicast() {
         Some("it is multicast")
-    } else if a >= 240 {
+    } else if a >= 240 || (a, b, c) == (192, 0, 0) {
         Some("it is reserved")
     } else {
         None
@@ -329,6 +329,8 @@ fn why_not_public_v6(v6: Ipv6Addr) -> Option<&'static str> {
         Some("it is link-local")
     } else if v6.is_multicast() {
         Some("it is multicast")
+    } else if (v6.segments()[0] & 0xe000) != 0x2000 {
+        Some("it is not global unicast, which is 2000::/3")
     } else {
         None
     }
@@ -360,6 +362,9 @@ mod tests {
             "fe80::1",
             "ff02::1",
             "::ffff:10.0.0.1",
+            "192.0.0.8",
+            "64:ff9b::1",
+            "4000::1",
         ];
         for text in refused {
             assert!(why_not_public(text.parse().expect(text)).is_some(), "{text} passes");

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{Exit, Ui};
 use crate::concerns::rules::{self, CHECKS, CheckPage, Rule};
-use crate::report;
+use crate::plain::plain;
 
 /// Widest line of a page, in characters.
 const WIDTH: usize = 96;
@@ -52,7 +52,7 @@ fn unknown(id: &str) -> String {
         Some(known) => format!("did you mean `{known}`?"),
         None => "`golive explain` alone lists all".to_owned(),
     };
-    format!("no rule or check is called `{}`: {advice}", report::plain(id))
+    format!("no rule or check is called `{}`: {advice}", plain(id))
 }
 
 fn list() -> String {

@@ -1,12 +1,11 @@
 //! `golive generate`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, bail};
 use clap::Args;
 
-use super::{Exit, Ui};
-use crate::blueprint::{Blueprint, Site};
+use super::{Exit, Ui, read};
+use crate::blueprint::Loaded;
 use crate::ops::generate;
 
 /// Write the configuration, requests and documents of a blueprint.
@@ -39,8 +38,9 @@ pub struct GenerateArgs {
 ///
 /// When the blueprint cannot be generated from, or the folder cannot be read or written.
 pub fn run(args: &GenerateArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
-    let (source, blueprint, site) = load(&args.blueprint)?;
-    let artifacts = match generate::plan(&blueprint, &site, &source) {
+    let Some(read) = read(&args.blueprint, ui)? else { return Ok(Exit::Wrong) };
+    let Loaded { blueprint, site } = &read.loaded;
+    let artifacts = match generate::plan(blueprint, site, &read.sha256) {
         Ok(artifacts) => artifacts,
         Err(clashes) => {
             for clash in clashes {
@@ -70,16 +70,4 @@ pub fn run(args: &GenerateArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
     }
     ui.print(&format!("{}: {} files, {} new or changed\n", folder.display(), artifacts.len(), written.changed.len()))?;
     Ok(Exit::Go)
-}
-
-/// Reads a blueprint without its findings, until `blueprint::load` gives them.
-fn load(path: &Path) -> anyhow::Result<(Vec<u8>, Blueprint, Site)> {
-    let source = std::fs::read(path).with_context(|| path.display().to_string())?;
-    let text = std::str::from_utf8(&source).with_context(|| path.display().to_string())?;
-    let blueprint: Blueprint = toml::from_str(text).with_context(|| path.display().to_string())?;
-    let Ok(announcement) = blueprint.site.announcement.to_string().parse() else {
-        bail!("{}: `announcement` is no offset date-time", path.display());
-    };
-    let site = Site::new(&blueprint, announcement);
-    Ok((source, blueprint, site))
 }

@@ -2,11 +2,15 @@
 
 pub mod completions;
 pub mod explain;
+pub mod generate;
 pub mod lint;
+pub mod rehearse;
 pub mod ui;
 pub mod verify;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 pub use lint::read;
 pub use ui::Ui;
@@ -50,6 +54,8 @@ pub struct Cli {
 pub enum Command {
     Lint(lint::LintArgs),
     Explain(explain::ExplainArgs),
+    Generate(generate::GenerateArgs),
+    Rehearse(rehearse::RehearseArgs),
     Verify(verify::VerifyArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -63,9 +69,29 @@ pub fn run(cli: Cli, ui: &mut Ui) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Lint(args) => lint::run(&args, ui),
         Command::Explain(args) => explain::run(&args, ui),
+        Command::Generate(args) => generate::run(&args, ui),
+        Command::Rehearse(args) => rehearse::run(args, ui),
         Command::Verify(args) => verify::run(args, ui),
         Command::Completions(args) => completions::run(&args, ui),
     }
+}
+
+/// Runs asynchronous work until it ends or somebody stops the program (Ctrl-C, SIGTERM): then `None`, and what the
+/// work had started is dropped, and so stopped, first.
+///
+/// # Errors
+///
+/// When the machine gives no threads or no signal handlers.
+fn interruptible<T>(work: impl Future<Output = T>) -> anyhow::Result<Option<T>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
+    runtime.block_on(async {
+        let mut terminated = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+        Ok(tokio::select! {
+            done = work => Some(done),
+            _ = tokio::signal::ctrl_c() => None,
+            _ = terminated.recv() => None,
+        })
+    })
 }
 
 /// The known id nearest to one that does not exist, if any is near.

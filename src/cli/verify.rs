@@ -3,15 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Args, ValueEnum};
-use data_encoding::HEXLOWER;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use sha2::{Digest, Sha256};
 
-use super::{Exit, Ui};
-use crate::blueprint::{Blueprint, Site};
+use super::{Exit, Ui, interruptible, read};
 use crate::ops;
 use crate::report::verify::{Report, json, text};
 use crate::verify::{Event, Summary};
@@ -87,8 +84,8 @@ impl Exit {
 /// A blueprint that cannot be read, a file of certificates that holds none, no check selected.
 pub fn run(args: VerifyArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
     let VerifyArgs { blueprint: path, only, format, resolver, connect_to, ca } = args;
-    let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
-    let (blueprint, site) = understand(&bytes).with_context(|| path.display().to_string())?;
+    let Some(read) = read(&path, ui)? else { return Ok(Exit::Wrong) };
+    let loaded = &read.loaded;
     let request = ops::verify::Request {
         only,
         resolvers: resolver,
@@ -107,21 +104,15 @@ pub fn run(args: VerifyArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
             bar.inc(1);
         }
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
-    let outcome = runtime.block_on(async {
-        tokio::select! {
-            outcome = ops::verify::verify(&blueprint, &site, request, on_event) => Some(outcome),
-            _ = tokio::signal::ctrl_c() => None,
-        }
-    });
+    let outcome = interruptible(ops::verify::verify(&loaded.blueprint, &loaded.site, request, on_event))?;
     ui.end_progress();
     let Some(outcome) = outcome else { return Ok(Exit::Interrupted) };
     let outcome = outcome?;
 
     let report = Report {
-        blueprint_path: &path.to_string_lossy(),
-        blueprint_sha256: &HEXLOWER.encode(&Sha256::digest(&bytes)),
-        left_out: &blueprint.left_out(),
+        blueprint_path: &read.path,
+        blueprint_sha256: &read.sha256,
+        left_out: &loaded.blueprint.left_out(),
         outcome: &outcome,
     };
     ui.print(&match format {
@@ -140,12 +131,4 @@ fn certificates(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
         bail!("{}: no PEM certificate in it", name());
     }
     Ok(found)
-}
-
-/// Stands in for [`crate::blueprint::load`], which will also say where and why.
-fn understand(bytes: &[u8]) -> anyhow::Result<(Blueprint, Site)> {
-    let blueprint: Blueprint = toml::from_str(std::str::from_utf8(bytes)?)?;
-    let announcement = blueprint.site.announcement.to_string().parse().context("site.announcement")?;
-    let site = Site::new(&blueprint, announcement);
-    Ok((blueprint, site))
 }

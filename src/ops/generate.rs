@@ -50,16 +50,17 @@ fn io_at(path: &Path) -> impl FnOnce(io::Error) -> GenerateError + '_ {
     move |source| GenerateError::Io { path: path.to_owned(), source }
 }
 
-/// Every file of the site's folder, the manifest last. Pure.
+/// Every file of the site's folder, the manifest last. Pure. `blueprint_sha256`: of the file's bytes, lower-case
+/// hexadecimal.
 ///
 /// # Errors
 ///
 /// As [`emit::compose`].
-pub fn plan(blueprint: &Blueprint, site: &Site, source: &[u8]) -> Result<Vec<Artifact>, Vec<Clash>> {
+pub fn plan(blueprint: &Blueprint, site: &Site, blueprint_sha256: &str) -> Result<Vec<Artifact>, Vec<Clash>> {
     let mut artifacts = emit::compose(blueprint, site)?;
     let manifest = Manifest {
         golive: env!("CARGO_PKG_VERSION").to_owned(),
-        blueprint_sha256: sha256(source),
+        blueprint_sha256: blueprint_sha256.to_owned(),
         files: artifacts.iter().map(|a| (a.path.clone(), sha256(a.text.as_bytes()))).collect(),
     };
     let text = serde_json::to_string_pretty(&manifest).map_err(|error| vec![Clash(error.to_string())])?;

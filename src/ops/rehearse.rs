@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use crate::blueprint::{Loaded, Site};
-use crate::concerns::{Check, Drill, Drills, Safety, Verdict};
+use crate::concerns::fragment::RunsOn;
+use crate::concerns::{Drill, Drills, Safety, Verdict};
 use crate::emit::{self, Artifact};
 use crate::ops;
 use crate::rehearsal::LocalWorld;
@@ -169,7 +170,8 @@ async fn drill_one(loaded: &Loaded, artifacts: &[Artifact], drill: &Drill) -> Re
 /// The site on the eve of its announcement, and the world to be.
 fn stage(loaded: &Loaded, artifacts: &[Artifact]) -> Result<(Site, Staging), Error> {
     let site = loaded.site.clone().on_the_eve_of(Timestamp::now());
-    let staging = Staging::new(&loaded.blueprint, site.clone(), artifacts).map_err(Error::Artifacts)?;
+    let runs_on = loaded.blueprint.proxy.as_ref().map_or(RunsOn::Server, |proxy| proxy.runs_on);
+    let staging = Staging::new(site.clone(), runs_on, artifacts).map_err(Error::Artifacts)?;
     Ok((site, staging))
 }
 
@@ -199,7 +201,7 @@ async fn run(
         on_event,
     )
     .await;
-    let notes = local.notes();
+    let notes = local.notes().to_vec();
     local.stop().await;
     Ok(Rehearsed { outcome, notes, wall: started.elapsed() })
 }

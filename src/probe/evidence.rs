@@ -10,6 +10,7 @@ use super::{
     Certificate, Disturbance, DnsAnswer, DnsProbe, DnsRecord, DnsServer, FailureKind, HttpAnswer, HttpProbe,
     Observation, Probe, Rcode, RecordData, RecordType, Target, TlsAnswer, TlsProbe,
 };
+use crate::plain::plain;
 
 /// Longest line, in characters.
 const LONGEST_LINE: usize = 600;
@@ -169,22 +170,6 @@ fn cut(text: &str, longest: usize) -> String {
         None => text.to_owned(),
         Some((end, _)) => format!("{}…", &text[..end]),
     }
-}
-
-/// Text that a terminal prints as it is read: control characters and those that reorder a line are escaped, so that
-/// no server writes to the reader's screen what it likes.
-pub fn plain(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        let reorders =
-            matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-        if c.is_control() || reorders {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    out
 }
 
 impl RecordType {

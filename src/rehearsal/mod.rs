@@ -7,6 +7,7 @@ mod ca;
 mod dns;
 mod edge;
 mod erb;
+mod faults;
 mod identity;
 mod local;
 mod nginx;

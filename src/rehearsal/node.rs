@@ -85,26 +85,32 @@ async fn start_server(
     watchdog: &Watchdog,
 ) -> Result<Node, Trouble> {
     let app = around.app;
-    let nginx = nginx::start(1, Some(certificate), watchdog, |listens| {
+    let nginx = nginx::start(2, Some(certificate), watchdog, |listens| {
         let mut files = node.files.clone();
+        let (https, http) = (port(listens, 0)?, port(listens, 1)?);
+        let listen = format!("listen {https} ssl proxy_protocol;\nlisten {http} proxy_protocol;\n");
+        let client = "set_real_ip_from 127.0.0.0/8;\nreal_ip_header proxy_protocol;\n".to_owned();
         place(&mut files, "where/machine.conf", machine_conf())?;
-        place(&mut files, "where/listen.conf", format!("listen {} ssl proxy_protocol;\n", port(listens, 0)?))?;
+        place(&mut files, "where/listen.conf", listen)?;
         place(&mut files, "where/upstream.conf", format!("server {app};\n"))?;
-        let client = "set_real_ip_from 127.0.0.0/8;\nreal_ip_header proxy_protocol;\n";
-        place(&mut files, "where/client.conf", client.to_owned())?;
+        place(&mut files, "where/client.conf", client)?;
         Ok(files)
     })
     .await?;
-    let inner = first(&nginx.listens)?;
-    let (listener, https) = serve::listen().await?;
-    let identities = around.identities.clone();
     let mut tasks = JoinSet::new();
-    tasks.spawn(serve::accept_forever(listener, move |stream, peer| {
-        let identities = identities.clone();
-        // Either end may go away at any time; that is how a relay ends.
-        async move { relay(stream, peer, inner, &identities).await.unwrap_or_default() }
-    }));
-    Ok(Node { nginx, https, http: None, tasks })
+    let mut outer = Vec::new();
+    for inner in nginx.listens.clone() {
+        let (listener, address) = serve::listen().await?;
+        outer.push(address);
+        let identities = around.identities.clone();
+        tasks.spawn(serve::accept_forever(listener, move |stream, peer| {
+            let identities = identities.clone();
+            // Either end may go away at any time; that is how a relay ends.
+            async move { relay(stream, peer, inner, &identities).await.unwrap_or_default() }
+        }));
+    }
+    let (https, http) = (first(&outer)?, outer.get(1).copied());
+    Ok(Node { nginx, https, http, tasks })
 }
 
 /// Passes bytes on, after a line of the PROXY protocol (version 1) with the client's public address.

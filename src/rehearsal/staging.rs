@@ -64,6 +64,21 @@ pub enum NodeRole {
     Redirect,
 }
 
+impl NodeRole {
+    /// Whether the machine stands between CDN and app.
+    pub fn is_proxy(self) -> bool {
+        self != NodeRole::Redirect
+    }
+
+    /// The file that says what nginx does there, below the machine's folder.
+    pub fn main_file(self) -> &'static str {
+        match self {
+            NodeRole::ScalingoProxy => "servers.conf.erb",
+            NodeRole::ServerProxy | NodeRole::Redirect => "nginx.conf",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StagedCertificate {
     pub names: Vec<String>,
@@ -125,37 +140,6 @@ impl Staging {
         Ok(Self { site, name_servers, cdn_files, edge_certificate, nodes, app: StagedApp::default() })
     }
 
-    /// Replaces `from`, which must stand exactly once in the node's file, on every node of `role`.
-    ///
-    /// # Errors
-    ///
-    /// Says which file lacks the text, or has it more than once: a fault that changes nothing is no fault.
-    pub fn edit_nginx(&mut self, role: NodeRole, path: &str, from: &str, to: &str) -> Result<(), String> {
-        let mut edited = false;
-        for node in self.nodes.iter_mut().filter(|node| node.role == role) {
-            let text = node.files.get_mut(path).ok_or_else(|| format!("{path} is not on {}", node.address))?;
-            replace_once(text, path, from, to)?;
-            edited = true;
-        }
-        if edited { Ok(()) } else { Err(format!("no machine holds {path}")) }
-    }
-
-    /// Replaces `from`, which must stand exactly once, in the copy of `zone` on every name server.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::edit_nginx`].
-    pub fn edit_zone(&mut self, zone: &str, from: &str, to: &str) -> Result<(), String> {
-        let mut edited = false;
-        for server in &mut self.name_servers {
-            if let Some(text) = server.zones.get_mut(zone) {
-                replace_once(text, zone, from, to)?;
-                edited = true;
-            }
-        }
-        if edited { Ok(()) } else { Err(format!("no name server holds {zone}")) }
-    }
-
     /// Edits one generated payload as JSON.
     ///
     /// # Errors
@@ -174,7 +158,7 @@ impl Staging {
     }
 }
 
-fn replace_once(text: &mut String, place: &str, from: &str, to: &str) -> Result<(), String> {
+pub(super) fn replace_once(text: &mut String, place: &str, from: &str, to: &str) -> Result<(), String> {
     match text.matches(from).count() {
         1 => {
             *text = text.replace(from, to);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::verify::{Report, paragraph};
 use crate::ops::rehearse::Drilled;
-use crate::probe::evidence::plain;
+use crate::plain::plain;
 
 /// The matrix: a line a drill; what was missed or came unexpected below it.
 pub fn text(drilled: &[Drilled]) -> String {

@@ -8,9 +8,9 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level as Shown, Renderer, Snippet};
 use serde_json::json;
 
-use super::{plain, steers};
 use crate::blueprint::Level;
 use crate::ops::lint::{Lint, Remark};
+use crate::plain::{plain, steers};
 
 /// Longest line that is shown around a finding, in bytes; of a longer one the beginning of what is meant.
 const LINE: usize = 2000;

@@ -1,33 +1,5 @@
 //! Results as text and JSON. Must not compute a verdict.
 
+pub mod drills;
 pub mod findings;
 pub mod verify;
-
-/// Whether a character steers a terminal or reorders a line: control characters (U+009B begins an escape sequence
-/// as ESC does), and bidirectional marks (CVE-2021-42574 shows what they hide).
-fn steers(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// A text in which the characters that steer are written as escapes.
-pub fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        if steers(c) {
-            plain.extend(c.escape_unicode());
-        } else {
-            plain.push(c);
-        }
-    }
-    plain
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_steers_the_terminal() {
-        assert_eq!(plain("é \u{1b}[2J\r\n\u{9b}x\u{202e}"), "é \\u{1b}[2J\\u{d}\\u{a}\\u{9b}x\\u{202e}");
-    }
-}

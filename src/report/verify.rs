@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::concerns::Verdict;
-use crate::probe::evidence::plain;
+use crate::plain::plain;
 use crate::verify::{CheckResult, Outcome, Summary};
 
 /// A verification and the blueprint it was made from.
@@ -47,7 +47,7 @@ pub fn text(report: &Report) -> String {
     out
 }
 
-fn check(out: &mut String, result: &CheckResult) {
+pub(super) fn check(out: &mut String, result: &CheckResult) {
     let style = style(result.verdict);
     let verdict = format!("{style}{:<8}{style:#}", result.verdict.as_str());
     let head = format!("{} {}: {}", result.id, result.subject, result.because);
@@ -76,7 +76,7 @@ fn labelled(out: &mut String, label: &str, text: &str) {
 
 /// `lead`, as wide as `indent`, then the text, wrapped at words below where it starts. A word longer than the line
 /// stays whole: it is an address that somebody may want to copy.
-fn paragraph(out: &mut String, lead: &str, indent: usize, text: &str) {
+pub(super) fn paragraph(out: &mut String, lead: &str, indent: usize, text: &str) {
     out.push_str(lead);
     let mut column = if lead.is_empty() { 0 } else { indent };
     let mut first = true;
@@ -169,6 +169,11 @@ struct Row<'a> {
 ///
 /// None that these types can cause; serde's are passed on.
 pub fn json(report: &Report) -> serde_json::Result<String> {
+    value(report).map(|value| format!("{value:#}\n"))
+}
+
+/// The document before it is written.
+pub(super) fn value(report: &Report) -> serde_json::Result<serde_json::Value> {
     let Report { blueprint_path, blueprint_sha256, left_out: _, outcome } = report;
     let Summary { pass, warn, fail, unknown, waived } = outcome.summary();
     let document = Document {
@@ -179,7 +184,7 @@ pub fn json(report: &Report) -> serde_json::Result<String> {
         summary: Counts { pass, warn, fail, unknown, waived },
         checks: outcome.results.iter().map(row).collect(),
     };
-    serde_json::to_string_pretty(&document).map(|text| text + "\n")
+    serde_json::to_value(&document)
 }
 
 fn row(result: &CheckResult) -> Row<'_> {

@@ -4,12 +4,20 @@
 use std::path::PathBuf;
 
 use golive::blueprint::{Blueprint, Site};
+use sha2::Digest;
 
 /// A blueprint with its bytes, and the site it describes.
 pub struct Sample {
     pub source: String,
     pub blueprint: Blueprint,
     pub site: Site,
+}
+
+impl Sample {
+    /// Of the source, as a manifest has it.
+    pub fn sha256(&self) -> String {
+        data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(self.source.as_bytes()))
+    }
 }
 
 /// The sample blueprint of this repository.

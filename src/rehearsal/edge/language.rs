@@ -819,25 +819,25 @@ impl Function {
                     _ => false,
                 })
             }
-            Function::Len => mapped(first?, |text| Value::Number(i64::try_from(text.len()).unwrap_or(i64::MAX))),
-            Function::Lower => mapped(first?, |text| Value::Text(text.to_ascii_lowercase())),
-            Function::Upper => mapped(first?, |text| Value::Text(text.to_ascii_uppercase())),
+            Function::Len => mapped(first?, &|text| Value::Number(i64::try_from(text.len()).unwrap_or(i64::MAX))),
+            Function::Lower => mapped(first?, &|text| Value::Text(text.to_ascii_lowercase())),
+            Function::Upper => mapped(first?, &|text| Value::Text(text.to_ascii_uppercase())),
             Function::Substring => {
                 let bound = |nth: usize| match arguments.get(nth).and_then(|argument| argument.value(facts)) {
                     Some(Value::Number(number)) => Some(number),
                     _ => None,
                 };
                 let (from, to) = (bound(1)?, bound(2));
-                mapped(first?, |text| Value::Text(substring(&text, from, to)))
+                mapped(first?, &|text| Value::Text(substring(&text, from, to)))
             }
         }
     }
 }
 
-fn mapped(value: Value, change: impl Fn(String) -> Value) -> Option<Value> {
+fn mapped(value: Value, change: &dyn Fn(String) -> Value) -> Option<Value> {
     match value {
         Value::Text(text) => Some(change(text)),
-        Value::List(items) => Some(Value::List(items.into_iter().filter_map(|item| mapped(item, &change)).collect())),
+        Value::List(items) => Some(Value::List(items.into_iter().filter_map(|item| mapped(item, change)).collect())),
         _ => None,
     }
 }

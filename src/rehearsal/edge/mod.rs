@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
+use hyper::body::Body;
 use hyper::header::{
     ACCEPT_ENCODING, AGE, AUTHORIZATION, CACHE_CONTROL, HOST, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE,
     IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, LOCATION, RANGE, SERVER, SET_COOKIE,
@@ -117,12 +118,11 @@ impl Edge {
     }
 
     /// Answers one request that reached the edge address `edge`.
-    pub async fn answer(
-        self: &Arc<Self>,
-        https: bool,
-        edge: IpAddr,
-        request: Request<hyper::body::Incoming>,
-    ) -> io::Result<Answer> {
+    pub async fn answer<B>(self: &Arc<Self>, https: bool, edge: IpAddr, request: Request<B>) -> io::Result<Answer>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let (parts, body) = request.into_parts();
         let body = serve::read(body, serve::BODY_LIMIT).await?;
         let ray = format!("{:016x}-{COLO}", self.rays.fetch_add(1, Ordering::Relaxed));
@@ -432,3 +432,6 @@ fn error_page(status: u16, code: u16, title: &str) -> Answer {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store, no-cache, max-age=0"));
     answer
 }
+
+#[cfg(test)]
+mod tests;
