@@ -1,8 +1,19 @@
-//! What a person waits for. `make bench` runs it in the release profile; the goals are in the README.
+//! What a person waits for, on the sample site. `make bench` runs it in the release profile.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
+use divan::Bencher;
+use golive::concerns::Verdict;
+use golive::emit::Artifact;
+use golive::ops;
+
+const BLUEPRINT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/blueprints/jeveuxaider.toml");
+const GENERATED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/generated/jeveuxaider");
+
 fn main() {
+    // Without a provider reqwest panics when a client is built.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     divan::main();
 }
 
@@ -15,4 +26,26 @@ fn start_of_the_binary() {
         .status()
         .expect("cargo builds the program before its benches");
     assert!(status.success());
+}
+
+/// From the file to the text of every artifact; nothing is written.
+#[divan::bench]
+fn lint_and_generate() -> Vec<Artifact> {
+    let lint = ops::lint::lint(Path::new(BLUEPRINT)).expect("the sample can be read");
+    let loaded = lint.loaded.expect("the sample has no error");
+    ops::generate::plan(&loaded.blueprint, &loaded.site, lint.source.text.as_bytes()).expect("the sample has no clash")
+}
+
+/// The whole checklist on the healthy world, its start and stop included. A red one would time something else.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn healthy_rehearsal(bencher: Bencher) {
+    let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+    let lint = ops::lint::lint(Path::new(BLUEPRINT)).expect("the sample can be read");
+    let loaded = lint.loaded.expect("the sample has no error");
+    let artifacts = ops::rehearse::artifacts_on_disk(&loaded, Path::new(GENERATED)).expect("generated/ is committed");
+    bencher.bench_local(|| {
+        let rehearsed = runtime.block_on(ops::rehearse::healthy(&loaded, &artifacts, |_| {})).expect("it starts");
+        let bad = |verdict| matches!(verdict, Verdict::Fail | Verdict::Unknown);
+        assert!(!rehearsed.outcome.results.iter().any(|result| bad(result.verdict)), "the healthy world is not green");
+    });
 }

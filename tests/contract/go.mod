@@ -1,5 +1,5 @@
-// OpenTofu, built from source where neither `terraform` nor `tofu` is installed: the generated Terraform is checked with it.
-// Pinned: `make tools` builds this version and no other.
+// Builds OpenTofu where neither terraform nor tofu is installed (`make tools`): the generated Terraform is checked
+// with it. Everything below `tool` is what `go mod tidy` wrote, but for the replacement at the end.
 module golive.invalid/tests/contract
 
 go 1.26.6
