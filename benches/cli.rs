@@ -12,8 +12,6 @@ const BLUEPRINT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/blueprints/jeveuxa
 const GENERATED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/generated/jeveuxaider");
 
 fn main() {
-    // Without a provider reqwest panics when a client is built.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     divan::main();
 }
 
@@ -33,7 +31,8 @@ fn start_of_the_binary() {
 fn lint_and_generate() -> Vec<Artifact> {
     let lint = ops::lint::lint(Path::new(BLUEPRINT)).expect("the sample can be read");
     let loaded = lint.loaded.expect("the sample has no error");
-    ops::generate::plan(&loaded.blueprint, &loaded.site, lint.source.text.as_bytes()).expect("the sample has no clash")
+    let sha256 = lint.source.sha256.expect("the sample was read whole");
+    ops::generate::plan(&loaded.blueprint, &loaded.site, &sha256).expect("the sample has no clash")
 }
 
 /// The whole checklist on the healthy world, its start and stop included. A red one would time something else.
