@@ -128,7 +128,7 @@ pub fn compare(folder: &Path, artifacts: &[Artifact]) -> Result<Vec<Difference>,
     Ok(differences)
 }
 
-/// What [`write`] did.
+/// What [`write()`] did.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Written {
     /// Paths new or changed.
