@@ -1,7 +1,7 @@
 //! Reading the answers that several concerns read alike. Pure.
 //!
-//! A time-out or a missing network never counts against the site: it makes a check unknown. A refusal, a bad
-//! certificate or bytes that are no answer were given by somebody, and do count.
+//! A time-out, a broken connection or a missing network never counts against the site: it makes a check unknown. A
+//! refusal, a bad certificate or bytes that are no answer were given by somebody, and do count.
 
 use std::collections::BTreeMap;
 
@@ -63,7 +63,9 @@ pub fn tls(observation: &Observation) -> Result<&TlsAnswer, Judgement> {
 fn absent(observation: &Observation) -> Judgement {
     match observation {
         Observation::Failed(Failure { kind, message }) => match kind {
-            FailureKind::TimedOut | FailureKind::Unreachable => Judgement::unknown(message.clone()),
+            FailureKind::TimedOut | FailureKind::Closed | FailureKind::Unreachable => {
+                Judgement::unknown(message.clone())
+            }
             FailureKind::Refused | FailureKind::Unresolved | FailureKind::Tls | FailureKind::Garbage => {
                 Judgement::fail(message.clone())
             }

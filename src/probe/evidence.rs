@@ -121,7 +121,7 @@ fn http(answer: &HttpAnswer) -> String {
         let _ = write!(text, ", sha256 {}", cut(sha256, 12));
     }
     if let Some(problem) = &answer.body.problem {
-        let _ = write!(text, ", {problem}");
+        let _ = write!(text, ", {}", problem.as_str());
     }
     text
 }
@@ -197,6 +197,7 @@ impl FailureKind {
             FailureKind::Unresolved => "does not resolve",
             FailureKind::Tls => "TLS",
             FailureKind::Garbage => "garbage",
+            FailureKind::Closed => "closed",
             FailureKind::Unreachable => "unreachable",
         }
     }

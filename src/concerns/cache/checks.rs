@@ -17,7 +17,7 @@ use crate::concerns::answer::{
 };
 use crate::concerns::ask::{NONCE, age, get, pause};
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
-use crate::probe::{Disturbance, HttpAnswer, HttpProbe, Observation, Probe, Scheme};
+use crate::probe::{BodyProblem, Disturbance, HttpAnswer, HttpProbe, Observation, Probe, Scheme};
 use crate::providers::cloudflare;
 
 /// A pass about caching is good for an hour.
@@ -450,8 +450,16 @@ fn compressed(sample: &Sample, class: &Class, site: &Site) -> Check {
                 return Judgement::fail(format!("{} is {} even for who cannot read it", probe.path, coding(identity)));
             }
             for answer in &answers {
-                if let Some(problem) = &answer.body.problem {
-                    return Judgement::fail(format!("{} as {}: {problem}", probe.path, coding(answer)));
+                let text = |problem: &str| format!("{} as {}: {problem}", probe.path, coding(answer));
+                match &answer.body.problem {
+                    // Cut by us or by the network: the rest might be anything.
+                    Some(BodyProblem::Cut(problem)) => return Judgement::unknown(text(problem)),
+                    Some(BodyProblem::Garbled(problem)) => return Judgement::fail(text(problem)),
+                    // What was decoded begins as gzip does (RFC 1952, section 2.3.1), its second byte being no UTF-8.
+                    None if answer.body.text.starts_with("\u{1f}\u{fffd}") => {
+                        return Judgement::fail(text("compressed twice"));
+                    }
+                    None => {}
                 }
             }
             let plain = identity.body.wire_length;
