@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use golive::cli::{self, Cli, Exit, Ui};
+use golive::plain::plain_lines;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -15,7 +16,8 @@ fn main() -> ExitCode {
         if broken_pipe {
             return Exit::Go;
         }
-        ui.say(&format!("error: {error:#}"));
+        // It may quote names of files, and what nginx quotes of its own.
+        ui.say(&plain_lines(&format!("error: {error:#}")));
         Exit::Wrong
     });
     ExitCode::from(exit.code())
