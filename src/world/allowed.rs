@@ -10,7 +10,7 @@ use crate::blueprint::{Site, value};
 
 #[derive(Debug, Clone, Default)]
 pub struct Allowed {
-    /// Names sent in SNI and Host, lower case.
+    /// Names sent in SNI and Host, lower case: the site's, and those that the blueprint redirects.
     pub hosts: BTreeSet<String>,
     /// Addresses that the blueprint names: name servers, origins, redirect machines.
     pub addresses: BTreeSet<IpAddr>,
@@ -21,7 +21,7 @@ pub struct Allowed {
 
 impl Allowed {
     pub fn of(site: &Site) -> Self {
-        let redirected = site.redirected.iter().flat_map(|entry| entry.names.iter().chain([&entry.to]));
+        let redirected = site.redirected.iter().flat_map(|entry| &entry.names);
         let servers = site.zones.iter().flat_map(|zone| zone.servers.iter().map(|(_, address)| *address));
         let origins = site.cdn.iter().flat_map(|cdn| cdn.origins.iter().copied());
         let machines = site.redirected.iter().flat_map(|entry| entry.addresses.iter().copied());
