@@ -1,5 +1,5 @@
 //! What golive says of its own formats: the schema of a blueprint and its page are those of the types, and agree
-//! with what `golive lint` accepts and refuses.
+//! with what `golive lint` accepts and refuses; `golive lint --format json` is what its schema promises.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,6 +9,7 @@ use golive::blueprint::load;
 use golive::blueprint::schema::{as_json, for_editors};
 use golive::blueprint::value::{Address, CookieName, HostName, Label, PathPrefix, Seconds, Text, Upstream, UrlPath};
 use golive::ops::lint::judge;
+use golive::report::findings;
 use jsonschema::Validator;
 use proptest::prelude::*;
 use schemars::JsonSchema;
@@ -336,4 +337,20 @@ fn no_address_is_refused_and_ipv4_has_one_form() {
         prop_assert_eq!(validator.is_valid(&json!(text)), is_taken(&text));
         prop_assert!(validator.is_valid(&json!(loose)) || !is_taken(&loose), "{}", loose);
     });
+}
+
+#[test]
+fn lint_prints_what_its_schema_promises() {
+    let document = |bytes: &[u8]| -> Value {
+        serde_json::from_str(&findings::json(&judge(load::read("shop.toml".to_owned(), bytes)))).expect("JSON")
+    };
+    conforms(&document(SAMPLE.as_bytes()), "lint");
+    conforms(&document(&vec![b'#'; load::MAX_BYTES + 1]), "lint");
+    let mut seen = 0;
+    for path in files("tests/bad_blueprints") {
+        let document = document(&fs::read(path).expect("a sample"));
+        seen += document["findings"].as_array().expect("a list").len();
+        conforms(&document, "lint");
+    }
+    assert!(seen >= 10, "only {seen} findings");
 }
