@@ -107,7 +107,7 @@ fn check(
 #[derive(Clone)]
 enum Sample {
     Path(HttpProbe),
-    LinkedFrom { home: HttpProbe, prefixes: Vec<PathPrefix> },
+    LinkedFrom { home: HttpProbe, class: Box<Class> },
 }
 
 impl Sample {
@@ -118,7 +118,7 @@ impl Sample {
         let home = site.pages.first()?;
         class.fingerprinted.then(|| Self::LinkedFrom {
             home: get(Scheme::Https, &site.host, home.as_str()),
-            prefixes: class.paths.clone(),
+            class: Box::new(class.clone()),
         })
     }
 
@@ -138,10 +138,10 @@ impl Sample {
     ) -> Result<(HttpProbe, &'a [Observation]), Judgement> {
         match self {
             Self::Path(probe) => Ok((probe.clone(), seen)),
-            Self::LinkedFrom { home, prefixes } => {
+            Self::LinkedFrom { home, class } => {
                 let page = http(&seen[0])?;
-                let linked = linked_assets(&page.body.text, prefixes);
-                let Some(path) = linked.iter().find(|path| carries_hash(path)) else {
+                let linked = linked_assets(&page.body.text, &home.host, &class.paths);
+                let Some(path) = linked.iter().find(|path| class.has(path)) else {
                     return Err(Judgement::unknown("the home page links no asset of this class"));
                 };
                 let probe = HttpProbe { path: path.clone(), ..home.clone() };
@@ -154,13 +154,16 @@ impl Sample {
     }
 }
 
-/// Paths below the prefixes that the page names in `src` and `href`, in order, each once.
-fn linked_assets(html: &str, prefixes: &[PathPrefix]) -> Vec<String> {
+/// Paths of the host below the prefixes that the page names in `src` and `href`, in order, each once; with the host
+/// before them too, as some frameworks write them.
+fn linked_assets(html: &str, host: &str, prefixes: &[PathPrefix]) -> Vec<String> {
     static LINK: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r#"(?:src|href)=["']?(/[^"'\s>?#]*)"#).expect("a constant pattern"));
+        LazyLock::new(|| Regex::new(r#"(?:src|href)=["']?([^"'\s>?#]*)"#).expect("a constant pattern"));
+    let own = [format!("https://{host}"), format!("//{host}")];
     let mut found: Vec<String> = Vec::new();
     for capture in LINK.captures_iter(html) {
-        let path = &capture[1];
+        let link = &capture[1];
+        let path = own.iter().find_map(|start| link.strip_prefix(start.as_str())).unwrap_or(link);
         let fits = prefixes.iter().any(|prefix| path.starts_with(prefix.as_str()));
         if fits && path.parse::<UrlPath>().is_ok() && !found.iter().any(|known| known == path) {
             found.push(path.to_owned());
@@ -169,18 +172,11 @@ fn linked_assets(html: &str, prefixes: &[PathPrefix]) -> Vec<String> {
     found
 }
 
-/// Whether the file name carries a content hash: 8 to 64 hexadecimal digits before the extension.
-fn carries_hash(path: &str) -> bool {
-    static HASHED: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"[.-][0-9a-f]{8,64}\.[0-9a-z]{2,5}$").expect("a constant pattern"));
-    HASHED.is_match(path)
-}
-
 /// `cache.cc.assets`.
 fn fingerprinted(class: &Class, site: &Site) -> Check {
     let home_path = site.pages.first().cloned().unwrap_or_else(UrlPath::root);
     let home = get(Scheme::Https, &site.host, home_path.as_str());
-    let prefixes = class.paths.clone();
+    let assets = class.clone();
     let ask_assets = home.clone();
     let declared = class.max_age_seconds.map_or(A_YEAR, |seconds| u64::from(seconds.get()));
     Check {
@@ -191,11 +187,11 @@ fn fingerprinted(class: &Class, site: &Site) -> Check {
             if page.status != 200 {
                 return Judgement::unknown(format!("the home page answers {}: no asset to ask", page.status));
             }
-            let linked = linked_assets(&page.body.text, &prefixes);
+            let linked = linked_assets(&page.body.text, &ask_assets.host, &assets.paths);
             if linked.is_empty() {
                 return Judgement::unknown("the home page links no asset of this class");
             }
-            if let Some(plain) = linked.iter().find(|path| !carries_hash(path)) {
+            if let Some(plain) = linked.iter().find(|path| !assets.has(path)) {
                 return Judgement::fail(format!("{plain} carries no content hash: a new version keeps the old name"));
             }
             let sampled = &linked[..linked.len().min(3)];
@@ -667,4 +663,18 @@ fn leak(cache: &Cache, site: &Site) -> Option<Check> {
             Judgement::pass(format!("{} paths, asked as two people and nobody: no foreign mark", sampled.len()))
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assets_are_found_with_and_without_the_host() {
+        let page = r#"<link href=/assets/a.css><script src="https://www.example.org/assets/b.js?v=1"></script>
+            <img src='//www.example.org/assets/c.png'><img src="https://cdn.example.com/assets/d.png">
+            <img src="//cdn.example.com/assets/e.png"><img src="/assets/a.css"><a href="/other">"#;
+        let found = linked_assets(page, "www.example.org", &["/assets/".parse().unwrap()]);
+        assert_eq!(found, ["/assets/a.css", "/assets/b.js", "/assets/c.png"]);
+    }
 }

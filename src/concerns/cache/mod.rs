@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::blueprint::value::{CookieName, Label, PathPrefix, Seconds, UrlPath};
 use crate::blueprint::{Finding, Site};
+use crate::concerns::fragment::{Routes, is_fingerprinted_under, is_under};
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 
 /// How long answers may be kept, by whom, route by route.
@@ -61,6 +62,26 @@ pub struct Class {
     /// Real paths of the class for checks to ask; with `fingerprinted` the home page is read instead.
     #[serde(default)]
     pub samples: Vec<UrlPath>,
+}
+
+impl Class {
+    /// The paths of this class, as nginx compares them.
+    fn routes(&self) -> Routes {
+        match (self.paths.is_empty(), self.fingerprinted) {
+            (true, _) => Routes::Others,
+            (false, true) => Routes::FingerprintedUnder(self.paths.clone()),
+            (false, false) => Routes::Under(self.paths.clone()),
+        }
+    }
+
+    /// Whether [`Self::routes`] hold a decoded path.
+    fn has(&self, decoded: &str) -> bool {
+        match (self.paths.is_empty(), self.fingerprinted) {
+            (true, _) => true,
+            (false, true) => is_fingerprinted_under(&self.paths, decoded),
+            (false, false) => is_under(&self.paths, decoded),
+        }
+    }
 }
 
 fn yes() -> bool {

@@ -207,6 +207,11 @@ fn caa(name: &HostName, dns_table: &Dns, site: &Site) -> Check {
             if !any_caa {
                 return match climb.get(seen.len()) {
                     Some(parent) => Judgement::Ask(vec![dns_resolved(parent, RecordType::Caa)]),
+                    None if seen.iter().all(|level| dns(level).is_ok_and(|level| level.rcode == Rcode::NxDomain)) => {
+                        Judgement::unknown(format!(
+                            "the resolver knows no name up to {level}: it sees another internet"
+                        ))
+                    }
                     None => Judgement::pass("no CAA record from the name upwards: every authority may issue"),
                 };
             }
