@@ -5,6 +5,7 @@ pub mod explain;
 pub mod generate;
 pub mod lint;
 pub mod rehearse;
+pub mod schema;
 pub mod ui;
 pub mod verify;
 
@@ -57,6 +58,7 @@ pub enum Command {
     Generate(generate::GenerateArgs),
     Rehearse(rehearse::RehearseArgs),
     Verify(verify::VerifyArgs),
+    Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -72,6 +74,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> anyhow::Result<Exit> {
         Command::Generate(args) => generate::run(&args, ui),
         Command::Rehearse(args) => rehearse::run(args, ui),
         Command::Verify(args) => verify::run(args, ui),
+        Command::Schema(args) => schema::run(&args, ui),
         Command::Completions(args) => completions::run(&args, ui),
     }
 }
