@@ -203,10 +203,11 @@ impl<'a> Board<'a> {
         self.parents(check).filter_map(|parent| self.results[parent].as_ref()).find_map(|result| {
             let how = match result.verdict {
                 Verdict::Fail => "failed",
-                Verdict::Unknown => "is unknown",
+                Verdict::Unknown => "unknown",
                 Verdict::Pass | Verdict::Warn | Verdict::Waived => return None,
             };
-            Some(format!("blocked by {}, which {how} for {}", result.id, result.subject))
+            let whom = if result.subject == check.subject { String::new() } else { format!(" for {}", result.subject) };
+            Some(format!("blocked by {} ({how}{whom})", result.id))
         })
     }
 
@@ -227,7 +228,7 @@ fn disturbs(check: &Check) -> bool {
     check.disturbs
         || check.safety >= Safety::S4
         || check.ask.iter().any(|probe| match probe {
-            Probe::Wait(wait) => wait.copy_of.is_some(),
+            Probe::Wait(wait) => !wait.copies_of.is_empty(),
             Probe::Disturb(_) => true,
             Probe::Dns(_) | Probe::Http(_) | Probe::Tls(_) => false,
         })
@@ -303,7 +304,10 @@ async fn judge(check: &Check, world: &World, memo: Option<&Memo<'_>>) -> (Verdic
             if let Probe::Disturb(disturbance) = probe {
                 ill = *disturbance != Disturbance::AppHealthy;
             }
-            lines.push(evidence::line(probe, &observation, at));
+            // What was not asked is no evidence; the judge says why it was not.
+            if !matches!(observation, Observation::NotAsked { .. }) {
+                lines.push(evidence::line(probe, &observation, at));
+            }
             observations.push(observation);
         }
         // A judge reads answers that anybody may have written.

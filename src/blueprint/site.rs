@@ -9,7 +9,8 @@ use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Blueprint;
-use super::value::{HostName, Label, PathPrefix, Seconds, Text, UrlPath};
+use super::value::{CookieName, HostName, Label, PathPrefix, Seconds, Text, UrlPath};
+use crate::concerns::cache::Class;
 use crate::concerns::cdn::{Plan, Setup};
 use crate::concerns::dns::RunBy;
 use crate::providers::cloudflare;
@@ -34,6 +35,12 @@ pub struct Site {
     pub has_proxy: bool,
     /// Starts of paths that nothing may store.
     pub private_paths: Vec<PathPrefix>,
+    /// Starts of paths whose file names carry a content hash.
+    pub fingerprinted_paths: Vec<PathPrefix>,
+    /// Paths that checks ask for, those of pages and those of classes, each once.
+    pub sampled_paths: Vec<UrlPath>,
+    /// The cookie by which the app knows a visitor.
+    pub session_cookie: Option<CookieName>,
 }
 
 #[derive(Debug, Clone)]
@@ -101,6 +108,16 @@ impl Site {
                 to: server.to.clone(),
             })
             .collect();
+        let classes: Vec<&Class> = blueprint.cache.iter().flat_map(|cache| &cache.classes).collect();
+        let paths_of = |chosen: &dyn Fn(&Class) -> bool| -> Vec<PathPrefix> {
+            classes.iter().filter(|class| chosen(class)).flat_map(|class| class.paths.clone()).collect()
+        };
+        let mut sampled_paths = table.pages.clone();
+        for path in classes.iter().flat_map(|class| &class.samples) {
+            if !sampled_paths.contains(path) {
+                sampled_paths.push(path.clone());
+            }
+        }
         Self {
             name: table.name.clone(),
             title: table.title.clone(),
@@ -124,13 +141,10 @@ impl Site {
             cdn,
             redirected,
             has_proxy: blueprint.proxy.is_some(),
-            private_paths: blueprint
-                .cache
-                .iter()
-                .flat_map(|cache| &cache.classes)
-                .filter(|class| !class.store)
-                .flat_map(|class| class.paths.clone())
-                .collect(),
+            private_paths: paths_of(&|class| !class.store),
+            fingerprinted_paths: paths_of(&|class| class.fingerprinted),
+            sampled_paths,
+            session_cookie: blueprint.cache.as_ref().and_then(|cache| cache.session_cookie.clone()),
         }
     }
 

@@ -37,6 +37,7 @@ pub struct VerifyArgs {
     /// Run these checks alone: `*` is any text, `?` one character
     #[arg(long, value_name = "GLOB")]
     pub only: Vec<String>,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
     /// Ask this recursive resolver instead of the system's; several are tried in order
@@ -131,4 +132,82 @@ fn certificates(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
         bail!("{}: no PEM certificate in it", name());
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Alone {
+        #[command(flatten)]
+        args: VerifyArgs,
+    }
+
+    fn parse(arguments: &[&str]) -> Result<VerifyArgs, clap::Error> {
+        Alone::try_parse_from([&["golive"], arguments].concat()).map(|alone| alone.args)
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Alone::command().debug_assert();
+        let help = parse(&["--help"]).unwrap_err().to_string();
+        assert!(help.contains("--connect-to 203.0.113.10:443=10.0.0.7:8443"), "{help}");
+    }
+
+    #[test]
+    fn addresses_are_read_with_and_without_ports() {
+        let args = parse(&[
+            "x.toml",
+            "--resolver",
+            "9.9.9.9",
+            "--resolver",
+            "2620:fe::fe",
+            "--resolver",
+            "[::1]:5353",
+            "--connect-to",
+            "203.0.113.10:443=127.0.0.1:8443",
+            "--connect-to",
+            "[2001:db8::1]:80=[::1]:8080",
+        ])
+        .unwrap();
+        let resolvers: Vec<String> = args.resolver.iter().map(ToString::to_string).collect();
+        assert_eq!(resolvers, ["9.9.9.9:53", "[2620:fe::fe]:53", "[::1]:5353"]);
+        assert_eq!(args.connect_to[0].1.to_string(), "127.0.0.1:8443");
+        assert_eq!(args.connect_to[1].0.to_string(), "[2001:db8::1]:80");
+        assert_eq!(args.format, Format::Text);
+    }
+
+    #[test]
+    fn wrong_calls_are_refused_with_an_example() {
+        for (flag, value, hint) in [
+            ("--resolver", "dns.example.net", "9.9.9.9"),
+            ("--resolver", "9.9.9.9:99999", "9.9.9.9"),
+            ("--connect-to", "203.0.113.10=127.0.0.1", "127.0.0.1:8443"),
+            ("--connect-to", "203.0.113.10:443", "127.0.0.1:8443"),
+            ("--format", "xml", "json"),
+        ] {
+            let error = parse(&["x.toml", flag, value]).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains(hint), "{error}");
+        }
+        assert_eq!(parse(&[]).unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn files_of_certificates_are_named_when_they_hold_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ca.pem");
+        for (text, fault) in [("", "no PEM certificate"), ("-----BEGIN CERTIFICATE-----\n!\n", "ca.pem: ")] {
+            std::fs::write(&file, text).unwrap();
+            let error = certificates(&file).unwrap_err().to_string();
+            assert!(error.contains("ca.pem") && error.contains(fault), "{error}");
+        }
+        assert!(certificates(&folder.path().join("absent.pem")).unwrap_err().to_string().contains("absent.pem"));
+        let pem = rcgen::generate_simple_self_signed(vec!["ca.example".into()]).unwrap().cert.pem();
+        std::fs::write(&file, pem.repeat(2)).unwrap();
+        assert_eq!(certificates(&file).unwrap().len(), 2);
+    }
 }

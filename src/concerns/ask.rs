@@ -75,10 +75,11 @@ pub fn handshake(name: &HostName, to: Target, nth: u8) -> Probe {
 }
 
 pub fn pause(seconds: u32) -> Probe {
-    Probe::Wait(Wait { duration: Duration::from_secs(seconds.into()), copy_of: None })
+    Probe::Wait(Wait { duration: Duration::from_secs(seconds.into()), copies_of: vec![] })
 }
 
-/// Lets the edge's copy of a URL grow older.
-pub fn age(probe: &HttpProbe, seconds: u32) -> Probe {
-    Probe::Wait(Wait { duration: Duration::from_secs(seconds.into()), copy_of: Some(probe.url()) })
+/// Lets the edge's copies of these URLs grow older.
+pub fn age(probes: &[&HttpProbe], seconds: u32) -> Probe {
+    let copies_of = probes.iter().map(|probe| probe.url()).collect();
+    Probe::Wait(Wait { duration: Duration::from_secs(seconds.into()), copies_of })
 }

@@ -62,10 +62,11 @@ fn question(probe: &Probe) -> String {
             text + &place(*to)
         }
         Probe::Tls(TlsProbe { name, to, nth: _ }) => format!("TLS handshake with {name}{}", place(*to)),
-        Probe::Wait(wait) => match &wait.copy_of {
-            Some(url) => format!("let the copy of {url} grow {} s older", wait.duration.as_secs_f32()),
-            None => format!("wait {} s", wait.duration.as_secs_f32()),
-        },
+        Probe::Wait(wait) if wait.copies_of.is_empty() => format!("wait {} s", wait.duration.as_secs_f32()),
+        Probe::Wait(wait) => {
+            let urls = wait.copies_of.join(", ");
+            format!("let the copies of {urls} grow {} s older", wait.duration.as_secs_f32())
+        }
         Probe::Disturb(disturbance) => match disturbance {
             Disturbance::AppRefuses => "make the app refuse connections",
             Disturbance::AppAnswers503 => "make the app answer 503",

@@ -38,7 +38,9 @@ impl Probe {
                 headers: probe.headers.iter().map(|(name, value)| (name.clone(), fill(value))).collect(),
                 ..probe.clone()
             }),
-            Probe::Wait(wait) => Probe::Wait(Wait { copy_of: wait.copy_of.as_ref().map(fill), ..wait.clone() }),
+            Probe::Wait(wait) => {
+                Probe::Wait(Wait { copies_of: wait.copies_of.iter().map(fill).collect(), ..wait.clone() })
+            }
             Probe::Dns(_) | Probe::Tls(_) | Probe::Disturb(_) => self.clone(),
         }
     }
@@ -136,8 +138,8 @@ pub struct TlsProbe {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Wait {
     pub duration: Duration,
-    /// The URL (`https://host/path?query`) whose cached copy is to grow older; `None`: time alone matters.
-    pub copy_of: Option<String>,
+    /// The URLs (`https://host/path?query`) whose cached copies are to grow older; none: time alone matters.
+    pub copies_of: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -16,17 +16,16 @@ use tokio::net::TcpListener;
 
 use super::serve::{self, Answer};
 use super::staging::StagedApp;
+use crate::blueprint::Site;
 use crate::probe::Disturbance;
-
-/// Name of the session cookie, that of the framework of the story (JVA-4).
-const SESSION: &str = "laravel_session";
 
 pub struct App {
     manner: StagedApp,
     pages: Vec<(String, String)>,
     assets: Vec<Asset>,
-    /// Starts of paths answered as an API, beside `/api/`.
+    /// Starts of paths answered as an API.
     api: Vec<String>,
+    session_cookie: Option<String>,
     health: AtomicU8,
     sessions: AtomicU64,
 }
@@ -46,12 +45,21 @@ mod health {
 }
 
 impl App {
-    /// `pages` are the paths that answer with HTML; `private` the starts of paths answered as an API.
-    pub fn new(manner: StagedApp, title: &str, pages: &[&str], private: &[&str]) -> Self {
-        let assets = assets(manner.plain_asset_names);
-        let pages = pages.iter().map(|path| ((*path).to_owned(), page(title, path, &assets))).collect();
-        let api = private.iter().map(|start| (*start).to_owned()).collect();
-        Self { manner, pages, assets, api, health: AtomicU8::new(health::GOOD), sessions: AtomicU64::new(0) }
+    /// The app of a site: its pages, its API, its assets.
+    pub fn new(manner: StagedApp, site: &Site) -> Self {
+        let folder = site.fingerprinted_paths.first().map(|start| start.as_str().trim_end_matches('/'));
+        let assets = folder.map(|folder| assets(folder, manner.plain_asset_names)).unwrap_or_default();
+        let api: Vec<String> = site.private_paths.iter().map(ToString::to_string).collect();
+        let pages = site
+            .sampled_paths
+            .iter()
+            .map(ToString::to_string)
+            .filter(|path| !api.iter().any(|start| path.starts_with(start)))
+            .map(|path| (path.clone(), page(site.title.as_str(), &path, &assets)))
+            .collect();
+        let session_cookie = site.session_cookie.as_ref().map(ToString::to_string);
+        let (health, sessions) = (AtomicU8::new(health::GOOD), AtomicU64::new(0));
+        Self { manner, pages, assets, api, session_cookie, health, sessions }
     }
 
     /// Makes the app fail, or heals it. Holds from the next request on, on kept connections too.
@@ -98,8 +106,8 @@ impl App {
             _ => {}
         }
         let path = request.uri().path();
-        if path.starts_with("/api/") || self.api.iter().any(|start| path.starts_with(start)) {
-            return Some(api(request.headers()));
+        if self.api.iter().any(|start| path.starts_with(start)) {
+            return Some(self.api(request.headers()));
         }
         if let Some(asset) = self.assets.iter().find(|asset| asset.path == path) {
             return Some(content(asset.content_type, asset.content.clone()));
@@ -107,7 +115,7 @@ impl App {
         match self.pages.iter().find(|(page, _)| page == path) {
             Some((_, html)) => Some(self.page(html, request.headers())),
             None => {
-                let mut answer = content("text/html; charset=utf-8", "<!doctype html><h1>Not found</h1>\n".to_owned());
+                let mut answer = self.page("<!doctype html><h1>Not found</h1>\n", request.headers());
                 *answer.status_mut() = StatusCode::NOT_FOUND;
                 Some(answer)
             }
@@ -117,7 +125,7 @@ impl App {
     fn page(&self, html: &str, headers: &HeaderMap) -> Answer {
         let mut html = html.to_owned();
         if self.manner.personal_pages
-            && let Some(session) = session(headers)
+            && let Some(session) = self.session(headers)
         {
             let _ = writeln!(html, "<p>Bonjour {}</p>", escape(&session));
         }
@@ -127,10 +135,12 @@ impl App {
             let _ = writeln!(html, "<link rel=\"canonical\" href=\"https://{}/\">", escape(host));
         }
         let mut answer = content("text/html; charset=utf-8", html);
-        if self.manner.session_cookie_on_pages {
+        if self.manner.session_cookie_on_pages
+            && let Some(name) = &self.session_cookie
+        {
             let number = self.sessions.fetch_add(1, Ordering::Relaxed);
             let id = data_encoding::HEXLOWER.encode(&Sha256::digest(number.to_be_bytes())[..16]);
-            if let Ok(cookie) = HeaderValue::try_from(format!("{SESSION}={id}; Path=/; HttpOnly; SameSite=Lax")) {
+            if let Ok(cookie) = HeaderValue::try_from(format!("{name}={id}; Path=/; HttpOnly; SameSite=Lax")) {
                 answer.headers_mut().append(SET_COOKIE, cookie);
             }
         }
@@ -139,21 +149,22 @@ impl App {
         }
         answer
     }
-}
 
-fn api(headers: &HeaderMap) -> Answer {
-    let user = session(headers).unwrap_or_else(|| "nobody".to_owned());
-    content("application/json", serde_json::json!({ "user": user }).to_string())
-}
+    fn api(&self, headers: &HeaderMap) -> Answer {
+        let user = self.session(headers).unwrap_or_else(|| "nobody".to_owned());
+        content("application/json", serde_json::json!({ "user": user }).to_string())
+    }
 
-/// Value of the session cookie that came along.
-fn session(headers: &HeaderMap) -> Option<String> {
-    headers.get_all(hyper::header::COOKIE).iter().filter_map(|value| value.to_str().ok()).find_map(|cookies| {
-        cookies.split(';').find_map(|cookie| {
-            let (name, value) = cookie.trim().split_once('=')?;
-            (name == SESSION).then(|| value.to_owned())
+    /// Value of the session cookie that came along.
+    fn session(&self, headers: &HeaderMap) -> Option<String> {
+        let session = self.session_cookie.as_ref()?;
+        headers.get_all(hyper::header::COOKIE).iter().filter_map(|value| value.to_str().ok()).find_map(|cookies| {
+            cookies.split(';').find_map(|cookie| {
+                let (name, value) = cookie.trim().split_once('=')?;
+                (name == session).then(|| value.to_owned())
+            })
         })
-    })
+    }
 }
 
 fn content(content_type: &'static str, text: String) -> Answer {
@@ -167,7 +178,7 @@ fn escape(text: &str) -> String {
 }
 
 /// Two scripts and a style sheet, some kilobytes each, named after their content.
-fn assets(plain_names: bool) -> Vec<Asset> {
+fn assets(folder: &str, plain_names: bool) -> Vec<Asset> {
     [("app", "js", "text/javascript"), ("vendor", "js", "text/javascript"), ("app", "css", "text/css")]
         .into_iter()
         .map(|(name, extension, content_type)| {
@@ -180,9 +191,9 @@ fn assets(plain_names: bool) -> Vec<Asset> {
             }
             let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(&content)[..8]);
             let path = if plain_names {
-                format!("/assets/{name}.{extension}")
+                format!("{folder}/{name}.{extension}")
             } else {
-                format!("/assets/{name}-{hash}.{extension}")
+                format!("{folder}/{name}-{hash}.{extension}")
             };
             Asset { path, content_type, content }
         })

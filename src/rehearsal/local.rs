@@ -207,10 +207,7 @@ impl LocalWorld {
 }
 
 fn app(staging: &Staging) -> App {
-    let site = &staging.site;
-    let pages: Vec<&str> = site.pages.iter().map(|page| page.as_str()).collect();
-    let private: Vec<&str> = site.private_paths.iter().map(|path| path.as_str()).collect();
-    App::new(staging.app.clone(), site.title.as_str(), &pages, &private)
+    App::new(staging.app.clone(), &staging.site)
 }
 
 /// All machines at once; the first failure in their order is reported, after all have come to an end.
@@ -302,7 +299,10 @@ fn name_data(staging: &Staging, payloads: Option<&Payloads>, notes: &mut Vec<Str
         let names: Vec<String> = payloads.hosts.keys().map(|host| format!("{host}.{CDN_ZONE}")).collect();
         match zone::edge_zone(CDN_ZONE, &names, &EDGE_ADDRESSES, CDN_TTL) {
             Ok(zone) => {
-                all.push(Arc::new(ServerData { zones: vec![HeldZone::Good(zone)], manner: DnsManner::Answers }));
+                all.push(Arc::new(ServerData {
+                    zones: vec![HeldZone::Good(Box::new(zone))],
+                    manner: DnsManner::Answers,
+                }));
             }
             Err(error) => notes.push(format!("{CDN_ZONE}: {error}")),
         }
@@ -331,7 +331,7 @@ fn held(
             Ok(zone)
         });
         match read {
-            Ok(zone) => zones.push(HeldZone::Good(zone)),
+            Ok(zone) => zones.push(HeldZone::Good(Box::new(zone))),
             Err(error) => {
                 notes.push(format!("{} does not load the zone {name}: {error}", server.name));
                 zones.extend(zone::absolute(name).map(|origin| HeldZone::Broken(origin.into())));

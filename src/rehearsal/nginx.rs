@@ -28,6 +28,8 @@ const START_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(2);
 /// A fast shutdown drops its connections, so it takes no longer.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+/// Longest that dropping one may hold up its thread.
+const DROP_PATIENCE: Duration = Duration::from_millis(200);
 /// A port that was free a moment ago may be somebody's now.
 const PORT_TRIES: usize = 5;
 
@@ -119,7 +121,7 @@ async fn start_once(
 
     let log = std::fs::File::create(folder.path().join("start.log"))?;
     let mut group = Group(command(&["-g", "daemon off;"]).stderr(log).spawn()?);
-    watchdog.watch(&group).await?;
+    watchdog.watch(&group, folder.path()).await?;
     let deadline = Instant::now() + START_TIMEOUT;
     loop {
         let ended = group.0.try_wait()?;
@@ -214,22 +216,29 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
+        // A moment for the master to take its workers along and collect them; nobody else may.
+        self.signal(Signal::TERM);
+        let deadline = Instant::now() + DROP_PATIENCE;
+        while Instant::now() < deadline && matches!(self.0.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         self.signal(Signal::KILL);
     }
 }
 
-/// Kills the process groups it was told of when golive goes away without having stopped them.
+/// Kills the process groups it was told of, and removes their folders, when golive goes away without having done so.
 pub struct Watchdog {
     // Before `input` in the order of drops: an orderly end kills the watchdog, not its charges.
     _shell: Child,
     input: Mutex<ChildStdin>,
 }
 
-/// Reads process groups, a number a line; at the end of input, kills them.
+/// Reads a process group and its folder a line; at the end of input, kills the one and removes the other, which
+/// holds a private key. Each line is a positional parameter, since folders may hold spaces.
 const WATCH: &str = r#"trap '' HUP INT TERM
-groups=
-while read -r group; do groups="$groups $group"; done
-for group in $groups; do kill -s KILL -- "-$group"; done 2>/dev/null
+while read -r line; do set -- "$@" "$line"; done
+for line; do kill -s KILL -- "-${line%% *}"; done
+for line; do rm -rf -- "${line#* }"; done
 "#;
 
 impl Watchdog {
@@ -237,6 +246,7 @@ impl Watchdog {
         let mut shell = Command::new("/bin/sh")
             .args(["-c", WATCH])
             .env_clear()
+            .env("PATH", "/usr/bin:/bin")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -247,10 +257,10 @@ impl Watchdog {
         Ok(Self { _shell: shell, input: Mutex::new(input) })
     }
 
-    async fn watch(&self, group: &Group) -> io::Result<()> {
+    async fn watch(&self, group: &Group, folder: &Path) -> io::Result<()> {
         if let Some(id) = group.0.id() {
             let mut input = self.input.lock().await;
-            input.write_all(format!("{id}\n").as_bytes()).await?;
+            input.write_all(format!("{id} {}\n", folder.display()).as_bytes()).await?;
             input.flush().await?;
         }
         Ok(())

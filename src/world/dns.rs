@@ -58,7 +58,7 @@ impl World {
                     }
                     match self.dns_exchange(&Place { public: resolver, real: resolver }, &query, true).await {
                         Ok(answer) => return Ok(answer),
-                        Err(failure) => last = of_our_side(failure),
+                        Err(failure) => last = of_our_side(*failure),
                     }
                 }
                 Err(last)
@@ -109,8 +109,8 @@ impl World {
 }
 
 /// A resolver that refuses or talks garbage is the fault of where we ask from, and says nothing about the site.
-fn of_our_side(failure: Unanswered) -> Unanswered {
-    match *failure {
+fn of_our_side(failure: Observation) -> Unanswered {
+    match failure {
         Observation::Failed(Failure { kind: FailureKind::Refused | FailureKind::Garbage, message }) => {
             failed(FailureKind::Unreachable, message)
         }

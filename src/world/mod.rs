@@ -171,17 +171,16 @@ impl World {
     }
 
     async fn wait(&self, wait: &Wait) -> Result<Observation, Unanswered> {
-        match (&self.stage, &wait.copy_of) {
-            (Some(stage), Some(url)) => stage.age_copy(url, wait.duration),
-            (Some(_), None) => {}
-            (None, _) if wait.duration > LONGEST_WAIT => {
+        match &self.stage {
+            Some(stage) => wait.copies_of.iter().for_each(|url| stage.age_copy(url, wait.duration)),
+            None if wait.duration > LONGEST_WAIT => {
                 return Err(not_asked(format!(
                     "waiting {} s is longer than the {} s that a live run lets pass",
                     wait.duration.as_secs(),
                     LONGEST_WAIT.as_secs()
                 )));
             }
-            (None, _) => tokio::time::sleep(wait.duration).await,
+            None => tokio::time::sleep(wait.duration).await,
         }
         Ok(Observation::Done)
     }

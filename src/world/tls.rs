@@ -7,7 +7,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, bail};
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -45,11 +45,8 @@ pub(super) fn verifier(roots: Roots) -> anyhow::Result<Arc<WebPkiServerVerifier>
         store.add(root).context("a root certificate cannot be read")?;
     }
     if store.is_empty() {
-        let causes: Vec<String> = unread.iter().map(ToString::to_string).collect();
-        return Err(anyhow!(
-            "no root certificate to verify against: install the system's ca-certificates, or give --ca"
-        )
-        .context(causes.join("; ")));
+        let causes: String = unread.iter().map(|error| format!(" ({error})")).collect();
+        bail!("no root certificate to verify against: install the system's ca-certificates, or give --ca{causes}");
     }
     Ok(WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::new(ring::default_provider())).build()?)
 }

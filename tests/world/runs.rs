@@ -83,7 +83,7 @@ async fn a_red_or_unknown_parent_makes_its_children_unknown_by_name() {
     let checks = vec![
         child("grandchild", "child"),
         child("child", "red"),
-        judged("red", |_| Judgement::fail("broken")),
+        Check { subject: "the door".into(), ..judged("red", |_| Judgement::fail("broken")) },
         check("green"),
         child("of-green", "green"),
         child("of-warned", "warned"),
@@ -108,8 +108,8 @@ async fn a_red_or_unknown_parent_makes_its_children_unknown_by_name() {
             ("green", Unknown),
         ]
     );
-    assert_eq!(outcome.results[0].because, "blocked by child, which is unknown for shop");
-    assert_eq!(outcome.results[1].because, "blocked by red, which failed for shop");
+    assert_eq!(outcome.results[0].because, "blocked by child (unknown)");
+    assert_eq!(outcome.results[1].because, "blocked by red (failed for the door)");
     assert_eq!(server.heads().len(), 1, "blocked checks ask nothing");
 }
 
@@ -122,6 +122,16 @@ async fn checks_that_wait_for_one_another_do_not_hang_the_run() {
     use Verdict::{Pass, Unknown};
     assert_eq!(verdicts(&outcome), [("a", Unknown), ("b", Unknown), ("self", Unknown), ("free", Pass)]);
     assert!(outcome.results[0].because.contains("golive's own fault"));
+}
+
+#[tokio::test]
+async fn what_was_not_asked_is_no_evidence() {
+    let server = server().await;
+    let world = World::new(routed_to(server.address)).unwrap();
+    let alien = Probe::Http(HttpProbe { host: "evil.example".into(), ..get("/") });
+    let outcome = run_all(vec![Check { ask: vec![alien, get_nth("/", 0)], ..check("a") }], &world, Safety::S1).await;
+    assert_eq!(outcome.results[0].evidence.len(), 1);
+    assert!(outcome.results[0].evidence[0].contains("-> 200"));
 }
 
 #[tokio::test]
@@ -194,7 +204,7 @@ async fn checks_that_disturb_run_last_one_by_one_on_fresh_answers() {
     let notes = Arc::new(Notes::default());
     let world = World::new(Options { stage: Some(notes.clone()), ..routed_to(server.address) }).unwrap();
     let age =
-        Probe::Wait(Wait { duration: Duration::from_secs(31), copy_of: Some("https://shop.example.com/".into()) });
+        Probe::Wait(Wait { duration: Duration::from_secs(31), copies_of: vec!["https://shop.example.com/".into()] });
     let note = |text: &'static str| {
         let notes = notes.clone();
         move |_: &[Observation]| {

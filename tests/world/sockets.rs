@@ -11,7 +11,7 @@ use golive::probe::{
     RecordType, Scheme, Target, TlsAnswer, TlsProbe, Wait,
 };
 use golive::world::{Allowed, Options, Roots, Routes, World};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 
 use crate::support::*;
@@ -39,8 +39,16 @@ fn refusal(observation: Observation) -> String {
     }
 }
 
-async fn closed_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+/// A port that is taken, so that no other test gets it, and where nobody listens.
+struct ClosedPort {
+    address: SocketAddr,
+    _held: TcpSocket,
+}
+
+fn closed_port() -> ClosedPort {
+    let held = TcpSocket::new_v4().unwrap();
+    held.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    ClosedPort { address: held.local_addr().unwrap(), _held: held }
 }
 
 mod requests {
@@ -226,7 +234,8 @@ mod connections {
 
     #[tokio::test]
     async fn refused_are_told_from_silence() {
-        let world = impatient(routed_to(closed_port().await));
+        let closed = closed_port();
+        let world = impatient(routed_to(closed.address));
         let failure = failure(ask_http(&world, get("/")).await);
         assert_eq!(failure.kind, FailureKind::Refused);
         assert_eq!(failure.message, "http://shop.example.com at 203.0.113.10:80: connection refused");
@@ -298,8 +307,8 @@ mod connections {
 
     #[tokio::test]
     async fn waits_and_disturbances_are_for_rehearsals() {
-        let live = World::new(Options { routed_only: false, ..routed_to(closed_port().await) }).unwrap();
-        let wait = |seconds| Probe::Wait(Wait { duration: Duration::from_secs(seconds), copy_of: None });
+        let live = World::new(Options { routed_only: false, ..routed_to("127.0.0.1:1".parse().unwrap()) }).unwrap();
+        let wait = |seconds| Probe::Wait(Wait { duration: Duration::from_secs(seconds), copies_of: vec![] });
         assert!(refusal(live.ask(&wait(86_400)).await).contains("300 s"));
         assert!(matches!(live.ask(&wait(0)).await, Observation::Done));
         let disturb = Probe::Disturb(golive::probe::Disturbance::AppRefuses);
@@ -483,10 +492,14 @@ mod names {
         /// Answers question `n` (from 0), over TCP when told so, with any number of messages.
         async fn start(replies: impl Fn(&Message, bool, usize) -> Vec<Vec<u8>> + Send + Sync + 'static) -> Self {
             let replies: Replies = Arc::new(replies);
-            // The same port for both: the kernel gives a free one for TCP, and UDP has all of them to itself.
-            let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            // A port free for TCP may be some client's for UDP: the next one will do.
+            let (tcp, udp) = loop {
+                let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                if let Ok(udp) = UdpSocket::bind(tcp.local_addr().unwrap()).await {
+                    break (tcp, udp);
+                }
+            };
             let address = tcp.local_addr().unwrap();
-            let udp = UdpSocket::bind(address).await.unwrap();
             let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
             let next = |asked: &std::sync::atomic::AtomicUsize| asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
             let mut tasks = JoinSet::new();
@@ -700,9 +713,10 @@ mod names {
 
     #[tokio::test]
     async fn asked_of_nobody_are_refused_at_once() {
-        let mut options = routed_to(closed_port().await);
+        let closed = closed_port();
+        let mut options = routed_to(closed.address);
         let server: std::net::IpAddr = SERVER.parse().unwrap();
-        options.routes = Routes::from([((server, 53).into(), closed_port().await)]);
+        options.routes = Routes::from([((server, 53).into(), closed.address)]);
         options.allowed.addresses.insert(server);
         let start = Instant::now();
         assert_eq!(failure(ask(&World::new(options).unwrap()).await).kind, FailureKind::Refused);
@@ -717,7 +731,8 @@ mod names {
         })
         .await;
         let mut options = server.options();
-        options.resolvers = vec![closed_port().await, "9.9.9.9:53".parse().unwrap(), server.address];
+        let closed = closed_port();
+        options.resolvers = vec![closed.address, "9.9.9.9:53".parse().unwrap(), server.address];
         let world = World::new(options).unwrap();
         let answer = dns(world.ask(&question(DnsServer::Resolver, RecordType::Txt)).await);
         assert_eq!((answer.rcode, answer.server.as_str()), (Rcode::ServFail, "127.0.0.1"));
@@ -727,7 +742,8 @@ mod names {
     async fn are_not_held_against_the_site_when_the_resolver_is_the_fault() {
         let garbage = NameServer::start(|_, _, _| vec![vec![1, 2, 3]]).await;
         let refusing = NameServer::start(|query, _, _| bytes(&reply(query, ResponseCode::Refused, vec![]))).await;
-        for resolver in [garbage.address, refusing.address, closed_port().await] {
+        let closed = closed_port();
+        for resolver in [garbage.address, refusing.address, closed.address] {
             let world = impatient(Options { resolvers: vec![resolver], ..garbage.options() });
             let failure = failure(ask_http(&world, HttpProbe { to: Target::Resolved, ..get("/") }).await);
             assert_eq!(failure.kind, FailureKind::Unreachable, "{failure:?}");

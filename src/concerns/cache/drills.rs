@@ -85,9 +85,10 @@ pub fn drills(cache: &Cache, site: &Site) -> Drills {
         rest.push(Drill {
             number: Some(30),
             id: "cookie-ignored",
-            fault: "a rule at the edge keeps personal pages whatever cookie they set",
-            reddens: vec!["cache.cc.html", "cache.leak.users"],
+            fault: "proxy and edge keep personal pages whatever cookie they set",
+            reddens: vec!["cache.err.404", "cache.leak.users"],
             inject: Box::new(|staging| {
+                staging.edit_proxy(":0:0:0$\" \"public", ":[01]:0:0$\" \"public")?;
                 staging.app.personal_pages = true;
                 staging.app.session_cookie_on_pages = true;
                 staging.edit_cdn_rules(CACHE_PHASE, |rules| {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::Cdn;
 use crate::blueprint::Site;
-use crate::concerns::answer::{self, answered, authoritative, dns, http, is_hit, listed};
+use crate::concerns::answer::{self, answered, authoritative, cache_status, dns, http, is_hit, listed};
 use crate::concerns::ask::{NONCE, dns_at, dns_resolved, get, handshake};
 use crate::concerns::tls;
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
@@ -183,6 +183,10 @@ fn upgrade(site: &Site) -> Check {
             let next = landed.header("location").unwrap_or_default();
             if (300..400).contains(&landed.status) && (next == expected || next.starts_with("http://")) {
                 return Judgement::fail(format!("a loop: {expected} sends back to {next}"));
+            }
+            // The edge's own answers carry no cache status (Cloudflare docs, cache/concepts/cache-responses).
+            if cache_status(answer).is_some() {
+                return Judgement::warn("the origin redirects, not the edge: each plain request costs the app one");
             }
             match answer.status {
                 301 | 308 => Judgement::pass(format!("http answers {} to {expected}", answer.status)),

@@ -35,7 +35,7 @@ pub struct ServerData {
 
 /// A zone that a server was given; one that it could not read is held too, and answered with SERVFAIL.
 pub enum HeldZone {
-    Good(Zone),
+    Good(Box<Zone>),
     Broken(LowerName),
 }
 

@@ -49,6 +49,7 @@ impl Zone {
     /// The first reason for which BIND or NSD would refuse the zone: syntax, no or several SOA, a CNAME beside
     /// other data or twice, another class, `$INCLUDE`.
     pub fn parse(origin: &str, text: &str) -> Result<Self, String> {
+        closed(text)?;
         let mut file = Zonefile::new();
         file.extend_from_slice(text.as_bytes());
         file.extend_from_slice(b"\n");
@@ -200,6 +201,36 @@ impl Zone {
     }
 }
 
+/// Refuses what is left open at the end: the `domain` crate (0.12.3) panics on an open parenthesis after a text.
+fn closed(text: &str) -> Result<(), String> {
+    let (mut open, mut quoted, mut comment) = (0_usize, false, false);
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\n' => {
+                if quoted {
+                    return Err("a quoted text is not closed on its line".to_owned());
+                }
+                comment = false;
+            }
+            _ if comment => {}
+            '\\' => {
+                chars.next();
+            }
+            '"' => quoted = !quoted,
+            _ if quoted => {}
+            ';' => comment = true,
+            '(' => open += 1,
+            ')' => open = open.checked_sub(1).ok_or("a parenthesis is closed that was not opened")?,
+            _ => {}
+        }
+    }
+    if quoted || open > 0 {
+        return Err("a quoted text or a parenthesis is not closed".to_owned());
+    }
+    Ok(())
+}
+
 /// A zone of the CDN's own, which golive does not generate: these names lead to these addresses.
 pub fn edge_zone(origin: &str, names: &[String], addresses: &[IpAddr], ttl: u32) -> Result<Zone, String> {
     let top = absolute(origin)?;
@@ -245,4 +276,89 @@ fn convert(record: &ScannedRecord) -> Result<Record, String> {
     let data = RData::read(&mut BinDecoder::new(&wire), kind, Restrict::new(length))
         .map_err(|error| format!("{owner} {kind}: {error}"))?;
     Ok(Record::from_rdata(name, record.ttl().as_secs(), data))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "$TTL 3600\n@ IN SOA ns1 host 1 2 3 4 60\n@ IN NS ns1.example.net.\n";
+
+    fn zone(records: &str) -> Zone {
+        Zone::parse("example.org", &format!("{HEAD}{records}")).expect("a zone")
+    }
+
+    fn find(zone: &Zone, name: &str, kind: RecordType) -> String {
+        match zone.find(&LowerName::from(absolute(name).expect("a name")), kind) {
+            Found::Answer(records) => {
+                records.iter().map(|r| format!("{} {} {}", r.name, r.ttl, r.data)).collect::<Vec<_>>().join(" | ")
+            }
+            Found::Alias(_, target) => format!("-> {target}"),
+            Found::Delegated(servers) => format!("delegated to {}", servers.len()),
+            Found::NoData(soa) => format!("no data for {} s", soa.ttl),
+            Found::NoName(soa) => format!("no name for {} s", soa.ttl),
+        }
+    }
+
+    #[test]
+    fn lookups() {
+        let zone = zone(
+            "www 300 IN A 192.0.2.1\nwww 400 IN A 192.0.2.2\nwww IN A 192.0.2.2\nAlias IN CNAME elsewhere.example.net.\n\
+             a.b.c IN A 192.0.2.3\n*.w IN TXT \"semi;colon\" \"two\"\nsub IN NS ns.sub\nns.sub IN A 192.0.2.4\n\
+             outside.example.com. IN A 192.0.2.5\nmx IN MX 10 www\n",
+        );
+        for (name, kind, expected) in [
+            ("www.example.org", RecordType::A, "www.example.org. 300 192.0.2.1 | www.example.org. 300 192.0.2.2"),
+            ("WWW.example.org", RecordType::AAAA, "no data for 60 s"),
+            ("alias.example.org", RecordType::A, "-> elsewhere.example.net."),
+            ("alias.example.org", RecordType::CNAME, "Alias.example.org. 3600 elsewhere.example.net."),
+            ("b.c.example.org", RecordType::A, "no data for 60 s"),
+            ("x.w.example.org", RecordType::TXT, "x.w.example.org. 3600 semi;colontwo"),
+            ("y.x.w.example.org", RecordType::A, "no data for 60 s"),
+            ("x.sub.example.org", RecordType::A, "delegated to 1"),
+            ("nope.example.org", RecordType::A, "no name for 60 s"),
+            ("mx.example.org", RecordType::MX, "mx.example.org. 3600 10 www.example.org."),
+        ] {
+            assert_eq!(find(&zone, name, kind), expected, "{name} {kind}");
+        }
+    }
+
+    #[test]
+    fn zones_that_a_real_server_refuses() {
+        for (text, message) in [
+            ("", "no SOA"),
+            ("@ IN SOA a b 1 2 3 4 5\n", "no NS"),
+            (&format!("{HEAD}@ IN SOA ns2 host 1 2 3 4 60\n"), "several SOA"),
+            (&format!("{HEAD}a IN CNAME b\na IN A 192.0.2.1\n"), "CNAME beside"),
+            (&format!("{HEAD}a IN CNAME b\na IN CNAME c\n"), "CNAME beside"),
+            (&format!("{HEAD}a IN A 192.0.2.321\n"), ""),
+            (&format!("{HEAD}a IN TXT \"{}\"\n", "x".repeat(256)), ""),
+            (&format!("{HEAD}$INCLUDE /etc/passwd\n"), "INCLUDE"),
+            (&format!("{HEAD}a IN TXT ( \"open\"\n"), ""),
+        ] {
+            let error = Zone::parse("example.org", text).expect_err(message);
+            assert!(error.contains(message), "{error}");
+        }
+        assert!(Zone::parse("exa mple..org", HEAD).is_err());
+    }
+
+    #[test]
+    fn a_proxied_name_leads_to_the_edge_and_nowhere_else() {
+        let mut zone = zone("www IN A 192.0.2.1\nwww IN AAAA 2001:db8::1\nwww IN TXT \"kept\"\n");
+        let edge = ["104.16.0.10".parse().expect("an address")];
+        zone.replace_addresses("www.example.org", &edge, 300).expect("a name");
+        zone.replace_addresses("www.example.com", &edge, 300).expect("another zone's name is left alone");
+        assert_eq!(find(&zone, "www.example.org", RecordType::A), "www.example.org. 300 104.16.0.10");
+        assert_eq!(find(&zone, "www.example.org", RecordType::AAAA), "no data for 60 s");
+        assert_eq!(find(&zone, "www.example.org", RecordType::TXT), "www.example.org. 3600 kept");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(
+            noise in proptest::collection::vec("[ \t(\"\\\\)@.;$a-z0-9-]{0,12}|IN|TXT|CNAME|CAA|MX|\\(|\"x\"|\n", 0..30)
+        ) {
+            let _ = Zone::parse("example.org", &format!("{HEAD}{}", noise.join(" ")));
+        }
+    }
 }

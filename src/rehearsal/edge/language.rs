@@ -318,12 +318,14 @@ struct Typed {
     node: Node,
     kind: Kind,
     each: bool,
+    /// What a list holds.
+    of: Kind,
     map: Option<Map>,
 }
 
 impl Typed {
     fn new(at: usize, node: Node, kind: Kind) -> Self {
-        Self { at, node, kind, each: false, map: None }
+        Self { at, node, kind, each: false, of: Kind::Text, map: None }
     }
 
     fn described(&self) -> String {
@@ -572,10 +574,10 @@ impl Parser {
         let result = match (self.tokens.get(self.next).map(|token| token.what.clone()), of.map, of.kind) {
             (Some(What::Text(key)), Some(map), _) => Typed::new(of.at, Node::Key(map, key), Kind::List),
             (Some(What::Bare(nth)), None, Kind::List) => match nth.parse() {
-                Ok(nth) => Typed::new(of.at, Node::Nth(Box::new(of.node), nth), Kind::Text),
+                Ok(nth) => Typed::new(of.at, Node::Nth(Box::new(of.node), nth), of.of),
                 Err(_) => return Err(Refused { at, message: format!("`{nth}` is no index") }),
             },
-            (Some(What::Sign("*")), None, Kind::List) => Typed { each: true, ..Typed::new(of.at, of.node, Kind::Text) },
+            (Some(What::Sign("*")), None, Kind::List) => Typed { each: true, ..Typed::new(of.at, of.node, of.of) },
             _ => return Err(Refused { at, message: "this index does not fit".to_owned() }),
         };
         self.next += 1;
@@ -636,7 +638,13 @@ fn typed_call(function: Function, name: &str, at: usize, arguments: Vec<Typed>) 
     let reduces = matches!(function, Function::Any | Function::All);
     let each = !reduces && arguments.first().is_some_and(|argument| argument.each);
     let nodes = arguments.into_iter().map(|argument| argument.node).collect();
-    Ok(Typed { each, ..Typed::new(at, Node::Call(function, nodes), kind) })
+    let call = Typed::new(at, Node::Call(function, nodes), kind);
+    Ok(match (each, kind) {
+        (false, _) => call,
+        (true, Kind::Truth) => Typed { each, ..call },
+        // A call for every element makes a list, whose elements are named by `[*]` again.
+        (true, of) => Typed { kind: Kind::List, of, ..call },
+    })
 }
 
 fn truth(side: &Typed) -> Result<(), Refused> {
@@ -922,5 +930,182 @@ impl Facts<'_> {
 
     pub fn full_uri(&self) -> String {
         format!("{}://{}{}", if self.https { "https" } else { "http" }, self.host, self.uri())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::HeaderValue;
+
+    use super::*;
+
+    fn headers() -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("accept", "text/html"),
+            ("accept", "application/json"),
+            ("cookie", "theme=dark; session=s3cret"),
+            ("user-agent", "Mozilla/5.0 \"quoted\""),
+        ] {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    fn facts(headers: &HeaderMap) -> Facts<'_> {
+        Facts {
+            method: "GET",
+            https: true,
+            host: "www.example.org",
+            path: "/news/Today.HTML",
+            query: Some("utm_source=x&page=2"),
+            headers,
+            client: "198.51.100.7".parse().expect("an address"),
+        }
+    }
+
+    #[test]
+    fn conditions() {
+        let headers = headers();
+        let facts = facts(&headers);
+        for (text, expected) in [
+            ("true", true),
+            ("not true", false),
+            ("ssl", true),
+            ("not ssl", false),
+            ("!ssl || true", true),
+            ("http.host eq \"www.example.org\"", true),
+            ("http.host == r\"www.example.org\"", true),
+            ("http.host ne \"www.example.org\"", false),
+            ("(http.host eq \"www.example.org\" and ssl)", true),
+            ("starts_with(http.request.uri.path, \"/news/\") and not ssl", false),
+            ("ends_with(lower(http.request.uri.path), \".html\")", true),
+            ("http.request.uri.path contains \"Today\"", true),
+            ("http.request.uri.path contains \"today\"", false),
+            ("http.request.uri.path.extension in {\"css\" \"html\"}", true),
+            ("http.request.uri eq \"/news/Today.HTML?utm_source=x&page=2\"", true),
+            ("http.request.uri.query contains \"page=2\"", true),
+            ("http.request.full_uri eq \"https://www.example.org/news/Today.HTML?utm_source=x&page=2\"", true),
+            ("http.request.full_uri wildcard \"HTTPS://*.example.org/*\"", true),
+            ("http.request.full_uri strict wildcard \"HTTPS://*.example.org/*\"", false),
+            ("http.request.full_uri wildcard \"https://www.example.org\"", false),
+            ("http.request.uri.path matches r#\"^/news/\\w+\\.HTML$\"#", true),
+            ("http.request.uri.path ~ \"^/blog\"", false),
+            ("http.request.method in {\"GET\" \"HEAD\"}", true),
+            ("http.cookie contains \"session=\"", true),
+            ("any(http.request.cookies[\"session\"][*] eq \"s3cret\")", true),
+            ("any(http.request.headers[\"accept\"][*] contains \"json\")", true),
+            ("all(http.request.headers[\"accept\"][*] contains \"json\")", false),
+            ("any(upper(http.request.headers[\"accept\"][*])[*] eq \"TEXT/HTML\")", true),
+            ("any(len(http.request.headers[\"accept\"][*])[*] gt 9)", true),
+            ("upper(http.request.headers[\"accept\"][*])[0] eq \"TEXT/HTML\"", true),
+            ("any(starts_with(http.request.headers[\"accept\"][*], \"text\"))", true),
+            ("http.request.headers[\"accept\"][0] eq \"text/html\"", true),
+            // What is missing makes a comparison false, also an unequal.
+            ("http.request.headers[\"x-none\"][0] ne \"a\"", false),
+            ("not any(http.request.headers[\"x-none\"][*] eq \"a\")", true),
+            ("http.request.uri.args[\"page\"][0] eq \"2\"", true),
+            ("http.user_agent contains \"\\\"quoted\\\"\"", true),
+            ("http.referer eq \"\"", true),
+            ("len(http.host) ge 15", true),
+            ("len(http.host) gt 15", false),
+            ("len(http.host) in {1 10..20}", true),
+            ("ip.src eq 198.51.100.7", true),
+            ("ip.src in {203.0.113.0/24 198.51.100.0/24}", true),
+            ("ip.src in {198.51.100.1..198.51.100.6 2001:db8::/32}", false),
+            // not, then and, then xor, then or.
+            ("not ssl and ssl or true", true),
+            ("true xor true and false", true),
+            ("true xor true or false", false),
+            ("false ^^ true", true),
+        ] {
+            let condition = Condition::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(condition.holds(&facts), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn texts() {
+        let headers = headers();
+        let facts = facts(&headers);
+        for (text, expected) in [
+            ("concat(\"https://\", http.host, http.request.uri.path)", "https://www.example.org/news/Today.HTML"),
+            ("upper(substring(http.host, 0, 3))", "WWW"),
+            ("substring(http.host, -3)", "org"),
+            ("substring(http.host, 4, -4)", "example"),
+            ("substring(http.host, 9, 2)", ""),
+            ("concat(\"a\", 1)", "a1"),
+            ("http.request.headers[\"x-none\"][0]", ""),
+        ] {
+            let expression = TextExpression::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(expression.evaluate(&facts), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn refusals_name_the_place() {
+        for (text, at, message) in [
+            ("", 0, "found the end"),
+            ("http.hosst eq \"a\"", 0, "no field `http.hosst`"),
+            ("http.host eq", 12, "found the end"),
+            ("http.host eq 5", 13, "expected a text"),
+            ("http.host eq \"a", 13, "not closed"),
+            ("http.host eq r#\"a\"", 13, "not closed"),
+            ("http.host eq \"\\n\"", 14, "escapes"),
+            ("http.host", 0, "not a condition"),
+            ("ssl eq true", 4, "cannot be compared"),
+            ("ssl ssl", 4, "left over"),
+            ("SSL", 0, "no field `SSL`"),
+            ("ssl AND ssl", 4, "left over"),
+            ("http.host and ssl", 0, "expected a condition"),
+            ("(ssl", 4, "expected `)`"),
+            ("ip.src eq \"1.2.3.4\"", 10, "expected an address"),
+            ("ip.src gt 1.2.3.4", 7, "cannot be compared"),
+            ("ip.src in $partners", 11, "no lists"),
+            ("ip.src in {}", 12, "empty"),
+            ("ip.src in {1.2.3.4/99}", 11, "expected an address"),
+            ("http.request.uri.path matches \"(\"", 30, "regular expression"),
+            ("http.request.uri wildcard \"/**\"", 26, "`**`"),
+            ("http.request.headers contains \"x\"", 0, "needs a key"),
+            ("http.request.headers[\"a\"] eq \"x\"", 26, "cannot be compared"),
+            ("any(http.request.headers[\"a\"][0] eq \"x\")", 0, "does not take"),
+            ("http.request.headers[\"a\"][*] eq \"x\"", 0, "every element"),
+            ("any(lower(http.request.headers[\"a\"][*]) eq \"x\")", 40, "cannot be compared"),
+            ("regex_replace(http.host, \"a\", \"b\") eq \"x\"", 0, "no function"),
+            ("starts_with(http.host)", 0, "does not take (a text)"),
+            ("http.host starts_with \"a\"", 10, "left over"),
+            ("ssl # comment", 4, "means nothing"),
+            ("é", 0, "means nothing"),
+        ] {
+            let refused = Condition::parse(text).expect_err(text);
+            assert!(refused.message.contains(message) && refused.at == at, "{text}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn depth_and_length_are_bounded() {
+        let deep = |depth: usize| format!("{}ssl{}", "(".repeat(depth), ")".repeat(depth));
+        assert!(Condition::parse(&deep(20)).is_ok());
+        for hostile in [deep(1000), "not ".repeat(900) + "ssl", "any(".repeat(900), "ssl or ".repeat(580) + "ssl"] {
+            // Refused or not, it comes to an end on a small stack.
+            let done = std::thread::Builder::new()
+                .stack_size(1024 * 1024)
+                .spawn(move || {
+                    let headers = HeaderMap::new();
+                    Condition::parse(&hostile).map(|condition| condition.holds(&facts(&headers))).is_ok()
+                })
+                .expect("a thread")
+                .join();
+            assert!(done.is_ok());
+        }
+        assert!(Condition::parse(&"x".repeat(LONGEST + 1)).is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_parsed_or_refused(text in "[a-z.\"\\\\(){}\\[\\]*$0-9/: r#~!=<>&|^,-]{0,60}") {
+            let _ = Condition::parse(&text);
+            let _ = TextExpression::parse(&text);
+        }
     }
 }
