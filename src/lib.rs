@@ -17,6 +17,9 @@
 //! | [`ops`] | what each command does | parse arguments, print |
 //! | [`cli`] | arguments, terminal, exit codes | do the work |
 
+// A panic in production code loses a night's work; tests may.
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
+
 pub mod blueprint;
 pub mod cli;
 pub mod concerns;

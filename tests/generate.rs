@@ -307,17 +307,29 @@ fn zone_texts(zone: &str) -> Vec<Vec<u8>> {
     seen
 }
 
+/// The site's own name is also a redirected one: a CNAME and an A record.
+fn clashing() -> String {
+    sample().source.replace("\"www.jeveuxaider.gouv.fr\"", "\"covid19.reserve-civique.gouv.fr\"")
+}
+
 #[test]
-fn clashes_name_both_sides_and_write_nothing() {
+fn a_blueprint_with_errors_writes_nothing() {
     let temp = tempfile::tempdir().expect("a folder");
-    // The site's own name is also a redirected one: a CNAME and an A record.
-    let source = sample().source.replace("\"www.jeveuxaider.gouv.fr\"", "\"covid19.reserve-civique.gouv.fr\"");
     let blueprint = temp.path().join("clash.toml");
-    fs::write(&blueprint, source).expect("written");
+    fs::write(&blueprint, clashing()).expect("written");
     let out = temp.path().join("out");
     let assert = cargo_bin_cmd!("golive").arg("generate").arg(&blueprint).arg("--out").arg(&out).assert().code(2);
     let (_, stderr) = output(&assert);
-    assert!(stderr.contains("cdn asks for covid19.reserve-civique.gouv.fr"), "{stderr}");
-    assert!(stderr.contains("redirects for 198.51.100.21"), "{stderr}");
+    assert!(stderr.contains("error[redirects.shadows-site]"), "{stderr}");
     assert!(!out.exists());
+}
+
+/// Behind the findings there is a second net: composers refuse what no output can say.
+#[test]
+fn clashes_name_both_sides() {
+    let sample = common::parse(&clashing());
+    let clashes = golive::emit::compose(&sample.blueprint, &sample.site).expect_err("a clash");
+    let told = clashes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    assert!(told.contains("cdn asks for covid19.reserve-civique.gouv.fr"), "{told}");
+    assert!(told.contains("redirects for 198.51.100.21"), "{told}");
 }

@@ -9,7 +9,7 @@ use golive::blueprint::{Blueprint, Site};
 use golive::concerns::fragment::RunsOn;
 use golive::emit::Artifact;
 use golive::probe::Disturbance;
-use golive::rehearsal::staging::{DnsManner, NodeRole, Staging};
+use golive::rehearsal::staging::{DnsManner, Staging};
 use golive::rehearsal::{LocalWorld, StartError};
 use golive::world::Roots;
 
@@ -288,9 +288,7 @@ fn killed_outright_it_leaves_no_nginx_behind() {
 #[tokio::test]
 async fn a_configuration_that_nginx_refuses_is_shown_in_its_own_words() {
     let mut staged = staging(RunsOn::Server);
-    staged
-        .edit_nginx(NodeRole::Redirect, "nginx.conf", "absolute_redirect off;", "absolute_redirection off;")
-        .expect("an edit");
+    staged.edit_redirects("absolute_redirect off;", "absolute_redirection off;").expect("an edit");
     match LocalWorld::start(staged).await.err() {
         Some(StartError::Nginx { address, stderr }) => {
             assert_eq!(address, "198.51.100.21".parse::<IpAddr>().expect("an address"));
@@ -303,9 +301,7 @@ async fn a_configuration_that_nginx_refuses_is_shown_in_its_own_words() {
 #[tokio::test]
 async fn other_starts_that_fail_say_what_is_wrong() {
     let mut staged = staging(RunsOn::Scalingo);
-    staged
-        .edit_nginx(NodeRole::ScalingoProxy, "servers.conf.erb", "keepalive 8;", "keepalive <%= ENV['HOME'] %>;")
-        .expect("an edit");
+    staged.edit_proxy("keepalive 8;", "keepalive <%= ENV['HOME'] %>;").expect("an edit");
     let error = LocalWorld::start(staged).await.err().expect("no start").to_string();
     assert!(error.contains("servers.conf.erb") && error.contains("HOME"), "{error}");
 
@@ -417,7 +413,10 @@ async fn name_servers_that_misbehave() {
 
     let mut staged = staging(RunsOn::Server);
     staged.nodes.clear();
-    staged.edit_zone(APEX, "@ 300 IN A 198.51.100.22", "@ 300 IN A 198.51.100.322").expect("an edit");
+    for zone in staged.name_servers.iter_mut().filter_map(|server| server.zones.get_mut(APEX)) {
+        assert!(zone.contains("@ 300 IN A 198.51.100.22"), "{zone}");
+        *zone = zone.replace("@ 300 IN A 198.51.100.22", "@ 300 IN A 198.51.100.322");
+    }
     let world = LocalWorld::start(staged).await.unwrap_or_else(|error| panic!("{error}"));
     assert!(world.notes()[0].contains(APEX), "{:?}", world.notes());
     let server = world.routes()[&"192.0.2.53:53".parse().expect("an address")];

@@ -34,7 +34,7 @@ fn the_healthy_world_is_green() {
     assert!(not_green.is_empty(), "{not_green:#?}\n{}", text(&output.stderr));
     assert_eq!(output.status.code(), Some(0));
     // A checklist that lost its checks would be green too.
-    assert!(report["summary"]["pass"].as_u64().expect("a count") >= 50, "{}", report["summary"]);
+    assert!(report["summary"]["pass"].as_u64().expect("a count") >= 45, "{}", report["summary"]);
 }
 
 #[test]
