@@ -70,7 +70,6 @@ pub trait Concern {
 pub struct OneOrMore<T>(pub T, pub Vec<T>);
 
 impl<T> OneOrMore<T> {
-    /// From a list whose first element the caller knows to exist.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         std::iter::once(&self.0).chain(&self.1)
     }

@@ -1,6 +1,6 @@
 //! What a person does about a concern.
 
-/// The human side of a concern: printed by `golive explain`, and the matter of the launch runbook.
+/// The human side of a concern, written to `runbook/procedures.md`: the matter of a launch runbook.
 #[derive(Debug, Clone)]
 pub struct Procedure {
     /// Before the launch, in order.

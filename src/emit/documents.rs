@@ -8,6 +8,7 @@ use super::templates::{Language, render};
 use super::zone::{self, ZonePlan};
 use super::{Artifact, Slots};
 use crate::blueprint::{Blueprint, Site};
+use crate::concerns::Procedure;
 use crate::concerns::fragment::RunsOn;
 
 /// Before the announcement by so much, all is published; after it by so much, TTLs may go up again.
@@ -120,6 +121,40 @@ fn written(instant: Timestamp, timezone: &TimeZone) -> String {
 }
 
 #[derive(Debug, Serialize)]
+struct ProceduresValues {
+    title: String,
+    concerns: Vec<ConcernValues>,
+    left_out: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ConcernValues {
+    key: &'static str,
+    checks: Vec<&'static str>,
+    before: Vec<String>,
+    when_red: Vec<String>,
+    undo: Vec<String>,
+}
+
+/// What people do, concern by concern.
+pub fn procedures(blueprint: &Blueprint, site: &Site) -> Artifact {
+    let concerns = blueprint
+        .concerns()
+        .into_iter()
+        .map(|concern| {
+            let Procedure { before, when_red, undo } = concern.procedure(site);
+            let mut checks: Vec<&'static str> = concern.checks(site).iter().map(|check| check.id).collect();
+            checks.sort_unstable();
+            checks.dedup();
+            ConcernValues { key: concern.key(), checks, before, when_red, undo }
+        })
+        .collect();
+    let values =
+        ProceduresValues { title: site.title.to_string(), concerns, left_out: blueprint.left_out().join(", ") };
+    Artifact { path: "runbook/procedures.md".to_owned(), text: render(Language::Markdown, "procedures.md", &values) }
+}
+
+#[derive(Debug, Serialize)]
 struct ReadmeValues {
     title: String,
     name: String,
@@ -224,6 +259,11 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
         );
     }
     steps.push("Run golive verify on the blueprint, from outside.".to_owned());
+    row(
+        "runbook/procedures.md".to_owned(),
+        "what people do before the launch, when a check is red, and to go back",
+        "whoever is on duty",
+    );
     row("MANIFEST.json".to_owned(), "the blueprint's hash and that of each file", "nobody");
     let values = ReadmeValues { title: site.title.to_string(), name: site.name.to_string(), rows, steps };
     Artifact { path: "README.md".to_owned(), text: render(Language::Markdown, "readme.md", &values) }

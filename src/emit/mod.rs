@@ -106,6 +106,7 @@ pub fn compose(blueprint: &Blueprint, site: &Site) -> Result<Vec<Artifact>, Vec<
             artifacts.extend(documents::request(plan, blueprint, site));
         }
     }
+    artifacts.push(documents::procedures(blueprint, site));
     let readme = documents::readme(&slots, &zones, &artifacts, site);
     artifacts.push(readme);
     artifacts.sort_by(|a, b| a.path.cmp(&b.path));

@@ -182,7 +182,7 @@ fn machine(open_files: u32) -> String {
 }
 
 fn listen(addresses: &[IpAddr], ports: &[(u16, &str)]) -> String {
-    let mut out = "# The public addresses of this machine.\n".to_owned();
+    let mut out = "# Keep the addresses that this machine has: nginx does not start on others.\n".to_owned();
     for address in addresses {
         for (port, parameters) in ports {
             let socket = std::net::SocketAddr::new(*address, *port);

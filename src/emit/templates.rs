@@ -26,12 +26,19 @@ static NGINX: LazyLock<Tera> = LazyLock::new(|| {
 });
 
 static MARKDOWN: LazyLock<Tera> = LazyLock::new(|| {
-    let templates =
-        [("readme.md", include_str!("templates/readme.md")), ("request.md", include_str!("templates/request.md"))];
+    let templates = [
+        ("procedures.md", include_str!("templates/procedures.md")),
+        ("readme.md", include_str!("templates/readme.md")),
+        ("request.md", include_str!("templates/request.md")),
+    ];
     engine(".md", escape_markdown, templates)
 });
 
-fn engine(suffix: &'static str, escaper: tera::EscapeFn, templates: [(&'static str, &'static str); 2]) -> Tera {
+fn engine<const N: usize>(
+    suffix: &'static str,
+    escaper: tera::EscapeFn,
+    templates: [(&'static str, &'static str); N],
+) -> Tera {
     let mut engine = Tera::new();
     engine.set_escape_fn(escaper);
     engine.autoescape_on([suffix]);

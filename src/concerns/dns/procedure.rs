@@ -22,7 +22,7 @@ pub fn procedure(dns: &Dns, site: &Site) -> Procedure {
     Procedure {
         before,
         when_red: vec![
-            "Compare what each name server answers with dns/<zone>.zone: `dig @SERVER NAME TYPE +norecurse`."
+            "Compare what each name server answers (dig @SERVER NAME TYPE +norecurse) with the zone's file in dns/."
                 .to_owned(),
             "Answer the ticket with the very line that differs; a doubled zone name means that a final dot was lost."
                 .to_owned(),

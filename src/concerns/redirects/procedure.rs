@@ -3,12 +3,17 @@
 use super::Redirects;
 use crate::blueprint::Site;
 use crate::concerns::Procedure;
+use crate::concerns::answer::listed;
 
 pub fn procedure(redirects: &Redirects, site: &Site) -> Procedure {
     let mut before = Vec::new();
     for server in &redirects.servers {
         if let Some(name) = server.names.first() {
-            before.push(format!("Copy nginx/redirect-{name}/ to each of its {} machines.", server.addresses.len()));
+            let addresses: Vec<String> = server.addresses.iter().map(ToString::to_string).collect();
+            before.push(format!(
+                "Copy nginx/redirect-{name}/ to the machines that have {}; on each, keep its own addresses in where/.",
+                listed(&addresses)
+            ));
             before.push(format!("Install one certificate for all names of {name} on every machine, then start nginx."));
         }
     }
