@@ -100,17 +100,22 @@ pub struct Directives(HashMap<String, Option<String>>);
 
 impl Directives {
     pub fn of(headers: &HeaderMap) -> Self {
+        let lines = headers.get_all(CACHE_CONTROL).iter();
+        let lines: Vec<_> = lines.map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
+        Self::of_text(&lines.join(","))
+    }
+
+    /// Of one value of the header.
+    pub fn of_text(text: &str) -> Self {
         let mut directives = HashMap::new();
-        for line in headers.get_all(CACHE_CONTROL) {
-            for directive in String::from_utf8_lossy(line.as_bytes()).split(',') {
-                let (name, value) = match directive.split_once('=') {
-                    Some((name, value)) => (name, Some(value.trim().trim_matches('"').to_owned())),
-                    None => (directive, None),
-                };
-                let name = name.trim().to_ascii_lowercase();
-                if !name.is_empty() {
-                    directives.entry(name).or_insert(value);
-                }
+        for directive in text.split(',') {
+            let (name, value) = match directive.split_once('=') {
+                Some((name, value)) => (name, Some(value.trim().trim_matches('"').to_owned())),
+                None => (directive, None),
+            };
+            let name = name.trim().to_ascii_lowercase();
+            if !name.is_empty() {
+                directives.entry(name).or_insert(value);
             }
         }
         Self(directives)
