@@ -1,6 +1,7 @@
 //! Arguments, terminal, exit codes. One file a subcommand; the work is in [`crate::ops`].
 
 pub mod completions;
+pub mod coverage;
 pub mod explain;
 pub mod generate;
 pub mod lint;
@@ -55,6 +56,7 @@ pub enum Command {
     Lint(lint::LintArgs),
     Explain(explain::ExplainArgs),
     Generate(generate::GenerateArgs),
+    Coverage(coverage::CoverageArgs),
     Rehearse(rehearse::RehearseArgs),
     Verify(verify::VerifyArgs),
     Completions(completions::CompletionsArgs),
@@ -70,6 +72,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> anyhow::Result<Exit> {
         Command::Lint(args) => lint::run(&args, ui),
         Command::Explain(args) => explain::run(&args, ui),
         Command::Generate(args) => generate::run(&args, ui),
+        Command::Coverage(args) => coverage::run(&args, ui),
         Command::Rehearse(args) => rehearse::run(args, ui),
         Command::Verify(args) => verify::run(args, ui),
         Command::Completions(args) => completions::run(&args, ui),

@@ -1,5 +1,6 @@
 //! What each command does. Must not parse arguments nor print.
 
+pub mod coverage;
 pub mod generate;
 pub mod lint;
 pub mod rehearse;
