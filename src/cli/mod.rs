@@ -6,6 +6,7 @@ pub mod explain;
 pub mod generate;
 pub mod lint;
 pub mod rehearse;
+pub mod ttl;
 pub mod ui;
 pub mod verify;
 
@@ -55,6 +56,7 @@ pub struct Cli {
 pub enum Command {
     Lint(lint::LintArgs),
     Explain(explain::ExplainArgs),
+    Ttl(ttl::TtlArgs),
     Generate(generate::GenerateArgs),
     Coverage(coverage::CoverageArgs),
     Rehearse(rehearse::RehearseArgs),
@@ -71,6 +73,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Lint(args) => lint::run(&args, ui),
         Command::Explain(args) => explain::run(&args, ui),
+        Command::Ttl(args) => ttl::run(&args, ui),
         Command::Generate(args) => generate::run(&args, ui),
         Command::Coverage(args) => coverage::run(&args, ui),
         Command::Rehearse(args) => rehearse::run(args, ui),

@@ -3,5 +3,7 @@
 pub mod coverage;
 pub mod generate;
 pub mod lint;
+pub mod predict;
 pub mod rehearse;
+pub mod ttl;
 pub mod verify;

@@ -3,6 +3,7 @@
 pub mod coverage;
 pub mod drills;
 pub mod findings;
+pub mod ttl;
 pub mod verify;
 
 use serde::Serialize;
