@@ -6,6 +6,7 @@ pub mod explain;
 pub mod generate;
 pub mod lint;
 pub mod rehearse;
+pub mod trace;
 pub mod ttl;
 pub mod ui;
 pub mod verify;
@@ -57,6 +58,7 @@ pub enum Command {
     Lint(lint::LintArgs),
     Explain(explain::ExplainArgs),
     Ttl(ttl::TtlArgs),
+    Trace(trace::TraceArgs),
     Generate(generate::GenerateArgs),
     Coverage(coverage::CoverageArgs),
     Rehearse(rehearse::RehearseArgs),
@@ -74,6 +76,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> anyhow::Result<Exit> {
         Command::Lint(args) => lint::run(&args, ui),
         Command::Explain(args) => explain::run(&args, ui),
         Command::Ttl(args) => ttl::run(&args, ui),
+        Command::Trace(args) => trace::run(&args, ui),
         Command::Generate(args) => generate::run(&args, ui),
         Command::Coverage(args) => coverage::run(&args, ui),
         Command::Rehearse(args) => rehearse::run(args, ui),

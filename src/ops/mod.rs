@@ -5,5 +5,6 @@ pub mod generate;
 pub mod lint;
 pub mod predict;
 pub mod rehearse;
+pub mod trace;
 pub mod ttl;
 pub mod verify;

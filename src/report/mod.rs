@@ -3,6 +3,7 @@
 pub mod coverage;
 pub mod drills;
 pub mod findings;
+pub mod trace;
 pub mod ttl;
 pub mod verify;
 
