@@ -287,7 +287,7 @@ impl fmt::Display for Seconds {
 }
 
 /// Why the public Internet cannot reach this address, or `None` when it can (RFC 6890; IANA's registries of
-/// special-purpose addresses). Documentation ranges (RFC 5737, RFC 3849) pass: sample blueprints use them.
+/// special-purpose addresses). Documentation ranges pass ([`is_documentation`]): sample blueprints use them.
 pub fn why_not_public(address: IpAddr) -> Option<&'static str> {
     let v4 = match address {
         IpAddr::V4(v4) => v4,
@@ -315,6 +315,18 @@ pub fn why_not_public(address: IpAddr) -> Option<&'static str> {
         Some("it is reserved")
     } else {
         None
+    }
+}
+
+/// Whether an address belongs to the ranges kept for documentation (RFC 5737, RFC 3849, RFC 9637).
+pub fn is_documentation(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_documentation(),
+        IpAddr::V6(v6) => match (v6.to_ipv4_mapped(), v6.segments()) {
+            (Some(v4), _) => v4.is_documentation(),
+            (None, [0x2001, 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..]) => true,
+            (None, _) => false,
+        },
     }
 }
 

@@ -94,10 +94,12 @@ pub fn run(cli: Cli, ui: &mut Ui) -> anyhow::Result<Exit> {
 fn interruptible<T>(work: impl Future<Output = T>) -> anyhow::Result<Option<T>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
     runtime.block_on(async {
+        // Both before the work begins: a signal that finds no listener ends the program and leaves nginx behind.
+        let mut interrupted = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
         let mut terminated = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
         Ok(tokio::select! {
             done = work => Some(done),
-            _ = tokio::signal::ctrl_c() => None,
+            _ = interrupted.recv() => None,
             _ = terminated.recv() => None,
         })
     })

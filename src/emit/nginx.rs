@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use super::templates::{Language, render};
 use super::{Artifact, Asked, Clash};
-use crate::blueprint::value::PathPrefix;
 use crate::concerns::fragment::{Marking, ProxyServer, RedirectServer, ResponseClass, Routes};
 
 /// What the proxy template is given.
@@ -200,15 +199,8 @@ fn listen(addresses: &[IpAddr], ports: &[(u16, &str)]) -> String {
 }
 
 pub fn class_values(class: &ResponseClass) -> ClassValues {
-    let (regex, hides_cookies) = match &class.routes {
-        Routes::Others => (None, false),
-        Routes::Under(starts) => (Some(format!("^{}", any_of(starts))), false),
-        Routes::FingerprintedUnder(starts) => (
-            // `\z`, since `$` also stands before a final line feed, which a path may hold as %0a.
-            Some(format!(r"^{}(?:.*[/._-])?[0-9a-f]{{8,64}}(?:\.[0-9a-z]{{1,5}}){{1,2}}\z", any_of(starts))),
-            true,
-        ),
-    };
+    // The same bytes for everybody, whoever asks.
+    let hides_cookies = matches!(class.routes, Routes::FingerprintedUnder(_));
     let (cache_control, statuses) = match class.marking {
         Marking::NoStore => (None, ""),
         Marking::Public { max_age, s_maxage, immutable, stale_while_revalidate, stale_if_error } => {
@@ -231,18 +223,12 @@ pub fn class_values(class: &ResponseClass) -> ClassValues {
     };
     ClassValues {
         name: class.name.to_string(),
-        regex,
+        regex: class.routes.pattern(),
         hides_cookies: hides_cookies && cache_control.is_some(),
         cache_control,
         statuses,
         cookies: if hides_cookies { "[01]" } else { "0" },
     }
-}
-
-/// A regular expression for any of these starts, taken literally.
-fn any_of(starts: &[PathPrefix]) -> String {
-    let starts: Vec<String> = starts.iter().map(|start| regex::escape(start.as_str())).collect();
-    format!("(?:{})", starts.join("|"))
 }
 
 fn class_clashes(classes: &[Asked<ResponseClass>]) -> Vec<Clash> {

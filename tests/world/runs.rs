@@ -185,6 +185,16 @@ async fn judges_may_ask_on_but_not_for_ever_and_may_not_kill_the_run() {
     assert_eq!(server.heads().len(), 3);
 }
 
+/// A redirect server of many names asks more at first than any judge may ask later.
+#[tokio::test]
+async fn first_questions_are_as_many_as_the_blueprint_makes_them() {
+    let server = server().await;
+    let world = World::new(routed_to(server.address)).unwrap();
+    let ask = (0..250).map(|nth| get_nth("/", nth)).collect();
+    let outcome = run_all(vec![Check { ask, ..check("a") }], &world, Safety::S1).await;
+    assert_eq!(verdicts(&outcome), [("a", Verdict::Pass)]);
+}
+
 /// A stage that notes what it is told, and whether anybody else was about.
 #[derive(Default)]
 struct Notes(Mutex<Vec<String>>);

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::blueprint::value::{CookieName, Label, PathPrefix, Seconds, UrlPath};
 use crate::blueprint::{Finding, Site};
+use crate::concerns::fragment::{Routes, is_fingerprinted_under, is_under};
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 
 /// `[cache]`.
@@ -58,6 +59,26 @@ pub struct Class {
     /// Real paths of this class for checks to ask; for fingerprinted classes the home page is read instead.
     #[serde(default)]
     pub samples: Vec<UrlPath>,
+}
+
+impl Class {
+    /// The paths of this class, as nginx compares them.
+    fn routes(&self) -> Routes {
+        match (self.paths.is_empty(), self.fingerprinted) {
+            (true, _) => Routes::Others,
+            (false, true) => Routes::FingerprintedUnder(self.paths.clone()),
+            (false, false) => Routes::Under(self.paths.clone()),
+        }
+    }
+
+    /// Whether [`Self::routes`] hold a decoded path.
+    fn has(&self, decoded: &str) -> bool {
+        match (self.paths.is_empty(), self.fingerprinted) {
+            (true, _) => true,
+            (false, true) => is_fingerprinted_under(&self.paths, decoded),
+            (false, false) => is_under(&self.paths, decoded),
+        }
+    }
 }
 
 fn yes() -> bool {
