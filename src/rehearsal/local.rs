@@ -14,7 +14,6 @@ use super::app::App;
 use super::ca::Authority;
 use super::dns::{self, HeldZone, Internet, ServerData, zone};
 use super::edge::Edge;
-use super::edge::payload::{self, Payloads};
 use super::identity::Identities;
 use super::nginx::{Trouble, Watchdog};
 use super::node::{self, Node, Surroundings};
@@ -23,6 +22,8 @@ use super::staging::{DnsManner, StagedNameServer, Staging};
 use super::tls;
 use crate::concerns::cdn::Setup;
 use crate::probe::Disturbance;
+use crate::providers::cloudflare;
+use crate::providers::cloudflare::payload::{self, Payloads};
 use crate::world::{Roots, Routes, Stage};
 
 /// Addresses of the rehearsed edge: within the ranges that Cloudflare publishes, and not routed outside.
@@ -31,8 +32,6 @@ pub const EDGE_ADDRESSES: [IpAddr; 2] =
 
 /// The zone in which the names of partial zones lead to the edge.
 const CDN_ZONE: &str = "cdn.cloudflare.net";
-/// TTL of what Cloudflare answers for proxied names. Seconds.
-const CDN_TTL: u32 = 300;
 
 /// Why the world did not start. What had started has been stopped again.
 #[derive(Debug, thiserror::Error)]
@@ -296,7 +295,7 @@ fn name_data(staging: &Staging, payloads: Option<&Payloads>, notes: &mut Vec<Str
     let partial = staging.site.cdn.as_ref().is_some_and(|cdn| cdn.setup == Setup::Partial);
     if let (true, Some(payloads)) = (partial, payloads) {
         let names: Vec<String> = payloads.hosts.keys().map(|host| format!("{host}.{CDN_ZONE}")).collect();
-        match zone::edge_zone(CDN_ZONE, &names, &EDGE_ADDRESSES, CDN_TTL) {
+        match zone::edge_zone(CDN_ZONE, &names, &EDGE_ADDRESSES, cloudflare::PROXIED_TTL) {
             Ok(zone) => {
                 all.push(Arc::new(ServerData {
                     zones: vec![HeldZone::Good(Box::new(zone))],
@@ -321,10 +320,10 @@ fn held(
         let read = zone::Zone::parse(name, text).and_then(|mut zone| {
             if let (true, Some(payloads)) = (full == Some(name.as_str()), payloads) {
                 for host in payloads.hosts.keys() {
-                    zone.replace_addresses(host, &EDGE_ADDRESSES, CDN_TTL)?;
+                    zone.replace_addresses(host, &EDGE_ADDRESSES, cloudflare::PROXIED_TTL)?;
                 }
                 for (host, addresses) in &payloads.unproxied {
-                    zone.replace_addresses(host, addresses, CDN_TTL)?;
+                    zone.replace_addresses(host, addresses, cloudflare::PROXIED_TTL)?;
                 }
             }
             Ok(zone)
