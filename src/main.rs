@@ -11,11 +11,6 @@ fn main() -> ExitCode {
     let mut ui = Ui::new();
     let exit = cli::run(cli, &mut ui).unwrap_or_else(|error| {
         ui.end_progress();
-        let broken_pipe =
-            error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
-        if broken_pipe {
-            return Exit::Go;
-        }
         // It may quote names of files, and what nginx quotes of its own.
         ui.say(&plain_lines(&format!("error: {error:#}")));
         Exit::Wrong

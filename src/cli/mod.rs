@@ -5,6 +5,7 @@ pub mod explain;
 pub mod generate;
 pub mod lint;
 pub mod rehearse;
+pub mod schema;
 pub mod ui;
 pub mod verify;
 
@@ -57,6 +58,7 @@ pub enum Command {
     Generate(generate::GenerateArgs),
     Rehearse(rehearse::RehearseArgs),
     Verify(verify::VerifyArgs),
+    Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -72,6 +74,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> anyhow::Result<Exit> {
         Command::Generate(args) => generate::run(&args, ui),
         Command::Rehearse(args) => rehearse::run(args, ui),
         Command::Verify(args) => verify::run(args, ui),
+        Command::Schema(args) => schema::run(&args, ui),
         Command::Completions(args) => completions::run(&args, ui),
     }
 }
@@ -85,10 +88,12 @@ pub fn run(cli: Cli, ui: &mut Ui) -> anyhow::Result<Exit> {
 fn interruptible<T>(work: impl Future<Output = T>) -> anyhow::Result<Option<T>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
     runtime.block_on(async {
+        // Both before the work begins: a signal that finds no listener ends the program and leaves nginx behind.
+        let mut interrupted = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
         let mut terminated = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
         Ok(tokio::select! {
             done = work => Some(done),
-            _ = tokio::signal::ctrl_c() => None,
+            _ = interrupted.recv() => None,
             _ = terminated.recv() => None,
         })
     })

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use regex::Regex;
 
-use crate::blueprint::value::{HostName, Label, PathPrefix, Seconds, UrlPath};
+use crate::blueprint::value::{HostName, Label, PathPrefix, Seconds, Upstream, UrlPath};
 use crate::probe::RecordData;
 
 #[derive(Debug, Clone)]
@@ -138,13 +138,7 @@ pub struct ProxyServer {
     pub body_limit_mib: u32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Upstream {
-    pub host: String,
-    pub port: u16,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RunsOn {
     /// The Scalingo nginx buildpack.

@@ -43,7 +43,7 @@ pub enum StartError {
     )]
     NginxMissing,
     /// nginx's own words, paths below its folder.
-    #[error("nginx on {address} refuses its configuration:\n{stderr}")]
+    #[error("nginx on {address} does not start:\n{stderr}")]
     Nginx { address: IpAddr, stderr: String },
     /// The files of a machine are not those that it runs.
     #[error("the machine {address} cannot be built: {message}")]
@@ -121,8 +121,7 @@ impl LocalWorld {
         let (listener, app_address) = serve::listen().await.map_err(StartError::io("the app cannot listen"))?;
         tasks.spawn(Arc::clone(&app).serve(listener));
 
-        let watchdog =
-            Watchdog::start().map_err(StartError::io("/bin/sh, which watches over nginx, does not start"))?;
+        let watchdog = Watchdog::start().await.map_err(StartError::io("/bin/sh does not watch over nginx"))?;
         let around =
             Surroundings { host: staging.site.host.to_string(), app: app_address, identities: identities.clone() };
         let (watchdog, nodes) = start_nodes(&staging, &authority, around, watchdog, &mut routes).await?;

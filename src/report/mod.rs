@@ -1,5 +1,6 @@
-//! Results as text and JSON. Must not compute a verdict.
+//! Results as text and JSON, the keys of a blueprint as a page. Must not compute a verdict.
 
 pub mod drills;
 pub mod findings;
+pub mod keys;
 pub mod verify;
