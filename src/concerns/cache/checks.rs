@@ -472,6 +472,8 @@ fn compressed(sample: &Sample, class: &Class, site: &Site) -> Check {
             .collect()
     };
     let sample = sample.clone();
+    // Brotli is the edge's to do.
+    let behind_cdn = site.cdn.is_some();
     Check {
         remedy: "enable compression for this type, once".to_owned(),
         source: "RFC 9110 8.4; ALT-4",
@@ -506,6 +508,8 @@ fn compressed(sample: &Sample, class: &Class, site: &Site) -> Check {
             let sizes = format!("{plain} bytes plain, {} gzip, {} br", gzip.body.wire_length, br.body.wire_length);
             match (coding(br).as_str(), coding(gzip).as_str()) {
                 ("br", "gzip") if same => Judgement::pass(format!("{}: {sizes}", probe.path)),
+                // nginx as it is packaged knows gzip alone.
+                ("gzip" | "identity", "gzip") if !behind_cdn => Judgement::pass(format!("{}: {sizes}", probe.path)),
                 ("br", "gzip") => Judgement::warn(format!("{} differs between codings: {sizes}", probe.path)),
                 (_, "gzip") => Judgement::warn(format!("{} is gzip only: {sizes}", probe.path)),
                 _ if plain > WORTH_COMPRESSING => {

@@ -179,6 +179,8 @@ impl Payloads {
         let content = record.content.as_deref().unwrap_or_default();
         let address = match (record.kind.as_str(), content.parse::<IpAddr>()) {
             ("A" | "AAAA", Ok(address)) => address,
+            // DNS alone: its zone file says it too, and is served.
+            _ if !record.proxied => return,
             _ => {
                 self.notes.push(format!("CDN record {name} {} is not played", record.kind));
                 return;
