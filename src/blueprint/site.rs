@@ -69,7 +69,6 @@ pub struct CdnFacts {
     /// In a partial setup: the name to which the host must point.
     pub cname_target: Option<String>,
     pub origins: Vec<IpAddr>,
-    pub always_online: bool,
     /// Whether some class of routes counts on old copies being served.
     pub serves_stale: bool,
 }
@@ -93,7 +92,6 @@ impl Site {
                 ranges: cloudflare::edge_ranges(),
                 cname_target: (cdn.setup == Setup::Partial).then(|| cloudflare::partial_target(&table.host)),
                 origins: cdn.origins.clone(),
-                always_online: cdn.always_online,
                 serves_stale: blueprint.cache.iter().flat_map(|cache| &cache.classes).any(|class| {
                     class.stale_while_revalidate_seconds.is_some() || class.stale_if_error_seconds.is_some()
                 }),

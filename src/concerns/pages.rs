@@ -82,7 +82,7 @@ pub const CHECKS: &[CheckPage] = &[
         title: "Browsers stay on https",
         asks: "one GET over https of the host, and of each redirected name at each of its addresses",
         passes: "Strict-Transport-Security with the declared max-age",
-        fails: "absent, another max-age, 0, undeclared preload; less than a year, sent twice or includeSubDomains is a warning",
+        fails: "absent, another max-age, undeclared preload; less than a year, sent twice or includeSubDomains is a warning",
         remedy: "send the header",
         source: "RFC 6797",
     },

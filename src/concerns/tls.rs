@@ -45,7 +45,7 @@ pub fn hsts(subject: String, ask: HttpProbe, declared: Seconds, blocked_by: Vec<
                 Some(found) if found != declared => {
                     Judgement::fail(format!("max-age is {found}, the blueprint declares {declared}"))
                 }
-                Some(0) => Judgement::fail("max-age is 0, which tells browsers to forget"),
+                Some(0) => Judgement::warn("max-age is 0 as declared: browsers are told to forget"),
                 Some(_) if lines.len() > 1 => Judgement::warn("the header is sent twice: browsers read the first"),
                 Some(_) if directives.iter().any(|part| part == "includesubdomains") => {
                     Judgement::warn(format!("`{line}` binds every name below, which the blueprint does not declare"))

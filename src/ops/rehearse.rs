@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
@@ -63,7 +63,6 @@ pub struct Rehearsed {
     pub outcome: Outcome,
     /// What the world had to say while it started: a zone that does not parse, and the like.
     pub notes: Vec<String>,
-    pub wall: Duration,
 }
 
 /// Runs the whole checklist on the healthy world.
@@ -181,7 +180,6 @@ async fn run(
     staging: Staging,
     on_event: impl Fn(Event) + Send + Sync,
 ) -> Result<Rehearsed, Error> {
-    let started = Instant::now();
     let local = LocalWorld::start(staging).await.map_err(|error| Error::Start(error.to_string()))?;
     let world = World::new(Options {
         routes: local.routes(),
@@ -203,5 +201,5 @@ async fn run(
     .await;
     let notes = local.notes().to_vec();
     local.stop().await;
-    Ok(Rehearsed { outcome, notes, wall: started.elapsed() })
+    Ok(Rehearsed { outcome, notes })
 }

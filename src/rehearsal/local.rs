@@ -185,13 +185,6 @@ impl LocalWorld {
         &self.notes
     }
 
-    /// Waits until the edge refreshes nothing in the background.
-    pub async fn settle(&self) {
-        if let Some(edge) = &self.stage.edge {
-            edge.settle().await;
-        }
-    }
-
     /// Stops everything and waits until it is gone.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;

@@ -112,6 +112,7 @@ impl Edge {
     }
 
     /// Waits until no copy is being refreshed in the background.
+    #[cfg(test)]
     pub async fn settle(&self) {
         self.store.settle().await;
     }

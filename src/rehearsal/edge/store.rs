@@ -126,6 +126,7 @@ impl Store {
     }
 
     /// Waits until no refresh is under way.
+    #[cfg(test)]
     pub async fn settle(&self) {
         loop {
             let under_way = self.lock().refreshing.values().next().map(|refresh| refresh.done.clone());
