@@ -148,9 +148,7 @@ mod bad_input {
     use super::*;
 
     fn edited(from: &str, to: &str) -> Vec<u8> {
-        let source = sample().source;
-        assert!(source.contains(from), "the sample no longer holds {from:?}");
-        source.replacen(from, to, 1).into_bytes()
+        common::edited(&[(from, to)]).into_bytes()
     }
 
     /// Each bad file, and what is said of it.

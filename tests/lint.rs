@@ -1,10 +1,13 @@
 //! `golive lint`: each rule raised and not raised, many errors at once, and files that are no blueprint.
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use assert_cmd::Command;
+use common::edited;
 use golive::blueprint::load;
 use golive::blueprint::{Finding, Level};
 use golive::concerns::rules;
@@ -17,16 +20,6 @@ const SAMPLE: &str = include_str!("../blueprints/jeveuxaider.toml");
 
 fn lint(toml: &str) -> Lint {
     judge(load::read("shop.toml".to_owned(), toml.as_bytes()))
-}
-
-/// The sample with some of its text replaced; each replacement must find its text.
-fn edited(edits: &[(&str, &str)]) -> String {
-    let mut toml = SAMPLE.to_owned();
-    for (from, to) in edits {
-        assert!(toml.contains(from), "the sample no longer holds {from:?}");
-        toml = toml.replacen(from, to, 1);
-    }
-    toml
 }
 
 fn raised(lint: &Lint) -> Vec<&'static str> {
@@ -151,6 +144,12 @@ fn cases() -> Vec<(&'static str, Level, &'static str, String)> {
             Warning,
             "2591999",
             &[("max_age_seconds = 31536000\nignore", "max_age_seconds = 2591999\nignore")],
+        ),
+        own(
+            "cache.fingerprinted-default",
+            Error,
+            "true",
+            &[(PAGES, "name = \"pages\"\nfingerprinted = true\nmax_age_seconds = 30\n")],
         ),
         own("cache.too-many-rules", Error, "[[cache.classes]]", &[("[cache]\n", &format!("[cache]\n{classes}"))]),
         ("cache.needs-proxy", Warning, "cache", without("[proxy]", "[cache]")),

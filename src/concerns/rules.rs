@@ -403,6 +403,14 @@ rules! {
         source: "RFC 8246; RFC 9111, section 5.2.2.1",
         reads: ["cache.classes.fingerprinted", "cache.classes.max_age_seconds"],
     }
+    CACHE_FINGERPRINTED_DEFAULT = "cache.fingerprinted-default" {
+        title: "the class of all other paths calls itself fingerprinted",
+        why: "A class without `paths` takes pages too, whose names carry no hash: kept for a year as their lifetime \
+              then says, a page could not be corrected. And no check knows under which path to look for assets.",
+        remedy: "Give the class the `paths` of the assets, and end with a class for the pages.",
+        source: "RFC 8246; JVA-6",
+        reads: ["cache.classes.fingerprinted", "cache.classes.paths"],
+    }
     CACHE_TOO_MANY_RULES = "cache.too-many-rules" {
         title: "more classes than the plan has cache rules",
         why: "Each class becomes a cache rule: 10 on Free, 25 on Pro, 50 on Business, 300 on Enterprise. The API \

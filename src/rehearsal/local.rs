@@ -18,8 +18,9 @@ use super::identity::Identities;
 use super::nginx::{Trouble, Watchdog};
 use super::node::{self, Node, Surroundings};
 use super::serve;
-use super::staging::{DnsManner, StagedNameServer, Staging};
+use super::staging::{DnsManner, SITE_ADDRESS, StagedNameServer, Staging};
 use super::tls;
+use crate::blueprint::Site;
 use crate::concerns::cdn::Setup;
 use crate::probe::Disturbance;
 use crate::providers::cloudflare;
@@ -100,7 +101,7 @@ impl LocalWorld {
     ///
     /// The first part that did not start, in its own words.
     pub async fn start(staging: Staging) -> Result<Self, StartError> {
-        let mut notes = Vec::new();
+        let mut notes = made_up(&staging.site);
         let payloads = match &staging.site.cdn {
             Some(_) => Some(
                 Payloads::read(&staging.cdn_files)
@@ -195,6 +196,18 @@ impl LocalWorld {
             node.stop().await;
         }
     }
+}
+
+/// What this world adds to what the blueprint says.
+fn made_up(site: &Site) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !site.has_proxy {
+        notes.push(format!("no [proxy]: a stub app answers for {} itself, and sends no cache header", site.host));
+    }
+    if site.cdn.is_none() {
+        notes.push(format!("no [cdn], which would say where {} lives: here it leads to {SITE_ADDRESS}", site.host));
+    }
+    notes
 }
 
 fn app(staging: &Staging) -> App {

@@ -33,6 +33,18 @@ pub fn parse(source: &str) -> Sample {
     Sample { source: source.to_owned(), blueprint, site }
 }
 
+/// The sample's text with some of it replaced, each at its first place.
+///
+/// # Panics
+///
+/// When the sample no longer holds a text: the edit would change nothing.
+pub fn edited(edits: &[(&str, &str)]) -> String {
+    edits.iter().fold(include_str!("../../blueprints/jeveuxaider.toml").to_owned(), |source, (from, to)| {
+        assert!(source.contains(from), "the sample no longer holds {from:?}");
+        source.replacen(from, to, 1)
+    })
+}
+
 /// Holds a document to `schema/<name>.schema.json`, formats of strings included.
 ///
 /// # Panics

@@ -62,6 +62,14 @@ pub fn findings(cache: &Cache, site: &Site) -> Vec<Finding> {
                 "rename one",
             ));
         }
+        if class.fingerprinted && class.paths.is_empty() {
+            findings.push(Finding::error(
+                &rules::CACHE_FINGERPRINTED_DEFAULT,
+                at(index).key("fingerprinted"),
+                format!("`{}` has no `paths`, so it takes pages too, whose names carry no hash", class.name),
+                "give it the `paths` of the assets, and end with a class for the pages",
+            ));
+        }
         findings.extend(match class.store {
             true => lifetime(class, index),
             false => no_lifetime(class, index),
