@@ -275,7 +275,7 @@ fn record_value(name: &str, data: &RecordData) -> Map<String, Value> {
             record.insert("content".to_owned(), json!(exchange));
             record.insert("priority".to_owned(), json!(preference));
         }
-        RecordData::Cname(target) | RecordData::Ns(target) => {
+        RecordData::Cname(target) | RecordData::Ns(target) | RecordData::Ptr(target) => {
             record.insert("content".to_owned(), json!(target));
         }
         RecordData::A(_) | RecordData::Aaaa(_) | RecordData::Txt(_) | RecordData::Soa(_) | RecordData::Other(_) => {
