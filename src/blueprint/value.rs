@@ -8,6 +8,9 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::Deserialize;
+use x509_parser::prelude::FromDer;
+use x509_parser::public_key::PublicKey;
+use x509_parser::x509::SubjectPublicKeyInfo;
 
 macro_rules! text_value {
     ($name:ident) => {
@@ -253,6 +256,95 @@ impl FromStr for CookieName {
     }
 }
 
+/// A mailbox, `local@host`, as DMARC reports are sent to it. The local part is narrow (letters, digits, `.`, `_`,
+/// `+`, `-`, 1 to 64 of them): `!`, `,` and `;` mean something else in the record (RFC 9989).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Mailbox(String);
+text_value!(Mailbox);
+
+impl FromStr for Mailbox {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = |why: &str| Err(format!("`{}` is not a mailbox: {why}", text.escape_debug()));
+        let Some((local, host)) = text.split_once('@') else { return bad("write it as `name@example.org`") };
+        let atom = |part: &str| {
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'+' | b'-'))
+        };
+        if local.len() > 64 || !local.split('.').all(atom) {
+            return bad("before the `@` stand 1 to 64 letters, digits and `.`, `_`, `+`, `-`");
+        }
+        host.parse::<HostName>()?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Mailbox {
+    /// The host of the mailbox.
+    pub fn host(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, host)| host)
+    }
+}
+
+/// A public key as the `p=` of a DKIM record holds it (RFC 6376, section 3.6.1): base64, on one line, of an RSA key
+/// with at least 1,024 bits (a shorter one is no key, RFC 8301, section 3.2) or of the 32 bytes of an Ed25519 key
+/// (RFC 8463, section 4).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct DkimKey(String);
+text_value!(DkimKey);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKind {
+    Rsa { bits: usize },
+    Ed25519,
+}
+
+impl FromStr for DkimKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match key_kind(text)? {
+            KeyKind::Rsa { bits } if bits < 1024 => {
+                Err(format!("the key has {bits} bits: below 1,024 no receiver believes it (RFC 8301, section 3.2)"))
+            }
+            KeyKind::Rsa { .. } | KeyKind::Ed25519 => Ok(Self(text.to_owned())),
+        }
+    }
+}
+
+impl DkimKey {
+    pub fn kind(&self) -> KeyKind {
+        // Parsed once already, or there were no `self`.
+        key_kind(&self.0).unwrap_or(KeyKind::Rsa { bits: 0 })
+    }
+}
+
+/// What key this `p=` holds.
+///
+/// # Errors
+///
+/// When it is no base64, or no key of a kind that DKIM knows.
+pub fn key_kind(text: &str) -> Result<KeyKind, String> {
+    let bytes = data_encoding::BASE64
+        .decode(text.as_bytes())
+        .map_err(|error| format!("the key is not base64 on one line, or it was cut ({error})"))?;
+    if bytes.len() == 32 {
+        return Ok(KeyKind::Ed25519);
+    }
+    let no_key = "the key is neither an RSA public key (SubjectPublicKeyInfo) nor the 32 bytes of an Ed25519 one";
+    let (rest, info) = SubjectPublicKeyInfo::from_der(&bytes).map_err(|_| no_key.to_owned())?;
+    match info.parsed() {
+        Ok(PublicKey::RSA(key)) if rest.is_empty() => {
+            let modulus: Vec<u8> = key.modulus.iter().copied().skip_while(|byte| *byte == 0).collect();
+            let unused = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
+            Ok(KeyKind::Rsa { bits: modulus.len() * 8 - unused })
+        }
+        _ => Err(no_key.to_owned()),
+    }
+}
+
 /// A length of time in whole seconds, 0 to 2,147,483,647: the range of a DNS TTL (RFC 2181, section 8) and of
 /// a delta-seconds that every HTTP cache understands (RFC 9111, section 1.2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
@@ -339,6 +431,30 @@ fn why_not_public_v6(v6: Ipv6Addr) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dkim_keys() {
+        let ed25519 = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+        assert_eq!(ed25519.parse::<DkimKey>().map(|key| key.kind()), Ok(KeyKind::Ed25519));
+        let rsa = include_str!("../../blueprints/jeveuxaider.toml");
+        let rsa = rsa.split("\nkey = \"").nth(1).and_then(|rest| rest.split('"').next()).expect("a key");
+        assert_eq!(rsa.parse::<DkimKey>().map(|key| key.kind()), Ok(KeyKind::Rsa { bits: 2048 }));
+        let short = "MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAMNv+BtA2oQ2zs9MoUYVMy9yY65cI+4faqjniw4pW9odMz9/uUCQ3Q1GNUpqTPPsAHNFiAN7C7SP83Ro1kAXxrUCAwEAAQ==";
+        for bad in ["", "AAAA", &rsa[..200], &rsa[..201], &format!("{rsa}AAAA"), "no base64;", short] {
+            assert!(bad.parse::<DkimKey>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn mailboxes() {
+        for good in ["dmarc@example.org", "a.b+c-d_e@mail.example.org"] {
+            assert_eq!(good.parse::<Mailbox>().map(|mailbox| mailbox.to_string()), Ok(good.to_owned()));
+        }
+        for bad in ["", "example.org", "@example.org", "a@", "a..b@example.org", "a!1m@example.org", "a,b@example.org"]
+        {
+            assert!(bad.parse::<Mailbox>().is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn addresses_that_the_public_cannot_reach() {

@@ -13,7 +13,8 @@ mod zone;
 use crate::blueprint::{Blueprint, Site};
 use crate::concerns::Fragment;
 use crate::concerns::fragment::{
-    CacheRule, CdnRecord, ProxyServer, RedirectRule, RedirectServer, ResponseClass, ZoneRecord, ZoneSetting,
+    CacheRule, CdnRecord, MailProvider, ProxyServer, RedirectRule, RedirectServer, ResponseClass, ZoneRecord,
+    ZoneSetting,
 };
 
 /// One generated file.
@@ -47,6 +48,7 @@ struct Slots {
     proxies: Vec<Asked<ProxyServer>>,
     classes: Vec<Asked<ResponseClass>>,
     redirect_servers: Vec<Asked<RedirectServer>>,
+    mail_providers: Vec<Asked<MailProvider>>,
 }
 
 impl Slots {
@@ -65,6 +67,7 @@ impl Slots {
                     Fragment::ProxyServer(what) => slots.proxies.push(Asked { by, what }),
                     Fragment::ResponseClass(what) => slots.classes.push(Asked { by, what }),
                     Fragment::RedirectServer(what) => slots.redirect_servers.push(Asked { by, what }),
+                    Fragment::MailProvider(what) => slots.mail_providers.push(Asked { by, what }),
                 }
             }
         }
@@ -106,6 +109,7 @@ pub fn compose(blueprint: &Blueprint, site: &Site) -> Result<Vec<Artifact>, Vec<
             artifacts.extend(documents::request(plan, blueprint, site));
         }
     }
+    artifacts.extend(slots.mail_providers.iter().flat_map(|asked| documents::mail(&asked.what, blueprint, site)));
     artifacts.push(documents::procedures(blueprint, site));
     let readme = documents::readme(&slots, &zones, &artifacts, site);
     artifacts.push(readme);
