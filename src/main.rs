@@ -4,18 +4,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use golive::cli::{self, Cli, Exit, Ui};
+use golive::plain::plain_lines;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut ui = Ui::new();
     let exit = cli::run(cli, &mut ui).unwrap_or_else(|error| {
         ui.end_progress();
-        let broken_pipe =
-            error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
-        if broken_pipe {
-            return Exit::Go;
-        }
-        ui.say(&format!("error: {error:#}"));
+        // It may quote names of files, and what nginx quotes of its own.
+        ui.say(&plain_lines(&format!("error: {error:#}")));
         Exit::Wrong
     });
     ExitCode::from(exit.code())

@@ -5,7 +5,7 @@
 /// as ESC does), and bidirectional marks (CVE-2021-42574 shows what they hide).
 pub fn steers(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// A text in which the characters that steer are written as escapes.
@@ -21,12 +21,18 @@ pub fn plain(text: &str) -> String {
     plain
 }
 
+/// As [`plain`], line by line: for messages of several lines.
+pub fn plain_lines(text: &str) -> String {
+    text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn nothing_steers_the_terminal() {
+        assert_eq!(plain_lines("a\u{1b}\nb"), "a\\u{1b}\nb");
         assert_eq!(plain("é \u{1b}[2J\r\n\u{9b}x\u{202e}"), "é \\u{1b}[2J\\u{d}\\u{a}\\u{9b}x\\u{202e}");
     }
 }

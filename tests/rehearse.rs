@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 mod common;
 
-use common::need;
+use common::{conforms, need};
 
 const SAMPLE: &str = "blueprints/jeveuxaider.toml";
 
@@ -29,6 +29,7 @@ fn the_healthy_world_is_green() {
     need("nginx");
     let output = run(&["rehearse", SAMPLE, "--format", "json"]);
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    conforms(&report, "verify");
     let not_green: Vec<&serde_json::Value> =
         report["checks"].as_array().expect("checks").iter().filter(|check| check["verdict"] != "pass").collect();
     assert!(not_green.is_empty(), "{not_green:#?}\n{}", text(&output.stderr));
@@ -42,6 +43,7 @@ fn every_drill_is_caught_and_nothing_else_turns_red() {
     need("nginx");
     let output = run(&["rehearse", SAMPLE, "--drill", "all", "--format", "json"]);
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    conforms(&report, "verify");
     let drills = report["drills"].as_array().expect("drills");
     let odd: Vec<&serde_json::Value> = drills
         .iter()

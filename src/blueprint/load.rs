@@ -33,7 +33,7 @@ const MAX_FINDINGS: usize = 100;
 const QUOTED: usize = 60;
 
 /// A whole, well-formed blueprint.
-const STAND_IN: &str = include_str!("stand_in.toml");
+pub const STAND_IN: &str = include_str!("stand_in.toml");
 
 /// The file as it was read.
 #[derive(Debug, Clone)]

@@ -8,11 +8,13 @@
 
 pub mod finding;
 pub mod load;
+pub mod schema;
 pub mod site;
 pub mod site_findings;
 pub mod spans;
 pub mod value;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use finding::{Finding, KeyPath, Level, Place};
@@ -20,11 +22,14 @@ pub use load::{LoadError, Loaded, load};
 pub use site::Site;
 
 use crate::concerns::{Concern, cache::Cache, cdn::Cdn, dns::Dns, mail::Mail, proxy::Proxy, redirects::Redirects};
-use value::{HostName, Label, Text, UrlPath};
+use value::{HostName, Instant, Label, Text, UrlPath};
 
-/// The typed blueprint, as written. Derived facts are in [`Site`].
-#[derive(Debug, Clone, Deserialize)]
+/// One public launch: what is promised, and to whom it belongs. Whatever is not here is not generated, checked or
+/// rehearsed.
+// As written; derived facts are in [`Site`].
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "blueprint")]
 pub struct Blueprint {
     pub site: SiteTable,
     pub dns: Dns,
@@ -40,22 +45,24 @@ pub struct Blueprint {
     pub mail: Option<Mail>,
 }
 
-/// `[site]`: what the launch is called and when the public arrives.
-#[derive(Debug, Clone, Deserialize)]
+/// What the launch is called and when the public arrives.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SiteTable {
-    /// Short name: the folder under `generated/`, the prefix of names at providers.
+    /// The folder under `generated/`, the prefix of names at providers.
     pub name: Label,
-    /// One line for people: headings of documents.
+    /// For people: headings of documents.
     pub title: Text,
     /// The public host name of the site.
     pub host: HostName,
-    /// When the public is told, as a TOML offset date-time.
+    /// When the public is told. Deadlines of the change requests count back from it.
+    #[schemars(with = "Instant")]
     pub announcement: toml::value::Datetime,
-    /// Who answers for the probes; sent in their User-Agent (facts: polite probing names its owner).
+    /// Who answers for the probes, for example an e-mail address; sent in their User-Agent.
     pub contact: Text,
-    /// Paths of pages that every visitor may see, the home page first; used as samples by checks.
+    /// Pages that every visitor may see, the home page first; checks ask for them.
     #[serde(default = "home_only")]
+    #[schemars(length(min = 1))]
     pub pages: Vec<UrlPath>,
 }
 

@@ -106,7 +106,7 @@ pub enum Foreign {
 }
 
 impl Site {
-    /// Resolves the facts. `announcement` has been checked to be an instant by [`super::load`].
+    /// Resolves the facts. `announcement` has been checked to be an instant by [`super::load()`].
     pub fn new(blueprint: &Blueprint, announcement: Timestamp) -> Self {
         let table = &blueprint.site;
         let cdn =

@@ -2,15 +2,35 @@
 //!
 //! Every string that ends in a configuration file passes through one of these types: what they let through is
 //! what [`crate::emit`] must be able to quote. None of them admits a control character.
+//!
+//! Each says its form three times: to people in its documentation, to editors in its JSON Schema (`title`,
+//! `pattern`, bounds), and in its parser, which alone decides. `tests/schema.rs` holds the pattern to the parser.
+//! Patterns are of the part of ECMA-262 that every validator knows.
 
+use std::borrow::Cow;
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use serde::Deserialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
+
+/// One label of a host name, as a pattern.
+macro_rules! label {
+    () => {
+        "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+    };
+}
+
+/// An IPv4 address, as a pattern.
+macro_rules! ipv4 {
+    () => {
+        "((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])\\.){3}(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+    };
+}
 
 macro_rules! text_value {
     ($name:ident) => {
@@ -35,10 +55,15 @@ macro_rules! text_value {
     };
 }
 
-/// A host name in lower-case LDH form, at least two labels, at most 253 bytes, no final dot
-/// (RFC 1123 section 2.1; RFC 1035 section 2.3.4). International names are written in their `xn--` form.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+/// Lower-case letters, digits and hyphens; at least two labels, at most 253 characters, no final dot (RFC 1123
+/// section 2.1; RFC 1035 section 2.3.4). International names are written in their `xn--` form.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(
+    !try_from,
+    title = "host name",
+    extend("maxLength" = 253, "pattern" = concat!("^(", label!(), "\\.)+(?![0-9]+$)", label!(), "$"))
+)]
 pub struct HostName(String);
 text_value!(HostName);
 
@@ -108,11 +133,11 @@ impl HostName {
     }
 }
 
-/// A short identifier of golive's own: 1 to 40 lower-case letters, digits and single inner hyphens.
-///
-/// It names folders, Terraform resources, nginx variables, so it is narrower than any of them.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+/// 1 to 40 lower-case letters, digits and single inner hyphens, a letter first.
+// It names folders, Terraform resources, nginx variables, so it is narrower than any of them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(!try_from, title = "short name", extend("maxLength" = 40, "pattern" = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"))]
 pub struct Label(String);
 text_value!(Label);
 
@@ -143,9 +168,16 @@ impl Label {
     }
 }
 
-/// One line of free text for people, 1 to 500 characters, without control characters.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+/// Blanks (Unicode's White_Space without control characters), one character that is neither, then no control
+/// character. The blanks are spelled out, since `\s` is not the same set in every language.
+const ONE_LINE: &str = "^[ \\u00A0\\u1680\\u2000-\\u200A\\u2028\\u2029\\u202F\\u205F\\u3000]*\
+    [^\\u0000-\\u0020\\u007F-\\u00A0\\u1680\\u2000-\\u200A\\u2028\\u2029\\u202F\\u205F\\u3000]\
+    [^\\u0000-\\u001F\\u007F-\\u009F]*$";
+
+/// One line of 1 to 500 characters, not all blank, without control characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(!try_from, title = "text", extend("maxLength" = 500, "pattern" = ONE_LINE))]
 pub struct Text(String);
 text_value!(Text);
 
@@ -166,10 +198,18 @@ impl FromStr for Text {
     }
 }
 
-/// The path of a URL: a leading `/`, then unreserved characters, sub-delimiters, `:`, `@`, `/` and
-/// percent-encoded bytes (RFC 3986 section 3.3), no query, at most 1,000 bytes, no `.` or `..` segment.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+/// A leading `/`, then letters, digits, `-._~!$&'()*+,;=:@/` and percent-encoded bytes (RFC 3986 section 3.3); no
+/// query, no `.` or `..` segment, at most 1,000 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(
+    !try_from,
+    title = "path",
+    extend(
+        "maxLength" = 1000,
+        "pattern" = r"^(?!.*/\.{1,2}(/|$))/([A-Za-z0-9/._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*$"
+    )
+)]
 pub struct UrlPath(String);
 text_value!(UrlPath);
 
@@ -215,10 +255,15 @@ impl UrlPath {
     }
 }
 
-/// The start of a path as a class of routes names it: a [`UrlPath`] without percent-encoding, since nginx
-/// compares it with the decoded path and a CDN with the raw one.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+/// A path without `%` and `//`: nginx compares it with the decoded path, in which slashes are merged, and a CDN with
+/// the raw one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(
+    !try_from,
+    title = "start of a path",
+    extend("maxLength" = 1000, "pattern" = r"^(?!.*/(/|\.{1,2}(/|$)))/[A-Za-z0-9/._~!$&'()*+,;=:@-]*$")
+)]
 pub struct PathPrefix(String);
 text_value!(PathPrefix);
 
@@ -237,9 +282,14 @@ impl FromStr for PathPrefix {
     }
 }
 
-/// The name of a cookie: a token of RFC 9110, section 5.6.2, at most 64 bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+/// 1 to 64 letters, digits and ``!#$%&'*+-.^_`|~`` (a token of RFC 9110, section 5.6.2).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(
+    !try_from,
+    title = "cookie name",
+    extend("maxLength" = 64, "pattern" = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+)]
 pub struct CookieName(String);
 text_value!(CookieName);
 
@@ -256,10 +306,18 @@ impl FromStr for CookieName {
     }
 }
 
-/// A mailbox, `local@host`, as DMARC reports are sent to it. The local part is narrow (letters, digits, `.`, `_`,
-/// `+`, `-`, 1 to 64 of them): `!`, `,` and `;` mean something else in the record (RFC 9989).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+/// `local@host`: before the `@` 1 to 64 letters, digits, `_`, `+`, `-` and single inner dots, after it a host name.
+// Narrow, since `!`, `,` and `;` mean something else in a DMARC record (RFC 9989).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(
+    !try_from,
+    title = "mailbox",
+    extend("pattern" = concat!(
+        "^(?=[^@]{1,64}@[^@]{1,253}$)[A-Za-z0-9_+-]+(\\.[A-Za-z0-9_+-]+)*",
+        "@(", label!(), "\\.)+(?![0-9]+$)", label!(), "$"
+    ))
+)]
 pub struct Mailbox(String);
 text_value!(Mailbox);
 
@@ -287,11 +345,20 @@ impl Mailbox {
     }
 }
 
-/// A public key as the `p=` of a DKIM record holds it (RFC 6376, section 3.6.1): base64, on one line, of an RSA key
-/// with at least 1,024 bits (a shorter one is no key, RFC 8301, section 3.2) or of the 32 bytes of an Ed25519 key
-/// (RFC 8463, section 4).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+/// What the `p=` of a DKIM record holds (RFC 6376, section 3.6.1): base64 on one line, of an RSA key with at least 1,024
+/// bits (RFC 8301, section 3.2) or of the 32 bytes of an Ed25519 key (RFC 8463, section 4).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(
+    !try_from,
+    title = "DKIM key",
+    // Of RSA only the base64 of some long DER sequence: a pattern cannot count the bits of a number inside it.
+    extend("pattern" = concat!(
+        "^([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=",
+        "|M[A-P][A-Za-z0-9+/]{2}([A-Za-z0-9+/]{4}){40,}",
+        "([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?)$"
+    ))
+)]
 pub struct DkimKey(String);
 text_value!(DkimKey);
 
@@ -345,10 +412,11 @@ pub fn key_kind(text: &str) -> Result<KeyKind, String> {
     }
 }
 
-/// A length of time in whole seconds, 0 to 2,147,483,647: the range of a DNS TTL (RFC 2181, section 8) and of
-/// a delta-seconds that every HTTP cache understands (RFC 9111, section 1.2.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+/// A whole number from 0 to 2,147,483,647: the range of a DNS TTL (RFC 2181, section 8) and of what every HTTP cache
+/// understands (RFC 9111, section 1.2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(try_from = "i64")]
+#[schemars(!try_from, title = "seconds", extend("maximum" = 0x7fff_ffff))]
 pub struct Seconds(u32);
 
 impl TryFrom<i64> for Seconds {
@@ -378,8 +446,83 @@ impl fmt::Display for Seconds {
     }
 }
 
+/// A host name or an IPv4 address, a colon, and a port from 1 to 65535.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(
+    !try_from,
+    with = "String",
+    title = "host and port",
+    extend("pattern" = concat!(
+        "^(?=[^:]{1,253}:)((", label!(), "\\.)+(?![0-9]+:)", label!(), "|", ipv4!(), ")",
+        ":(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})$"
+    ))
+)]
+pub struct Upstream {
+    pub host: String,
+    pub port: u16,
+}
+
+impl TryFrom<String> for Upstream {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let refuse = || format!("`{}` is not `host:port`", text.escape_debug());
+        let (host, port) = text.rsplit_once(':').ok_or_else(refuse)?;
+        // What `parse` would take too: `+80` and `080`.
+        if !port.starts_with(|c: char| c.is_ascii_digit() && c != '0') {
+            return Err(refuse());
+        }
+        let port = port.parse().map_err(|_| refuse())?;
+        if host.parse::<HostName>().is_err() && host.parse::<Ipv4Addr>().is_err() {
+            return Err(refuse());
+        }
+        Ok(Self { host: host.to_owned(), port })
+    }
+}
+
+/// What an [`IpAddr`] is to the schema; schemars' own `format: ip` is in no draft.
+#[derive(Debug)]
+pub enum Address {}
+
+impl JsonSchema for Address {
+    fn schema_name() -> Cow<'static, str> {
+        "Address".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "title": "IP address",
+            "description": "IPv4, or IPv6 without zone; no port, no prefix length.",
+            "type": "string",
+            // Of IPv6 only the alphabet: the whole grammar would be a page that nobody reads.
+            "pattern": concat!("^(", ipv4!(), "|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f.:]*)$"),
+            "maxLength": 45,
+        })
+    }
+}
+
+/// What a TOML offset date-time is to the schema: JSON has none, and editors show it as its text.
+#[derive(Debug)]
+pub enum Instant {}
+
+impl JsonSchema for Instant {
+    fn schema_name() -> Cow<'static, str> {
+        "Instant".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "title": "instant",
+            "description": "An offset date-time of TOML, without quotes: date, time, and the distance from UTC.",
+            "type": "string",
+            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2})$",
+        })
+    }
+}
+
 /// Why the public Internet cannot reach this address, or `None` when it can (RFC 6890; IANA's registries of
-/// special-purpose addresses). Documentation ranges (RFC 5737, RFC 3849) pass: sample blueprints use them.
+/// special-purpose addresses). Documentation ranges pass ([`is_documentation`]): sample blueprints use them.
 pub fn why_not_public(address: IpAddr) -> Option<&'static str> {
     let v4 = match address {
         IpAddr::V4(v4) => v4,
@@ -407,6 +550,18 @@ pub fn why_not_public(address: IpAddr) -> Option<&'static str> {
         Some("it is reserved")
     } else {
         None
+    }
+}
+
+/// Whether an address belongs to the ranges kept for documentation (RFC 5737, RFC 3849, RFC 9637).
+pub fn is_documentation(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_documentation(),
+        IpAddr::V6(v6) => match (v6.to_ipv4_mapped(), v6.segments()) {
+            (Some(v4), _) => v4.is_documentation(),
+            (None, [0x2001, 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..]) => true,
+            (None, _) => false,
+        },
     }
 }
 

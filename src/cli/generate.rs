@@ -7,6 +7,7 @@ use clap::Args;
 use super::{Exit, Ui, read};
 use crate::blueprint::Loaded;
 use crate::ops::generate;
+use crate::plain::plain;
 
 /// Write the configuration, requests and documents of a blueprint.
 #[derive(Debug, Args)]
@@ -44,7 +45,7 @@ pub fn run(args: &GenerateArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
         Ok(artifacts) => artifacts,
         Err(clashes) => {
             for clash in clashes {
-                ui.say(&format!("error: {clash}"));
+                ui.say(&plain(&format!("error: {clash}")));
             }
             return Ok(Exit::Wrong);
         }
@@ -63,10 +64,10 @@ pub fn run(args: &GenerateArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
     }
     let written = generate::write(&folder, &artifacts, args.force)?;
     for path in &written.removed {
-        ui.say(&format!("removed {}: no longer generated", folder.join(path).display()));
+        ui.say(&plain(&format!("removed {}: no longer generated", folder.join(path).display())));
     }
     for path in &written.foreign {
-        ui.say(&format!("left alone {}: not written by golive", folder.join(path).display()));
+        ui.say(&plain(&format!("left alone {}: not written by golive", folder.join(path).display())));
     }
     ui.print(&format!("{}: {} files, {} new or changed\n", folder.display(), artifacts.len(), written.changed.len()))?;
     Ok(Exit::Go)

@@ -1,10 +1,14 @@
 //! Arguments, terminal, exit codes. One file a subcommand; the work is in [`crate::ops`].
 
 pub mod completions;
+pub mod coverage;
 pub mod explain;
 pub mod generate;
 pub mod lint;
 pub mod rehearse;
+pub mod schema;
+pub mod trace;
+pub mod ttl;
 pub mod ui;
 pub mod verify;
 
@@ -54,9 +58,13 @@ pub struct Cli {
 pub enum Command {
     Lint(lint::LintArgs),
     Explain(explain::ExplainArgs),
+    Ttl(ttl::TtlArgs),
+    Trace(trace::TraceArgs),
     Generate(generate::GenerateArgs),
+    Coverage(coverage::CoverageArgs),
     Rehearse(rehearse::RehearseArgs),
     Verify(verify::VerifyArgs),
+    Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -69,9 +77,13 @@ pub fn run(cli: Cli, ui: &mut Ui) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Lint(args) => lint::run(&args, ui),
         Command::Explain(args) => explain::run(&args, ui),
+        Command::Ttl(args) => ttl::run(&args, ui),
+        Command::Trace(args) => trace::run(&args, ui),
         Command::Generate(args) => generate::run(&args, ui),
+        Command::Coverage(args) => coverage::run(&args, ui),
         Command::Rehearse(args) => rehearse::run(args, ui),
         Command::Verify(args) => verify::run(args, ui),
+        Command::Schema(args) => schema::run(&args, ui),
         Command::Completions(args) => completions::run(&args, ui),
     }
 }
@@ -85,10 +97,12 @@ pub fn run(cli: Cli, ui: &mut Ui) -> anyhow::Result<Exit> {
 fn interruptible<T>(work: impl Future<Output = T>) -> anyhow::Result<Option<T>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
     runtime.block_on(async {
+        // Both before the work begins: a signal that finds no listener ends the program and leaves nginx behind.
+        let mut interrupted = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
         let mut terminated = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
         Ok(tokio::select! {
             done = work => Some(done),
-            _ = tokio::signal::ctrl_c() => None,
+            _ = interrupted.recv() => None,
             _ = terminated.recv() => None,
         })
     })

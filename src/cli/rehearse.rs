@@ -8,6 +8,7 @@ use clap::Args;
 use super::verify::Format;
 use super::{Exit, Ui, interruptible, read};
 use crate::ops::rehearse::{self as work, Drilled};
+use crate::plain::plain;
 use crate::report::{drills, verify as report};
 use crate::verify::{Event, Outcome};
 
@@ -84,7 +85,7 @@ pub fn run(args: RehearseArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
         let Some(rehearsed) = done else { return Ok(Exit::Interrupted) };
         let rehearsed = rehearsed?;
         for note in &rehearsed.notes {
-            ui.say(&format!("note: {note}"));
+            ui.say(&plain(&format!("note: {note}")));
         }
         let report = report_of(&rehearsed.outcome);
         ui.print(&match format {

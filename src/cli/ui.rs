@@ -25,19 +25,23 @@ impl Ui {
 
     /// Prints a result on standard output; styles are stripped where nobody sees them.
     ///
+    /// A reader who has seen enough (`| head`) is no error, and does not change the exit code: what failed has failed
+    /// whether or not somebody read on.
+    ///
     /// # Errors
     ///
-    /// When standard output cannot be written; a closed pipe ends the program quietly in `main`.
+    /// When standard output cannot be written.
     pub fn print(&mut self, text: &str) -> io::Result<()> {
         let write = || {
             let mut out = anstream::stdout().lock();
             out.write_all(text.as_bytes())?;
             out.flush()
         };
-        match &self.bar {
+        let written = match &self.bar {
             Some(bar) => bar.suspend(write),
             None => write(),
-        }
+        };
+        written.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
     }
 
     /// One remark on standard error.

@@ -1,7 +1,7 @@
 //! Reading the answers that several concerns read alike. Pure.
 //!
-//! A time-out or a missing network never counts against the site: it makes a check unknown. A refusal, a bad
-//! certificate or bytes that are no answer were given by somebody, and do count.
+//! A time-out, a broken connection or a missing network never counts against the site: it makes a check unknown. A
+//! refusal, a bad certificate or bytes that are no answer were given by somebody, and do count.
 
 use std::collections::BTreeMap;
 
@@ -29,6 +29,21 @@ pub fn dns(observation: &Observation) -> Result<&DnsAnswer, Judgement> {
     match observation {
         Observation::Dns(answer) => Ok(answer),
         other => Err(absent(other)),
+    }
+}
+
+/// The answer of a resolver. One that refuses, or does not understand, says nothing about the site.
+///
+/// # Errors
+///
+/// As [`http`].
+pub fn resolved(observation: &Observation) -> Result<&DnsAnswer, Judgement> {
+    let answer = dns(observation)?;
+    match answer.rcode {
+        Rcode::NoError | Rcode::NxDomain | Rcode::ServFail => Ok(answer),
+        Rcode::Refused | Rcode::Other(_) => {
+            Err(Judgement::unknown(format!("the resolver {} answers {}", answer.server, answer.rcode.as_str())))
+        }
     }
 }
 
@@ -63,7 +78,9 @@ pub fn tls(observation: &Observation) -> Result<&TlsAnswer, Judgement> {
 fn absent(observation: &Observation) -> Judgement {
     match observation {
         Observation::Failed(Failure { kind, message }) => match kind {
-            FailureKind::TimedOut | FailureKind::Unreachable => Judgement::unknown(message.clone()),
+            FailureKind::TimedOut | FailureKind::Closed | FailureKind::Unreachable => {
+                Judgement::unknown(message.clone())
+            }
             FailureKind::Refused | FailureKind::Unresolved | FailureKind::Tls | FailureKind::Garbage => {
                 Judgement::fail(message.clone())
             }
@@ -176,6 +193,76 @@ impl Rcode {
             Rcode::ServFail => "SERVFAIL",
             Rcode::Refused => "REFUSED",
             Rcode::Other(_) => "an unusual code",
+        }
+    }
+}
+
+/// Answers made up for the judges of checks.
+#[cfg(test)]
+pub(crate) mod made_up {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+
+    use crate::blueprint::{Blueprint, Site};
+    use crate::concerns::{Check, Judgement, Verdict};
+    use crate::probe::{Body, DnsAnswer, DnsRecord, Failure, FailureKind, HttpAnswer, Observation, Rcode, RecordData};
+
+    /// The sample blueprint with some of its text replaced.
+    pub fn sample(edits: &[(&str, &str)]) -> (Blueprint, Site) {
+        let mut source = include_str!("../../blueprints/jeveuxaider.toml").to_owned();
+        for (from, to) in edits {
+            assert!(source.contains(from), "the sample no longer holds {from:?}");
+            source = source.replace(from, to);
+        }
+        let blueprint: Blueprint = toml::from_str(&source).expect("a blueprint");
+        let announcement = blueprint.site.announcement.to_string().parse().expect("an instant");
+        let site = Site::new(&blueprint, announcement);
+        (blueprint, site)
+    }
+
+    /// The one check with this id and subject.
+    pub fn check(blueprint: &Blueprint, site: &Site, id: &str, subject: &str) -> Check {
+        let mut all = blueprint.concerns().into_iter().flat_map(|concern| concern.checks(site).into_vec());
+        all.find(|check| check.id == id && check.subject == subject).unwrap_or_else(|| panic!("no {id} {subject}"))
+    }
+
+    pub fn page(status: u16, headers: &[(&str, &str)], text: &str) -> Observation {
+        Observation::Http(HttpAnswer {
+            at: Timestamp::UNIX_EPOCH,
+            connected: "203.0.113.10:443".to_owned(),
+            status,
+            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            body: Body { wire_length: text.len(), sha256: None, text: text.to_owned(), problem: None },
+            elapsed: Duration::ZERO,
+        })
+    }
+
+    pub fn records(rcode: Rcode, records: &[(&str, u32, RecordData)]) -> Observation {
+        let answers = records.iter().map(|(name, ttl, data)| DnsRecord {
+            name: (*name).to_owned(),
+            ttl: *ttl,
+            data: data.clone(),
+        });
+        Observation::Dns(DnsAnswer {
+            at: Timestamp::UNIX_EPOCH,
+            server: "192.0.2.53".to_owned(),
+            rcode,
+            authoritative: true,
+            answers: answers.collect(),
+            authority_soa: None,
+        })
+    }
+
+    pub fn failed(kind: FailureKind) -> Observation {
+        Observation::Failed(Failure { kind, message: format!("made up: {}", kind.as_str()) })
+    }
+
+    /// The verdict; `None` when the judge asks on.
+    pub fn verdict(check: &Check, seen: &[Observation]) -> Option<Verdict> {
+        match (check.judge)(seen) {
+            Judgement::Ask(_) => None,
+            Judgement::Say(verdict, _) => Some(verdict),
         }
     }
 }

@@ -5,7 +5,9 @@
 
 use std::net::IpAddr;
 
-use crate::blueprint::value::{HostName, Label, PathPrefix, Seconds, Text, UrlPath};
+use regex::Regex;
+
+use crate::blueprint::value::{HostName, Label, PathPrefix, Seconds, Text, Upstream, UrlPath};
 use crate::probe::RecordData;
 
 #[derive(Debug, Clone)]
@@ -138,13 +140,7 @@ pub struct ProxyServer {
     pub body_limit_mib: u32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Upstream {
-    pub host: String,
-    pub port: u16,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RunsOn {
     /// The Scalingo nginx buildpack.
@@ -166,8 +162,44 @@ pub enum Routes {
     Others,
     /// Paths that start so, compared with the decoded path.
     Under(Vec<PathPrefix>),
-    /// As `Under`, and the file name carries a content hash (8 to 64 hexadecimal digits before the extension).
+    /// As `Under`, and the file name carries a content hash: 8 to 64 lower-case hexadecimal digits, at the start of
+    /// the name or after `.`, `_` or `-`, before one or two extensions.
     FingerprintedUnder(Vec<PathPrefix>),
+}
+
+impl Routes {
+    /// The decoded paths that belong here, as a regular expression; none for [`Routes::Others`].
+    pub fn pattern(&self) -> Option<String> {
+        match self {
+            Routes::Others => None,
+            Routes::Under(starts) => Some(format!("^{}", any_of(starts))),
+            Routes::FingerprintedUnder(starts) => Some(fingerprinted(starts)),
+        }
+    }
+}
+
+/// Whether a decoded path has one of these starts.
+pub fn is_under(starts: &[PathPrefix], decoded: &str) -> bool {
+    starts.iter().any(|start| decoded.starts_with(start.as_str()))
+}
+
+/// Whether a decoded path has one of these starts, and a name with a content hash. By the very expression that
+/// nginx is given: what it takes, lint and the checks must take.
+pub fn is_fingerprinted_under(starts: &[PathPrefix], decoded: &str) -> bool {
+    // Compiling costs more than all else that lint does: only where the cheap half holds.
+    is_under(starts, decoded) && Regex::new(&fingerprinted(starts)).is_ok_and(|regex| regex.is_match(decoded))
+}
+
+/// Read alike by PCRE and by [`regex`].
+fn fingerprinted(starts: &[PathPrefix]) -> String {
+    // `\z`, since in PCRE `$` also stands before a final line feed, which a path may hold as %0a.
+    format!(r"^{}(?:.*[/._-])?[0-9a-f]{{8,64}}(?:\.[0-9a-z]{{1,5}}){{1,2}}\z", any_of(starts))
+}
+
+/// A regular expression for any of these starts, taken literally.
+fn any_of(starts: &[PathPrefix]) -> String {
+    let starts: Vec<String> = starts.iter().map(|start| regex::escape(start.as_str())).collect();
+    format!("(?:{})", starts.join("|"))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,4 +244,45 @@ pub struct MailSender {
     pub domain: HostName,
     /// Domain of the return path.
     pub envelope: HostName,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_in_file_names() {
+        let starts: [PathPrefix; 2] = ["/a/".parse().unwrap(), "/build/app-".parse().unwrap()];
+        for good in [
+            "/a/app.3f2a9c41.js",
+            "/a/b/app-3f2a9c41.css",
+            "/a/app_3f2a9c41.css",
+            "/a/3f2a9c41d2.png",
+            "/a/app.3f2a9c41.js.map",
+            "/build/app-3f2a9c41.js",
+        ] {
+            assert!(is_fingerprinted_under(&starts, good), "{good}");
+        }
+        for bad in [
+            "/a/app.js",
+            "/a/app.3f2a9c4.js",
+            "/a/3f2a9c41/app.js",
+            "/a/app3f2a9c41.js",
+            "/a/app-3F2A9C41.js",
+            "/a/3f2a9c41",
+            "/a/app.3f2a9c41.js\n",
+            "/b/app.3f2a9c41.js",
+            "/a/",
+            "",
+        ] {
+            assert!(!is_fingerprinted_under(&starts, bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn starts_are_literal() {
+        let routes = Routes::Under(vec!["/a.b(".parse().unwrap()]);
+        let pattern = Regex::new(&routes.pattern().unwrap()).unwrap();
+        assert!(pattern.is_match("/a.b(c") && !pattern.is_match("/a+b(c"));
+    }
 }

@@ -13,10 +13,10 @@ use crate::probe::{HttpProbe, Target};
 /// A pass about TLS is good for 6 hours.
 pub const VALID_FOR_SECONDS: u32 = 6 * 3600;
 
-const HALF_A_YEAR: u64 = 182 * 86_400;
 const A_YEAR: u64 = 365 * 86_400;
 
-/// `tls.hsts`: the answer carries Strict-Transport-Security with the declared max-age.
+/// `tls.hsts`: the answer carries Strict-Transport-Security with the declared max-age. Below a year, declared or not,
+/// is a warning: the catalogue's six months are no better founded than five.
 pub fn hsts(subject: String, ask: HttpProbe, declared: Seconds, blocked_by: Vec<&'static str>) -> Check {
     let remedy = format!("send `Strict-Transport-Security: max-age={declared}` on https of {subject}");
     Check {
@@ -45,10 +45,12 @@ pub fn hsts(subject: String, ask: HttpProbe, declared: Seconds, blocked_by: Vec<
                 Some(found) if found != declared => {
                     Judgement::fail(format!("max-age is {found}, the blueprint declares {declared}"))
                 }
+                Some(0) => Judgement::fail("max-age is 0, which tells browsers to forget"),
                 Some(_) if lines.len() > 1 => Judgement::warn("the header is sent twice: browsers read the first"),
-                Some(found) if (HALF_A_YEAR..A_YEAR).contains(&found) => {
-                    Judgement::warn(format!("max-age is {found}, less than a year"))
+                Some(_) if directives.iter().any(|part| part == "includesubdomains") => {
+                    Judgement::warn(format!("`{line}` binds every name below, which the blueprint does not declare"))
                 }
+                Some(found) if found < A_YEAR => Judgement::warn(format!("max-age is {found}, less than a year")),
                 Some(found) => Judgement::pass(format!("max-age is {found} as declared")),
             }
         }),

@@ -419,7 +419,7 @@ mod tests {
         let source = edit(include_str!("../../blueprints/jeveuxaider.toml").to_owned());
         let blueprint: Blueprint = toml::from_str(&source).expect("a blueprint");
         let site = Site::new(&blueprint, jiff::Timestamp::UNIX_EPOCH);
-        let mut slots = Slots::of(&blueprint, &site);
+        let mut slots = Slots::of(&blueprint.concerns(), &site);
         ask(&mut slots);
         let (zones, clashes) = super::super::zone::plan(&blueprint.dns, &slots.records);
         assert_eq!(clashes, []);

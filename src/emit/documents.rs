@@ -8,8 +8,8 @@ use super::templates::{Language, render};
 use super::zone::{self, ZonePlan};
 use super::{Artifact, Slots};
 use crate::blueprint::{Blueprint, Site};
-use crate::concerns::Procedure;
 use crate::concerns::fragment::{MailProvider, RunsOn};
+use crate::concerns::{Concern, Procedure};
 use crate::probe::reverse_name;
 
 /// Before the announcement by so much, all is published; after it by so much, TTLs may go up again.
@@ -49,18 +49,13 @@ struct RecordValues {
 /// The change request of a zone that somebody else runs, and its records alone for copying.
 pub fn request(plan: &ZonePlan<'_>, blueprint: &Blueprint, site: &Site) -> [Artifact; 2] {
     let zone = plan.zone;
-    let timezone = announcement_timezone(blueprint);
-    let moment = |distance: SignedDuration| {
-        let instant = site.announcement.checked_add(distance).unwrap_or(site.announcement);
-        written(instant, &timezone)
-    };
-    let steady = SignedDuration::from_secs(i64::from(site.steady_ttl.get()));
+    let Moments { announcement, lower_by, publish_by, raise_from } = moments(blueprint, site);
     let values = RequestValues {
         zone: zone.name.to_string(),
         to: zone.ticket_to.as_ref().map_or("whoever runs the zone", |to| to.as_str()).to_owned(),
         contact: site.contact.to_string(),
         title: site.title.to_string(),
-        announcement: moment(SignedDuration::ZERO),
+        announcement,
         records: plan
             .records
             .iter()
@@ -75,9 +70,9 @@ pub fn request(plan: &ZonePlan<'_>, blueprint: &Blueprint, site: &Site) -> [Arti
             .collect(),
         lines: plan.records.iter().map(zone::line).collect(),
         has_lowered: plan.records.iter().any(|record| record.ttl == site.lowered_ttl && record.ttl != site.steady_ttl),
-        lower_by: moment(-MARGIN - steady),
-        publish_by: moment(-MARGIN),
-        raise_from: moment(MARGIN),
+        lower_by,
+        publish_by,
+        raise_from,
         lowered_ttl: site.lowered_ttl.get(),
         steady_ttl: site.steady_ttl.get(),
         negative_ttl: zone.negative_ttl_seconds.get(),
@@ -106,6 +101,31 @@ fn dig_commands(plan: &ZonePlan<'_>) -> Vec<String> {
 
 fn dig(server: std::net::IpAddr, name: &str, kind: &str) -> String {
     format!("dig @{server} {name} {kind} +norecurse")
+}
+
+/// When the records of the launch change, as people read it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Moments {
+    pub announcement: String,
+    /// From then on the TTL must be low, so that the steady one has run out everywhere when records change.
+    pub lower_by: String,
+    pub publish_by: String,
+    pub raise_from: String,
+}
+
+pub fn moments(blueprint: &Blueprint, site: &Site) -> Moments {
+    let timezone = announcement_timezone(blueprint);
+    let moment = |distance: SignedDuration| {
+        let instant = site.announcement.checked_add(distance).unwrap_or(site.announcement);
+        written(instant, &timezone)
+    };
+    let steady = SignedDuration::from_secs(i64::from(site.steady_ttl.get()));
+    Moments {
+        announcement: moment(SignedDuration::ZERO),
+        lower_by: moment(-MARGIN - steady),
+        publish_by: moment(-MARGIN),
+        raise_from: moment(MARGIN),
+    }
 }
 
 /// The zone of the blueprint's own date-time: the reader of a request lives by it.
@@ -198,10 +218,9 @@ struct ConcernValues {
 }
 
 /// What people do, concern by concern.
-pub fn procedures(blueprint: &Blueprint, site: &Site) -> Artifact {
-    let concerns = blueprint
-        .concerns()
-        .into_iter()
+pub fn procedures(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site) -> Artifact {
+    let concerns = concerns
+        .iter()
         .map(|concern| {
             let Procedure { before, when_red, undo } = concern.procedure(site);
             let mut checks: Vec<&'static str> = concern.checks(site).iter().map(|check| check.id).collect();

@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use super::templates::{Language, render};
 use super::{Artifact, Asked, Clash};
-use crate::blueprint::value::PathPrefix;
 use crate::concerns::fragment::{Marking, ProxyServer, RedirectServer, ResponseClass, Routes};
 
 /// What the proxy template is given.
@@ -30,17 +29,19 @@ struct ProxyValues {
     read_timeout: u32,
 }
 
+/// One class of routes, as the proxy template is given it.
 #[derive(Debug, Serialize)]
-struct ClassValues {
-    name: String,
+pub struct ClassValues {
+    pub name: String,
     /// Of the decoded path; none for the class of all other paths.
-    regex: Option<String>,
+    pub regex: Option<String>,
     /// None: never kept.
-    cache_control: Option<String>,
-    statuses: &'static str,
+    pub cache_control: Option<String>,
+    /// Statuses of answers that may be kept, as a regular expression.
+    pub statuses: &'static str,
     /// Which values of `$sets_cookie` are acceptable, as a regular expression.
     cookies: &'static str,
-    hides_cookies: bool,
+    pub hides_cookies: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -197,16 +198,9 @@ fn listen(addresses: &[IpAddr], ports: &[(u16, &str)]) -> String {
     out
 }
 
-fn class_values(class: &ResponseClass) -> ClassValues {
-    let (regex, hides_cookies) = match &class.routes {
-        Routes::Others => (None, false),
-        Routes::Under(starts) => (Some(format!("^{}", any_of(starts))), false),
-        Routes::FingerprintedUnder(starts) => (
-            // `\z`, since `$` also stands before a final line feed, which a path may hold as %0a.
-            Some(format!(r"^{}(?:.*[/._-])?[0-9a-f]{{8,64}}(?:\.[0-9a-z]{{1,5}}){{1,2}}\z", any_of(starts))),
-            true,
-        ),
-    };
+pub fn class_values(class: &ResponseClass) -> ClassValues {
+    // The same bytes for everybody, whoever asks.
+    let hides_cookies = matches!(class.routes, Routes::FingerprintedUnder(_));
     let (cache_control, statuses) = match class.marking {
         Marking::NoStore => (None, ""),
         Marking::Public { max_age, s_maxage, immutable, stale_while_revalidate, stale_if_error } => {
@@ -229,18 +223,12 @@ fn class_values(class: &ResponseClass) -> ClassValues {
     };
     ClassValues {
         name: class.name.to_string(),
-        regex,
+        regex: class.routes.pattern(),
         hides_cookies: hides_cookies && cache_control.is_some(),
         cache_control,
         statuses,
         cookies: if hides_cookies { "[01]" } else { "0" },
     }
-}
-
-/// A regular expression for any of these starts, taken literally.
-fn any_of(starts: &[PathPrefix]) -> String {
-    let starts: Vec<String> = starts.iter().map(|start| regex::escape(start.as_str())).collect();
-    format!("(?:{})", starts.join("|"))
 }
 
 fn class_clashes(classes: &[Asked<ResponseClass>]) -> Vec<Clash> {

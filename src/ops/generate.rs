@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tempfile::TempDir;
 
 use crate::blueprint::{Blueprint, Site};
 use crate::emit::{self, Artifact, Clash};
@@ -28,7 +29,8 @@ struct Manifest {
 /// Why nothing, or not everything, was written.
 #[derive(Debug, thiserror::Error)]
 pub enum GenerateError {
-    #[error("{path}: {source}")]
+    /// The cause is the source: whoever prints the chain prints it once.
+    #[error("{path}")]
     Io { path: PathBuf, source: io::Error },
     #[error("{path} is not a manifest of golive: {why}")]
     Manifest { path: PathBuf, why: String },
@@ -126,7 +128,7 @@ pub fn compare(folder: &Path, artifacts: &[Artifact]) -> Result<Vec<Difference>,
     Ok(differences)
 }
 
-/// What [`write`] did.
+/// What [`write()`] did.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Written {
     /// Paths new or changed.
@@ -141,7 +143,8 @@ pub struct Written {
 /// Writes the artifacts to the folder.
 ///
 /// All files are written to a folder beside it first; only then are they renamed into place, one by one, the
-/// manifest last. So an error leaves whole files only, and a run that was cut short is completed by the next.
+/// manifest last. So an error leaves whole files only, and a run that was cut short is completed by the next, even of
+/// another blueprint: a record beside the folder says which files were being put in place.
 ///
 /// # Errors
 ///
@@ -153,9 +156,10 @@ pub fn write(folder: &Path, artifacts: &[Artifact], force: bool) -> Result<Writt
     };
     fs::create_dir_all(parent).map_err(io_at(parent))?;
     let _lock = lock(parent, folder)?;
-    let old = read_manifest(folder)?;
+    let record = beside(parent, folder, "begun");
+    let mut own = Own::read(folder, &record)?;
     let wanted: BTreeMap<&str, &Artifact> = artifacts.iter().map(|a| (a.path.as_str(), a)).collect();
-    let leftovers: Vec<&String> = old.files.keys().filter(|path| !wanted.contains_key(path.as_str())).collect();
+    let leftovers: Vec<&String> = own.0.keys().filter(|path| !wanted.contains_key(path.as_str())).collect();
 
     let mut written = Written::default();
     let mut edited = Vec::new();
@@ -163,21 +167,22 @@ pub fn write(folder: &Path, artifacts: &[Artifact], force: bool) -> Result<Writt
     let mut to_write = Vec::new();
     for artifact in artifacts {
         let present = read(&folder.join(&artifact.path))?;
-        match (present, old.files.get(&artifact.path)) {
-            (Some(bytes), _) if bytes == artifact.text.as_bytes() => {
+        match present {
+            Some(bytes) if bytes == artifact.text.as_bytes() => {
                 written.unchanged += 1;
                 continue;
             }
-            (Some(bytes), Some(hash)) if sha256(&bytes) != *hash => edited.push(artifact.path.clone()),
-            (Some(_), None) if artifact.path != MANIFEST => in_the_way.push(artifact.path.clone()),
-            _ => {}
+            Some(_) if artifact.path == MANIFEST => {}
+            Some(_) if !own.0.contains_key(&artifact.path) => in_the_way.push(artifact.path.clone()),
+            Some(bytes) if !own.wrote(&artifact.path, &bytes) => edited.push(artifact.path.clone()),
+            Some(_) | None => {}
         }
         to_write.push(artifact);
     }
     let mut to_remove = Vec::new();
     for path in leftovers {
         if let Some(bytes) = read(&folder.join(path))? {
-            if old.files.get(path).is_some_and(|hash| sha256(&bytes) != *hash) {
+            if !own.wrote(path, &bytes) {
                 edited.push(path.clone());
             }
             to_remove.push(path.clone());
@@ -190,11 +195,14 @@ pub fn write(folder: &Path, artifacts: &[Artifact], force: bool) -> Result<Writt
         return Err(GenerateError::InTheWay(in_the_way));
     }
 
-    let staging = tempfile::Builder::new().prefix(".golive-").tempdir_in(parent).map_err(io_at(parent))?;
-    for artifact in &to_write {
-        let place = staging.path().join(&artifact.path);
-        create_parent(&place)?;
-        fs::write(&place, &artifact.text).map_err(io_at(&place))?;
+    let staging = stage(&beside(parent, folder, "new"), &to_write)?;
+    own.record(&to_write, staging.path(), &record)?;
+    // Before the manifest forgets them, and before a folder may need the place of a file.
+    for path in to_remove {
+        let place = folder.join(&path);
+        fs::remove_file(&place).map_err(io_at(&place))?;
+        remove_empty_parents(folder, &place);
+        written.removed.push(path);
     }
     for artifact in &to_write {
         let place = folder.join(&artifact.path);
@@ -202,20 +210,70 @@ pub fn write(folder: &Path, artifacts: &[Artifact], force: bool) -> Result<Writt
         fs::rename(staging.path().join(&artifact.path), &place).map_err(io_at(&place))?;
         written.changed.push(artifact.path.clone());
     }
-    for path in to_remove {
-        let place = folder.join(&path);
-        fs::remove_file(&place).map_err(io_at(&place))?;
-        remove_empty_parents(folder, &place);
-        written.removed.push(path);
-    }
+    fs::remove_file(&record).map_err(io_at(&record))?;
     written.foreign = list(folder)?.into_iter().filter(|path| !wanted.contains_key(path.as_str())).collect();
     Ok(written)
 }
 
+/// The files of a folder that are golive's, by path, with the hashes that they may have: those of the manifest, and of
+/// every run since that was cut short. Such a run leaves its record beside the folder.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Own(BTreeMap<String, BTreeSet<String>>);
+
+impl Own {
+    fn read(folder: &Path, record: &Path) -> Result<Self, GenerateError> {
+        let mut own = match read(record)? {
+            Some(bytes) => serde_json::from_slice(&bytes).map_err(|error| not_ours(record, error.to_string()))?,
+            None => Self::default(),
+        };
+        own.0.keys().try_for_each(|path| stays_inside(path, record))?;
+        for (path, hash) in read_manifest(folder)?.files {
+            own.0.entry(path).or_default().insert(hash);
+        }
+        Ok(own)
+    }
+
+    /// Adds what is about to be put in place, and leaves the record: whole, since it is made in the staging folder.
+    fn record(&mut self, artifacts: &[&Artifact], staging: &Path, record: &Path) -> Result<(), GenerateError> {
+        for artifact in artifacts {
+            self.0.entry(artifact.path.clone()).or_default().insert(sha256(artifact.text.as_bytes()));
+        }
+        let made = staging.join(".begun");
+        let text = serde_json::to_string(self).map_err(|error| not_ours(record, error.to_string()))?;
+        fs::write(&made, text).map_err(io_at(&made))?;
+        fs::rename(&made, record).map_err(io_at(record))
+    }
+
+    fn wrote(&self, path: &str, bytes: &[u8]) -> bool {
+        self.0.get(path).is_some_and(|hashes| hashes.contains(&sha256(bytes)))
+    }
+}
+
+/// The path of a hidden helper beside the site's folder; who uses it holds the [`lock`].
+fn beside(parent: &Path, folder: &Path, what: &str) -> PathBuf {
+    parent.join(format!(".{}.{what}", folder.file_name().unwrap_or_default().to_string_lossy()))
+}
+
+/// Writes the artifacts to a folder of its own, removed on drop; always the same one, so that what a killed run left
+/// of it is cleared away by the next.
+fn stage(place: &Path, artifacts: &[&Artifact]) -> Result<TempDir, GenerateError> {
+    match fs::remove_dir_all(place) {
+        Err(error) if !is_absent(&error) => return Err(io_at(place)(error)),
+        _ => {}
+    }
+    let (parent, name) = (place.parent().unwrap_or(Path::new(".")), place.file_name().unwrap_or_default());
+    let staging = tempfile::Builder::new().prefix(name).rand_bytes(0).tempdir_in(parent).map_err(io_at(place))?;
+    for artifact in artifacts {
+        let place = staging.path().join(&artifact.path);
+        create_parent(&place)?;
+        fs::write(&place, &artifact.text).map_err(io_at(&place))?;
+    }
+    Ok(staging)
+}
+
 /// An exclusive lock on a file beside the folder; the file stays, since removing it would race with others.
 fn lock(parent: &Path, folder: &Path) -> Result<File, GenerateError> {
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    let path = parent.join(format!(".{name}.lock"));
+    let path = beside(parent, folder, "lock");
     let file = File::options().create(true).append(true).open(&path).map_err(io_at(&path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -247,16 +305,22 @@ fn is_absent(error: &io::Error) -> bool {
 fn read_manifest(folder: &Path) -> Result<Manifest, GenerateError> {
     let path = folder.join(MANIFEST);
     let Some(bytes) = read(&path)? else { return Ok(Manifest::default()) };
-    let refuse = |why: String| GenerateError::Manifest { path: path.clone(), why };
-    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| refuse(error.to_string()))?;
-    // A path of the manifest may be removed: it must not lead out of the folder.
-    for name in manifest.files.keys() {
-        let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
-        if !inside || name.is_empty() || name == MANIFEST {
-            return Err(refuse(format!("`{}` is no path of a generated file", name.escape_debug())));
-        }
-    }
+    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| not_ours(&path, error.to_string()))?;
+    manifest.files.keys().try_for_each(|name| stays_inside(name, &path))?;
     Ok(manifest)
+}
+
+fn not_ours(path: &Path, why: String) -> GenerateError {
+    GenerateError::Manifest { path: path.to_owned(), why }
+}
+
+/// A file named in `list` may be removed: it must not lead out of the folder.
+fn stays_inside(name: &str, list: &Path) -> Result<(), GenerateError> {
+    let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+    if inside && !name.is_empty() {
+        return Ok(());
+    }
+    Err(not_ours(list, format!("`{}` is no path of a generated file", name.escape_debug())))
 }
 
 fn create_parent(path: &Path) -> Result<(), GenerateError> {
@@ -377,6 +441,47 @@ mod tests {
         fs::write(folder.join("a"), "2").expect("written");
         write(&folder, &artifacts(&[("a", "2"), ("b", "2")]), false).expect("not taken for an edit");
         assert_eq!(text(&folder, "b").as_deref(), Some("2"));
+    }
+
+    /// What a run leaves that is killed after its first `renamed` renames.
+    fn cut_short(folder: &Path, artifacts: &[Artifact], renamed: usize) {
+        let parent = folder.parent().expect("a parent");
+        let staging = stage(&beside(parent, folder, "new"), &artifacts.iter().collect::<Vec<_>>()).expect("staged");
+        let record = beside(parent, folder, "begun");
+        let mut own = Own::read(folder, &record).expect("readable");
+        own.record(&artifacts.iter().collect::<Vec<_>>(), staging.path(), &record).expect("recorded");
+        for artifact in &artifacts[..renamed] {
+            fs::rename(staging.path().join(&artifact.path), folder.join(&artifact.path)).expect("renamed");
+        }
+        let _ = staging.keep();
+    }
+
+    #[test]
+    fn runs_cut_short_do_not_pass_for_edits_of_another_blueprint() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let folder = temp.path().join("site");
+        write(&folder, &artifacts(&[("a", "1"), ("b", "1")]), false).expect("written");
+        cut_short(&folder, &artifacts(&[("a", "2"), ("new", "2"), ("b", "2")]), 2);
+        cut_short(&folder, &artifacts(&[("a", "3"), ("b", "3")]), 0);
+        let written = write(&folder, &artifacts(&[("a", "4"), ("b", "1")]), false).expect("no edit");
+        assert_eq!((written.removed, written.foreign), (vec!["new".to_owned()], vec![]));
+        assert_eq!(text(&folder, "a").as_deref(), Some("4"));
+        assert_eq!(fs::read_dir(temp.path()).expect("a folder").count(), 2, "the folder and its lock");
+
+        // What a person wrote meanwhile is theirs all the same.
+        cut_short(&folder, &artifacts(&[("a", "5"), ("b", "5")]), 1);
+        fs::write(folder.join("a"), "mine").expect("written");
+        let result = write(&folder, &artifacts(&[("a", "6"), ("b", "6")]), false);
+        assert!(matches!(&result, Err(GenerateError::HandEdited(paths)) if paths == &["a"]), "{result:?}");
+    }
+
+    #[test]
+    fn a_folder_takes_the_place_of_a_file_that_is_no_longer_generated() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let folder = temp.path().join("site");
+        write(&folder, &artifacts(&[("a", "1")]), false).expect("written");
+        let written = write(&folder, &artifacts(&[("a/b", "2")]), false).expect("written");
+        assert_eq!((written.removed, text(&folder, "a/b").as_deref()), (vec!["a".to_owned()], Some("2")));
     }
 
     #[test]

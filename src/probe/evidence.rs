@@ -121,7 +121,7 @@ fn http(answer: &HttpAnswer) -> String {
         let _ = write!(text, ", sha256 {}", cut(sha256, 12));
     }
     if let Some(problem) = &answer.body.problem {
-        let _ = write!(text, ", {problem}");
+        let _ = write!(text, ", {}", problem.as_str());
     }
     text
 }
@@ -150,11 +150,23 @@ fn shown(name: &str, value: &str) -> String {
         "cookie" => value.split(';').map(|pair| hidden_pair(pair.trim())).collect::<Vec<_>>().join("; "),
         "set-cookie" => {
             let (pair, attributes) = value.split_once(';').unwrap_or((value, ""));
-            let rest = if attributes.is_empty() { String::new() } else { format!(";{attributes}") };
-            cut(&(hidden_pair(pair.trim()) + &rest), LONGEST_VALUE)
+            let attributes = attributes.split(';').map(str::trim).filter(|attribute| !attribute.is_empty());
+            let parts: Vec<String> =
+                std::iter::once(hidden_pair(pair.trim())).chain(attributes.map(shown_attribute)).collect();
+            cut(&parts.join("; "), LONGEST_VALUE)
         }
         _ => cut(value, LONGEST_VALUE),
     }
+}
+
+/// An attribute of a cookie, if it is one: behind the first `;` may stand the rest of a quoted value, or after a
+/// comma another cookie of a header that somebody folded.
+fn shown_attribute(attribute: &str) -> String {
+    const KNOWN: [&str; 9] =
+        ["path", "domain", "expires", "max-age", "secure", "httponly", "samesite", "partitioned", "priority"];
+    let (name, value) = attribute.split_once('=').unwrap_or((attribute, ""));
+    let is_plain = KNOWN.contains(&name.trim().to_ascii_lowercase().as_str()) && !value.contains(['=', ',', '"']);
+    if is_plain { attribute.to_owned() } else { hidden_pair(attribute) }
 }
 
 /// A pair without `=` is all value (RFC 6265, section 5.2, drops such a cookie).
@@ -198,6 +210,7 @@ impl FailureKind {
             FailureKind::Unresolved => "does not resolve",
             FailureKind::Tls => "TLS",
             FailureKind::Garbage => "garbage",
+            FailureKind::Closed => "closed",
             FailureKind::Unreachable => "unreachable",
         }
     }
@@ -284,12 +297,17 @@ mod tests {
             ("cookie".to_owned(), "sid=s3cret1; odd".to_owned()),
             ("authorization".to_owned(), "Bearer s3cret2".to_owned()),
         ];
-        let answer =
-            answered(&[("set-cookie", "id=s3cret3; Path=/"), ("set-cookie", "s3cret4"), ("server", "\x1b[2J\u{202e}")]);
+        let answer = answered(&[
+            ("set-cookie", "id=s3cret3; Path=/"),
+            ("set-cookie", "s3cret4"),
+            ("set-cookie", "id=\"a;s3cret5\"; Secure"),
+            ("set-cookie", "a=1; Path=/, b=s3cret6; HttpOnly"),
+            ("server", "\x1b[2J\u{202e}\u{61c}"),
+        ]);
         let line = line(&get(headers), &answer, Timestamp::UNIX_EPOCH);
         assert!(!line.contains("s3cret"), "{line}");
         assert!(line.contains("sid=(hidden)") && line.contains("id=(hidden); Path=/"), "{line}");
-        assert!(line.contains(r"\u{1b}[2J\u{202e}"), "{line}");
+        assert!(line.contains(r"\u{1b}[2J\u{202e}\u{61c}"), "{line}");
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub enum Probe {
     Dns(DnsProbe),
     Http(HttpProbe),
     Tls(TlsProbe),
-    /// Let time pass. For the copy of one URL in a cache: a rehearsal ages that copy instead of sleeping.
+    /// Let time pass. For copies in a cache: a rehearsal ages those instead of sleeping.
     Wait(Wait),
     /// Make the origin fail. Only a rehearsal obeys (safety class S4); elsewhere the answer is
     /// [`Observation::NotAsked`].
@@ -290,8 +290,24 @@ pub struct Body {
     pub sha256: Option<String>,
     /// Decoded text, lossily, at most the world's limit (1 MiB).
     pub text: String,
-    /// Why the body is not complete, when it is not.
-    pub problem: Option<String>,
+    /// Why the text is not the whole body, when it is not.
+    pub problem: Option<BodyProblem>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BodyProblem {
+    /// It broke off, took too long, or is longer than is read: nothing against the server.
+    Cut(String),
+    /// It is not coded as its headers say, or in a way that nobody asked for.
+    Garbled(String),
+}
+
+impl BodyProblem {
+    pub fn as_str(&self) -> &str {
+        match self {
+            BodyProblem::Cut(text) | BodyProblem::Garbled(text) => text,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -338,6 +354,8 @@ pub enum FailureKind {
     Tls,
     /// Bytes that are no answer.
     Garbage,
+    /// Connected, then hung up on before an answer came.
+    Closed,
     /// Anything else between here and there.
     Unreachable,
 }

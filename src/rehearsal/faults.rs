@@ -1,7 +1,7 @@
 //! The edits that drills are made of: one thing wrong in the staged world, or an error that says what was not
 //! there to be broken.
 
-use super::staging::{Staging, replace_once};
+use super::staging::{NodeRole, StagedNode, Staging, replace_once};
 
 impl Staging {
     /// Rewrites the records of `name` and `kind` (a type's mnemonic) in every name server's copy of the zone:
@@ -129,46 +129,48 @@ impl Staging {
     ///
     /// When the text is not there, or more than once.
     pub fn edit_proxy(&mut self, from: &str, to: &str) -> Result<(), String> {
-        self.edit_machines(|role| role.is_proxy(), from, to)
+        self.edit_machines(|node| node.role.is_proxy(), |path, text| replace_once(text, path, from, to))
     }
 
-    /// As [`Self::edit_proxy`], on the machines that redirect.
+    /// As [`Self::edit_proxy`], on the machines of the first redirect.
     ///
     /// # Errors
     ///
     /// As [`Self::edit_proxy`].
     pub fn edit_redirects(&mut self, from: &str, to: &str) -> Result<(), String> {
-        self.edit_machines(|role| !role.is_proxy(), from, to)
+        let first = self.site.redirected.first().map(|redirect| redirect.addresses.clone()).unwrap_or_default();
+        let chosen = |node: &StagedNode| node.role == NodeRole::Redirect && first.contains(&node.address);
+        self.edit_machines(chosen, |path, text| replace_once(text, path, from, to))
     }
 
-    /// Removes the lines of the proxy's configuration that `condemned` names.
+    /// Rewrites the proxy's configuration line by line: `edit` gives what stands in a line's place, or nothing.
     ///
     /// # Errors
     ///
-    /// When none is named.
-    pub fn drop_proxy_lines(&mut self, condemned: impl Fn(&str) -> bool) -> Result<(), String> {
-        let mut dropped = false;
-        for node in self.nodes.iter_mut().filter(|node| node.role.is_proxy()) {
-            let path = node.role.main_file();
-            let text = node.files.get_mut(path).ok_or_else(|| format!("{path} is not on {}", node.address))?;
-            let kept: Vec<&str> = text.lines().filter(|line| !condemned(line)).collect();
-            dropped |= kept.len() < text.lines().count();
-            *text = kept.join("\n") + "\n";
-        }
-        if dropped { Ok(()) } else { Err("no proxy has such a line".to_owned()) }
+    /// When every line stays as it is.
+    pub fn edit_proxy_lines(&mut self, edit: impl Fn(&str) -> Option<String>) -> Result<(), String> {
+        self.edit_machines(
+            |node| node.role.is_proxy(),
+            |path, text| {
+                let lines: Vec<String> = text.lines().filter_map(&edit).collect();
+                let edited = lines.join("\n") + "\n";
+                let changed = edited != *text;
+                *text = edited;
+                if changed { Ok(()) } else { Err(format!("{path} has no such line")) }
+            },
+        )
     }
 
     fn edit_machines(
         &mut self,
-        chosen: impl Fn(super::staging::NodeRole) -> bool,
-        from: &str,
-        to: &str,
+        chosen: impl Fn(&StagedNode) -> bool,
+        edit: impl Fn(&str, &mut String) -> Result<(), String>,
     ) -> Result<(), String> {
         let mut edited = false;
-        for node in self.nodes.iter_mut().filter(|node| chosen(node.role)) {
-            let path = node.role.main_file();
+        for node in self.nodes.iter_mut().filter(|node| chosen(node)) {
+            let Some(path) = node.role.main_file() else { continue };
             let text = node.files.get_mut(path).ok_or_else(|| format!("{path} is not on {}", node.address))?;
-            replace_once(text, path, from, to)?;
+            edit(path, text)?;
             edited = true;
         }
         if edited { Ok(()) } else { Err("no such machine in this blueprint".to_owned()) }

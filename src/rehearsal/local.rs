@@ -14,7 +14,6 @@ use super::app::App;
 use super::ca::Authority;
 use super::dns::{self, HeldZone, Internet, ServerData, zone};
 use super::edge::Edge;
-use super::edge::payload::{self, Payloads};
 use super::identity::Identities;
 use super::nginx::{Trouble, Watchdog};
 use super::node::{self, Node, Surroundings};
@@ -23,6 +22,8 @@ use super::staging::{DnsManner, StagedNameServer, Staging};
 use super::tls;
 use crate::concerns::cdn::Setup;
 use crate::probe::Disturbance;
+use crate::providers::cloudflare;
+use crate::providers::cloudflare::payload::{self, Payloads};
 use crate::world::{Roots, Routes, Stage};
 
 /// Addresses of the rehearsed edge: within the ranges that Cloudflare publishes, and not routed outside.
@@ -31,8 +32,6 @@ pub const EDGE_ADDRESSES: [IpAddr; 2] =
 
 /// The zone in which the names of partial zones lead to the edge.
 const CDN_ZONE: &str = "cdn.cloudflare.net";
-/// TTL of what Cloudflare answers for proxied names. Seconds.
-const CDN_TTL: u32 = 300;
 
 /// Why the world did not start. What had started has been stopped again.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +42,7 @@ pub enum StartError {
     )]
     NginxMissing,
     /// nginx's own words, paths below its folder.
-    #[error("nginx on {address} refuses its configuration:\n{stderr}")]
+    #[error("nginx on {address} does not start:\n{stderr}")]
     Nginx { address: IpAddr, stderr: String },
     /// The files of a machine are not those that it runs.
     #[error("the machine {address} cannot be built: {message}")]
@@ -121,8 +120,7 @@ impl LocalWorld {
         let (listener, app_address) = serve::listen().await.map_err(StartError::io("the app cannot listen"))?;
         tasks.spawn(Arc::clone(&app).serve(listener));
 
-        let watchdog =
-            Watchdog::start().map_err(StartError::io("/bin/sh, which watches over nginx, does not start"))?;
+        let watchdog = Watchdog::start().await.map_err(StartError::io("/bin/sh does not watch over nginx"))?;
         let around =
             Surroundings { host: staging.site.host.to_string(), app: app_address, identities: identities.clone() };
         let (watchdog, nodes) = start_nodes(&staging, &authority, around, watchdog, &mut routes).await?;
@@ -304,7 +302,7 @@ fn name_data(staging: &Staging, payloads: Option<&Payloads>, notes: &mut Vec<Str
     let partial = staging.site.cdn.as_ref().is_some_and(|cdn| cdn.setup == Setup::Partial);
     if let (true, Some(payloads)) = (partial, payloads) {
         let names: Vec<String> = payloads.hosts.keys().map(|host| format!("{host}.{CDN_ZONE}")).collect();
-        match zone::edge_zone(CDN_ZONE, &names, &EDGE_ADDRESSES, CDN_TTL) {
+        match zone::edge_zone(CDN_ZONE, &names, &EDGE_ADDRESSES, cloudflare::PROXIED_TTL) {
             Ok(zone) => {
                 all.push(Arc::new(ServerData {
                     zones: vec![HeldZone::Good(Box::new(zone))],
@@ -329,10 +327,10 @@ fn held(
         let read = zone::Zone::parse(name, text).and_then(|mut zone| {
             if let (true, Some(payloads)) = (full == Some(name.as_str()), payloads) {
                 for host in payloads.hosts.keys() {
-                    zone.replace_addresses(host, &EDGE_ADDRESSES, CDN_TTL)?;
+                    zone.replace_addresses(host, &EDGE_ADDRESSES, cloudflare::PROXIED_TTL)?;
                 }
                 for (host, addresses) in &payloads.unproxied {
-                    zone.replace_addresses(host, addresses, CDN_TTL)?;
+                    zone.replace_addresses(host, addresses, cloudflare::PROXIED_TTL)?;
                 }
             }
             Ok(zone)

@@ -1,23 +1,24 @@
 //! The real nginx, started on the generated files of one machine: where it listens, who its peers are and its
 //! certificate are replaced, nothing else.
 //!
-//! Every process is the leader of its own group and killed with it. Should golive itself be killed, the
-//! [`Watchdog`] ends what it left behind: a shell that waits for the end of its input, since "die with the
-//! parent" exists only on Linux and there for the starting thread, not the process.
+//! Every process is of the group of the [`Watchdog`]'s shell from its first instruction on, and every file below the
+//! folder that the shell has made. However golive ends, the shell reads the end of its input, and ends the one and
+//! removes the other: "die with the parent" exists only on Linux and there for the starting thread, not the process,
+//! and a list of what was started would lack what was being started when golive was killed.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use regex::Regex;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
-use tokio::sync::Mutex;
 
 use super::ca::Issued;
 use super::serve;
@@ -50,22 +51,29 @@ impl From<io::Error> for Trouble {
     }
 }
 
-/// A running nginx. Dropped, it and its workers are killed.
+/// A running nginx, stopped on drop.
 pub struct Nginx {
-    group: Group,
+    process: Process,
     /// Its listening addresses, in the order in which they were asked for.
     pub listens: Vec<SocketAddr>,
     _folder: TempDir,
 }
 
-/// A process that leads its own group, killed with it on drop.
-struct Group(Child);
+/// Stopped on drop; its own children go with it, or at the latest with the [`Watchdog`].
+struct Process(Child);
 
 /// Where the program is: `PATH`, then where Debian and BSD keep it for root.
-pub fn find() -> Option<PathBuf> {
+fn find() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from));
-    folders.map(|folder| folder.join("nginx")).find(|program| program.is_file())
+    find_in(std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from)))
+}
+
+/// As a shell looks: a file that nobody may execute is no program.
+fn find_in(folders: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
+    let is_program = |file: &PathBuf| {
+        std::fs::metadata(file).is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
+    };
+    folders.map(|folder| folder.join("nginx")).find(is_program)
 }
 
 /// Starts nginx. `files` makes the folder's files for the listening addresses it is given, `ports` of them.
@@ -94,8 +102,7 @@ async fn start_once(
     watchdog: &Watchdog,
     listens: Vec<SocketAddr>,
 ) -> Result<Nginx, Trouble> {
-    // Mode 0700: it holds a private key.
-    let folder = tempfile::Builder::new().prefix("golive-nginx-").tempdir()?;
+    let folder = tempfile::Builder::new().prefix("nginx-").tempdir_in(&watchdog.folder)?;
     for (path, text) in files {
         write(folder.path(), path, text)?;
     }
@@ -110,7 +117,7 @@ async fn start_once(
         let mut command = Command::new(program);
         // Messages before the configuration is read go to standard error, not to the system's log.
         command.args(["-p", prefix.as_str(), "-c", "nginx.conf", "-e", "stderr"]).args(more).env_clear();
-        command.stdin(Stdio::null()).stdout(Stdio::null()).process_group(0).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).process_group(watchdog.group).kill_on_drop(true);
         command
     };
     let words = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&prefix, "").trim().to_owned();
@@ -120,22 +127,22 @@ async fn start_once(
     }
 
     let log = std::fs::File::create(folder.path().join("start.log"))?;
-    let mut group = Group(command(&["-g", "daemon off;"]).stderr(log).spawn()?);
-    watchdog.watch(&group, folder.path()).await?;
+    let mut process = Process(command(&["-g", "daemon off;"]).stderr(log).spawn()?);
     let deadline = Instant::now() + START_TIMEOUT;
     loop {
-        let ended = group.0.try_wait()?;
+        let ended = process.0.try_wait()?;
         // The pid file is written once every address is bound.
         let pid = std::fs::read_to_string(folder.path().join(PID_FILE)).unwrap_or_default();
-        if ended.is_none() && pid.trim().parse().ok() == group.0.id() {
-            return Ok(Nginx { group, listens, _folder: folder });
+        if ended.is_none() && pid.trim().parse().ok() == process.0.id() {
+            return Ok(Nginx { process, listens, _folder: folder });
         }
         if ended.is_some() || Instant::now() > deadline {
             let said = |file: &str| std::fs::read(folder.path().join(file)).unwrap_or_default();
             let said = [words(&said("start.log")), words(&said(ERROR_LOG))].join("\n");
-            return Err(Trouble::Says(match ended {
-                Some(_) => said.trim().to_owned(),
-                None => format!("not ready after {} s\n{said}", START_TIMEOUT.as_secs()),
+            return Err(Trouble::Says(match (ended, said.trim()) {
+                (Some(status), "") => format!("it ended without a word ({status})"),
+                (Some(_), said) => said.to_owned(),
+                (None, said) => format!("not ready after {} s\n{said}", START_TIMEOUT.as_secs()),
             }));
         }
         tokio::time::sleep(POLL).await;
@@ -194,80 +201,119 @@ fn make_parents(folder: &Path, files: &BTreeMap<String, String>) -> io::Result<(
 impl Nginx {
     /// Stops it and its workers, politely first, and waits until they are gone.
     pub async fn stop(mut self) {
-        self.group.signal(Signal::TERM);
-        if tokio::time::timeout(STOP_TIMEOUT, self.group.0.wait()).await.is_err() {
-            self.group.signal(Signal::KILL);
-            // Nothing survives that signal; the result would say nothing new.
-            let _ = self.group.0.wait().await;
+        self.process.terminate();
+        if tokio::time::timeout(STOP_TIMEOUT, self.process.0.wait()).await.is_err() {
+            // It cannot refuse that; the result would say nothing new.
+            let _ = self.process.0.kill().await;
         }
     }
 }
 
-impl Group {
-    /// To the whole group; to nobody once the process has been waited for, as its number may be somebody else's.
-    fn signal(&self, signal: Signal) {
-        let group = self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        if let Some(group) = group {
+impl Process {
+    /// Asks it to end; nobody, once it has been waited for, as its number may be somebody else's.
+    fn terminate(&self) {
+        if let Some(process) = self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
             // It may have ended by itself.
-            let _ = kill_process_group(group, signal);
+            let _ = kill_process(process, Signal::TERM);
         }
     }
 }
 
-impl Drop for Group {
+impl Drop for Process {
     fn drop(&mut self) {
-        // A moment for the master to take its workers along and collect them; nobody else may.
-        self.signal(Signal::TERM);
-        let deadline = Instant::now() + DROP_PATIENCE;
-        while Instant::now() < deadline && matches!(self.0.try_wait(), Ok(None)) {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        self.signal(Signal::KILL);
+        // A moment for the master to take its workers along and collect them; then tokio kills it.
+        self.terminate();
+        wait_briefly(&mut self.0);
     }
 }
 
-/// Kills the process groups it was told of, and removes their folders, when golive goes away without having done so.
-pub struct Watchdog {
-    // Before `input` in the order of drops: an orderly end kills the watchdog, not its charges.
-    _shell: Child,
-    input: Mutex<ChildStdin>,
+fn wait_briefly(child: &mut Child) {
+    let deadline = Instant::now() + DROP_PATIENCE;
+    while Instant::now() < deadline && matches!(child.try_wait(), Ok(None)) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
-/// Reads a process group and its folder a line; at the end of input, kills the one and removes the other, which
-/// holds a private key. Each line is a positional parameter, since folders may hold spaces.
-const WATCH: &str = r#"trap '' HUP INT TERM
-while read -r line; do set -- "$@" "$line"; done
-for line; do kill -s KILL -- "-${line%% *}"; done
-for line; do rm -rf -- "${line#* }"; done
+/// Sees to it that no process and no file of a world outlives golive, however that ends.
+pub struct Watchdog {
+    shell: Child,
+    /// At its end the shell acts.
+    input: Option<ChildStdin>,
+    /// The shell's process group, which everything that a world starts must join.
+    group: i32,
+    /// Below it stands everything that a world writes. For this user alone: it holds private keys.
+    folder: PathBuf,
+}
+
+/// Makes the folder and names it; at the end of input, ends the group, removes the folder, and kills what of the group
+/// is left, itself with it. What was being started right then finds no folder and ends, or has made a file in it
+/// meanwhile: hence the second removal.
+const WATCH: &str = r#"trap '' HUP INT PIPE TERM
+folder=$(mktemp -d "$TMPDIR/golive-XXXXXXXX") || exit
+printf '%s\n' "$folder"
+read -r _
+kill -s TERM 0
+rm -rf -- "$folder" || { sleep 1; rm -rf -- "$folder"; }
+kill -s KILL 0
 "#;
 
 impl Watchdog {
-    pub fn start() -> io::Result<Self> {
+    pub async fn start() -> io::Result<Self> {
+        let temporary = std::env::temp_dir();
         let mut shell = Command::new("/bin/sh")
             .args(["-c", WATCH])
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
+            .env("TMPDIR", &temporary)
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .process_group(0)
-            .kill_on_drop(true)
             .spawn()?;
-        let input = shell.stdin.take().ok_or_else(|| io::Error::other("no pipe to the watchdog"))?;
-        Ok(Self { _shell: shell, input: Mutex::new(input) })
-    }
-
-    async fn watch(&self, group: &Group, folder: &Path) -> io::Result<()> {
-        if let Some(id) = group.0.id() {
-            let mut input = self.input.lock().await;
-            input.write_all(format!("{id} {}\n", folder.display()).as_bytes()).await?;
-            input.flush().await?;
+        let gone = || io::Error::other("it ended at once");
+        let group = shell.id().and_then(|id| i32::try_from(id).ok()).ok_or_else(gone)?;
+        let (input, output) = (shell.stdin.take(), shell.stdout.take().ok_or_else(gone)?);
+        let mut watchdog = Self { shell, input, group, folder: PathBuf::new() };
+        match BufReader::new(output).lines().next_line().await? {
+            Some(folder) => watchdog.folder.push(folder),
+            None => return Err(io::Error::other(format!("no folder can be made in {}", temporary.display()))),
         }
-        Ok(())
+        Ok(watchdog)
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        // As when golive is killed, so that there is one way to end. It takes some milliseconds.
+        self.input = None;
+        wait_briefly(&mut self.shell);
     }
 }
 
 /// The address on which something of this machine listens, as nginx writes it.
 pub fn loopback(port: u16) -> String {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port)).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_program_of_that_name_is_taken_and_none_where_there_is_none() {
+        let temp = tempfile::tempdir().unwrap();
+        let [empty, notes, folder, program] =
+            ["empty", "notes", "folder", "program"].map(|name| temp.path().join(name));
+        for place in [&empty, &notes, &folder.join("nginx"), &program] {
+            std::fs::create_dir_all(place).unwrap();
+        }
+        for (place, mode) in [(&notes, 0o644), (&program, 0o755)] {
+            std::fs::write(place.join("nginx"), "#!/bin/sh\n").unwrap();
+            std::fs::set_permissions(place.join("nginx"), std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let look = |folders: &[&PathBuf]| find_in(folders.iter().map(|folder| (*folder).clone()));
+        assert_eq!(look(&[]), None);
+        assert_eq!(look(&[&empty, &notes, &folder]), None);
+        assert_eq!(look(&[&empty, &notes, &folder, &program]), Some(program.join("nginx")));
+    }
 }

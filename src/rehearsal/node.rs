@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::ca::Issued;
-use super::edge::cache::{append_forwarded, strip_connection_headers};
+use super::edge::store::{append_forwarded, strip_connection_headers};
 use super::identity::Identities;
 use super::nginx::{self, Nginx, Trouble, Watchdog, loopback, machine_conf};
 use super::serve::{self, Answer};
@@ -30,7 +30,8 @@ const ROUTER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A running machine. Dropped, its processes and sockets are gone.
 pub struct Node {
-    nginx: Nginx,
+    /// None for the app itself.
+    nginx: Option<Nginx>,
     /// Where its public port 443 is served, and 80 if anything listens there.
     pub https: SocketAddr,
     pub http: Option<SocketAddr>,
@@ -55,13 +56,16 @@ pub async fn start(
         NodeRole::ScalingoProxy => start_scalingo(node, certificate, around, watchdog).await,
         NodeRole::ServerProxy => start_server(node, certificate, around, watchdog).await,
         NodeRole::Redirect => start_redirect(node, certificate, watchdog).await,
+        NodeRole::App => behind_router(node, certificate, around, around.app, None).await,
     }
 }
 
 impl Node {
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
-        self.nginx.stop().await;
+        if let Some(nginx) = self.nginx {
+            nginx.stop().await;
+        }
     }
 }
 
@@ -75,7 +79,7 @@ async fn start_redirect(node: &StagedNode, certificate: &Issued, watchdog: &Watc
     })
     .await?;
     let (https, http) = (first(&nginx.listens)?, nginx.listens.get(1).copied());
-    Ok(Node { nginx, https, http, tasks: JoinSet::new() })
+    Ok(Node { nginx: Some(nginx), https, http, tasks: JoinSet::new() })
 }
 
 async fn start_server(
@@ -110,7 +114,7 @@ async fn start_server(
         }));
     }
     let (https, http) = (first(&outer)?, outer.get(1).copied());
-    Ok(Node { nginx, https, http, tasks })
+    Ok(Node { nginx: Some(nginx), https, http, tasks })
 }
 
 /// Passes bytes on, after a line of the PROXY protocol (version 1) with the client's public address.
@@ -140,10 +144,22 @@ async fn start_scalingo(
         Ok(BTreeMap::from([("nginx.conf".to_owned(), base), ("servers.conf".to_owned(), servers)]))
     })
     .await?;
+    let app = first(&nginx.listens)?;
+    behind_router(node, certificate, around, app, Some(nginx)).await
+}
+
+/// The platform's router before whatever listens on `app`.
+async fn behind_router(
+    node: &StagedNode,
+    certificate: &Issued,
+    around: &Surroundings,
+    app: SocketAddr,
+    nginx: Option<Nginx>,
+) -> Result<Node, Trouble> {
     let router = Arc::new(Router {
         host: around.host.clone(),
         passes_any_host: node.router_passes_any_host,
-        app: first(&nginx.listens)?,
+        app,
         identities: around.identities.clone(),
         requests: AtomicU64::new(0),
     });

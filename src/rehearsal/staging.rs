@@ -72,19 +72,26 @@ pub enum NodeRole {
     ServerProxy,
     /// A redirect machine: `nginx/redirect-<first name>/`.
     Redirect,
+    /// The app itself behind its platform's router, where the blueprint has no proxy: nothing of golive's runs there.
+    App,
 }
+
+/// Where the site's name leads when the blueprint has no CDN and so does not say it. Of the range for benchmarks
+/// (RFC 2544), which no blueprint may name.
+pub const SITE_ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 18, 0, 10));
 
 impl NodeRole {
     /// Whether the machine stands between CDN and app.
     pub fn is_proxy(self) -> bool {
-        self != NodeRole::Redirect
+        matches!(self, NodeRole::ScalingoProxy | NodeRole::ServerProxy)
     }
 
     /// The file that says what nginx does there, below the machine's folder.
-    pub fn main_file(self) -> &'static str {
+    pub fn main_file(self) -> Option<&'static str> {
         match self {
-            NodeRole::ScalingoProxy => "servers.conf.erb",
-            NodeRole::ServerProxy | NodeRole::Redirect => "nginx.conf",
+            NodeRole::ScalingoProxy => Some("servers.conf.erb"),
+            NodeRole::ServerProxy | NodeRole::Redirect => Some("nginx.conf"),
+            NodeRole::App => None,
         }
     }
 }
@@ -115,35 +122,42 @@ pub struct StagedApp {
 }
 
 impl Staging {
-    /// The healthy world of a site, with its artifacts as they were generated.
+    /// The healthy world of a site, with its artifacts as they were generated. `runs_on` says where its proxy runs,
+    /// if it has one.
     ///
     /// # Errors
     ///
     /// Names the artifact that a machine needs and that was not generated.
     pub fn new(site: Site, runs_on: RunsOn, artifacts: &[Artifact]) -> Result<Self, String> {
-        let name_servers = name_servers(&site, artifacts)?;
+        let mut name_servers = name_servers(&site, artifacts)?;
         let cdn_files = below("cloudflare/", artifacts)
             .into_iter()
             .filter(|(name, _)| name.ends_with(".json"))
             .map(|(name, text)| (format!("cloudflare/{name}"), text))
             .collect();
         let host = site.host.as_str().to_owned();
-        let (role, folder) = match runs_on {
-            RunsOn::Scalingo => (NodeRole::ScalingoProxy, "nginx/scalingo/".to_owned()),
-            RunsOn::Server => (NodeRole::ServerProxy, "nginx/proxy/".to_owned()),
+        let (role, folder) = match (site.has_proxy, runs_on) {
+            (false, _) => (NodeRole::App, None),
+            (true, RunsOn::Scalingo) => (NodeRole::ScalingoProxy, Some("nginx/scalingo/")),
+            (true, RunsOn::Server) => (NodeRole::ServerProxy, Some("nginx/proxy/")),
         };
-        let origins =
-            site.cdn.iter().flat_map(|cdn| &cdn.origins).map(|address| (*address, role, &folder, vec![host.clone()]));
+        let origins = match &site.cdn {
+            Some(cdn) => cdn.origins.clone(),
+            None => {
+                publish_site(&site, &mut name_servers);
+                vec![SITE_ADDRESS]
+            }
+        };
         let mut nodes = Vec::new();
-        for (address, role, folder, names) in origins {
-            nodes.push(staged_node(address, role, folder, names, artifacts)?);
+        for address in origins {
+            nodes.push(staged_node(address, role, folder, vec![host.clone()], artifacts)?);
         }
         for redirected in &site.redirected {
             let names: Vec<String> = redirected.names.iter().map(|name| name.as_str().to_owned()).collect();
             let Some(first) = names.first() else { continue };
             let folder = format!("nginx/redirect-{first}/");
             for address in &redirected.addresses {
-                nodes.push(staged_node(*address, NodeRole::Redirect, &folder, names.clone(), artifacts)?);
+                nodes.push(staged_node(*address, NodeRole::Redirect, Some(&folder), names.clone(), artifacts)?);
             }
         }
         let edge_certificate = StagedCertificate::healthy(vec![host]);
@@ -242,15 +256,28 @@ fn foreign_zones(site: &Site) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// Adds the one record that no artifact holds: with no CDN to point to, the site's name is its owner's affair.
+fn publish_site(site: &Site, name_servers: &mut [StagedNameServer]) {
+    let Some(zone) = site.zone_of(&site.host) else { return };
+    let line = format!("{}. {} IN A {SITE_ADDRESS}\n", site.host, site.lowered_ttl);
+    for server in name_servers {
+        if let Some(text) = server.zones.get_mut(zone.name.as_str()) {
+            text.push_str(&line);
+        }
+    }
+}
+
 fn staged_node(
     address: IpAddr,
     role: NodeRole,
-    folder: &str,
+    folder: Option<&str>,
     names: Vec<String>,
     artifacts: &[Artifact],
 ) -> Result<StagedNode, String> {
-    let files = below(folder, artifacts);
-    if files.is_empty() {
+    let files = folder.map(|folder| below(folder, artifacts)).unwrap_or_default();
+    if let Some(folder) = folder
+        && files.is_empty()
+    {
         return Err(format!("{folder} was not generated, and {address} has nothing to run"));
     }
     let certificate = StagedCertificate::healthy(names);

@@ -6,22 +6,25 @@ use std::io::Read;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use crate::probe::Body;
+use crate::probe::{Body, BodyProblem};
 
 /// What is kept of a body, on the wire and decoded. Bytes.
 pub(super) const LIMIT: usize = 1024 * 1024;
 
-/// `problem`: why the wire bytes are not complete.
-pub(super) fn decode(wire: &[u8], encoding: Option<&str>, problem: Option<String>) -> Body {
+/// `cut`: why the wire bytes are not complete.
+pub(super) fn decode(wire: &[u8], encoding: Option<&str>, cut: Option<String>) -> Body {
     let encoding = encoding.map(|encoding| encoding.trim().to_ascii_lowercase()).unwrap_or_default();
     let (decoded, decoding_problem) = match encoding.as_str() {
         "" | "identity" => (wire.to_vec(), None),
         "gzip" | "x-gzip" => bounded(flate2::read::MultiGzDecoder::new(wire), "gzip"),
         "br" => bounded(brotli::Decompressor::new(wire, 4096), "br"),
-        other => (Vec::new(), Some(format!("content-encoding `{}` is not decoded here", other.escape_debug()))),
+        other => {
+            let problem = format!("content-encoding `{}` is not decoded here", other.escape_debug());
+            (Vec::new(), Some(BodyProblem::Garbled(problem)))
+        }
     };
     // A cut body also fails to decode: the cut is the cause.
-    let problem = problem.or(decoding_problem);
+    let problem = cut.map(BodyProblem::Cut).or(decoding_problem);
     Body {
         wire_length: wire.len(),
         sha256: problem.is_none().then(|| HEXLOWER.encode(&Sha256::digest(&decoded))),
@@ -30,12 +33,14 @@ pub(super) fn decode(wire: &[u8], encoding: Option<&str>, problem: Option<String
     }
 }
 
-fn bounded(decoder: impl Read, encoding: &str) -> (Vec<u8>, Option<String>) {
+fn bounded(decoder: impl Read, encoding: &str) -> (Vec<u8>, Option<BodyProblem>) {
     let mut decoded = Vec::new();
     let read = decoder.take(LIMIT as u64 + 1).read_to_end(&mut decoded);
     let problem = match read {
-        Err(error) => Some(format!("the body is not valid {encoding}: {error}")),
-        Ok(_) if decoded.len() > LIMIT => Some(format!("the body decodes to more than {LIMIT} bytes")),
+        Err(error) => Some(BodyProblem::Garbled(format!("the body is not valid {encoding}: {error}"))),
+        Ok(_) if decoded.len() > LIMIT => {
+            Some(BodyProblem::Cut(format!("the body decodes to more than {LIMIT} bytes")))
+        }
         Ok(_) => None,
     };
     decoded.truncate(LIMIT);
@@ -80,7 +85,7 @@ mod tests {
             let body = decode(&wire, Some(encoding), None);
             assert_eq!(body.text.len(), LIMIT, "{encoding}");
             assert_eq!(body.sha256, None);
-            assert!(body.problem.unwrap().contains("more than"));
+            assert!(body.problem.unwrap().as_str().contains("more than"));
         }
         assert_eq!(decode(&gzip(&vec![b'a'; LIMIT]), Some("gzip"), None).problem, None);
     }
@@ -93,7 +98,7 @@ mod tests {
         {
             let body = decode(wire, Some(encoding), None);
             assert_eq!(body.sha256, None, "{encoding}");
-            assert!(body.problem.is_some());
+            assert!(matches!(body.problem, Some(BodyProblem::Garbled(_))), "{encoding}: {:?}", body.problem);
         }
         assert_eq!(decode(b"abc", None, Some("cut".into())).sha256, None);
         assert_eq!(decode(b"\xff", None, None).text, "\u{fffd}");

@@ -48,7 +48,7 @@ fn sort(error: &(dyn Error + 'static)) -> (FailureKind, String) {
     let io = causes.iter().rev().find_map(|cause| cause.downcast_ref::<io::Error>());
     match io.map(io::Error::kind) {
         Some(io::ErrorKind::ConnectionRefused) => (FailureKind::Refused, "connection refused".to_owned()),
-        Some(io::ErrorKind::ConnectionReset) => (FailureKind::Unreachable, "connection reset".to_owned()),
+        Some(io::ErrorKind::ConnectionReset) => (FailureKind::Closed, "connection reset".to_owned()),
         _ => {
             let deepest = causes.last().map_or_else(|| error.to_string(), ToString::to_string);
             (FailureKind::Unreachable, deepest)
@@ -62,7 +62,7 @@ fn sort_hyper(error: &hyper::Error) -> Option<(FailureKind, String)> {
     } else if error.is_parse() {
         Some((FailureKind::Garbage, format!("no valid HTTP answer ({error})")))
     } else if error.is_incomplete_message() {
-        Some((FailureKind::Unreachable, "the connection was closed without an answer".to_owned()))
+        Some((FailureKind::Closed, "the connection was closed without an answer".to_owned()))
     } else {
         None
     }

@@ -223,8 +223,8 @@ impl World {
         }
         match routed {
             Some(real) => Ok(Place { public, real }),
-            None => match allowed::why_not_public(address) {
-                Some(why) => Err(not_asked(format!("{address} is {why}: not contacted unless routed elsewhere"))),
+            None => match allowed::why_not_contacted(address) {
+                Some(why) => Err(not_asked(format!("{address}: {why}; not contacted unless routed elsewhere"))),
                 None => Ok(Place { public, real: public }),
             },
         }

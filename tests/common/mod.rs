@@ -33,6 +33,21 @@ pub fn parse(source: &str) -> Sample {
     Sample { source: source.to_owned(), blueprint, site }
 }
 
+/// Holds a document to `schema/<name>.schema.json`, formats of strings included.
+///
+/// # Panics
+///
+/// When the document does not conform; every difference is shown.
+pub fn conforms(document: &serde_json::Value, name: &str) {
+    let path = repository().join(format!("schema/{name}.schema.json"));
+    let schema: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(path).expect("the schema")).expect("the schema is JSON");
+    let validator = jsonschema::options().should_validate_formats(true).build(&schema).expect("the schema is one");
+    let errors: Vec<String> =
+        validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{}\n{document:#}", errors.join("\n"));
+}
+
 /// The folder that holds `Cargo.toml`.
 pub fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -3,6 +3,8 @@
 // clippy.toml exempts test functions alone, not what they call.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod runs;
 mod sockets;
 mod support;

@@ -1,18 +1,20 @@
 //! Runs of checks: shared probes, blocking, disturbing checks alone and last, judges that misbehave, and the report.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use golive::cli::Exit;
 use golive::concerns::{Check, Judgement, Safety, Verdict};
+use golive::ops::rehearse::Drilled;
 use golive::probe::{Disturbance, HttpProbe, Observation, Probe, Wait};
+use golive::report::drills;
 use golive::report::verify::{Report, json, text};
 use golive::verify::{self, Event, Outcome, run};
 use golive::world::{Options, Stage, World};
 use serde_json::Value;
 
+use crate::common::conforms;
 use crate::support::*;
 
 /// A check that passes on any answer.
@@ -185,6 +187,16 @@ async fn judges_may_ask_on_but_not_for_ever_and_may_not_kill_the_run() {
     assert_eq!(server.heads().len(), 3);
 }
 
+/// A redirect server of many names asks more at first than any judge may ask later.
+#[tokio::test]
+async fn first_questions_are_as_many_as_the_blueprint_makes_them() {
+    let server = server().await;
+    let world = World::new(routed_to(server.address)).unwrap();
+    let ask = (0..250).map(|nth| get_nth("/", nth)).collect();
+    let outcome = run_all(vec![Check { ask, ..check("a") }], &world, Safety::S1).await;
+    assert_eq!(verdicts(&outcome), [("a", Verdict::Pass)]);
+}
+
 /// A stage that notes what it is told, and whether anybody else was about.
 #[derive(Default)]
 struct Notes(Mutex<Vec<String>>);
@@ -311,8 +323,7 @@ async fn the_exit_code_is_the_worst_verdict() {
 async fn the_json_is_what_the_schema_promises() {
     let outcome = mixed().await;
     let document: Value = serde_json::from_str(&json(&report(&outcome)).unwrap()).unwrap();
-    let schema: Value = serde_json::from_str(include_str!("../../schema/verify.schema.json")).unwrap();
-    conforms(&document, &schema, "$");
+    conforms(&document, "verify");
     assert_eq!(document["summary"], serde_json::json!({"pass": 1, "warn": 1, "fail": 1, "unknown": 1, "waived": 1}));
     assert_eq!(
         document["checks"][2]["because"].as_str().unwrap().chars().next(),
@@ -328,55 +339,21 @@ async fn the_json_is_what_the_schema_promises() {
     );
 }
 
-/// The part of JSON Schema that our schema uses; an unknown keyword is an error, so that none is silently ignored.
-fn conforms(value: &Value, schema: &Value, at: &str) {
-    for (keyword, rule) in schema.as_object().unwrap() {
-        match keyword.as_str() {
-            "$schema" | "title" | "description" => {}
-            "type" => {
-                let fits = match rule.as_str().unwrap() {
-                    "object" => value.is_object(),
-                    "array" => value.is_array(),
-                    "string" => value.is_string(),
-                    "integer" => value.is_u64() || value.is_i64(),
-                    other => panic!("type {other} is not known to this test"),
-                };
-                assert!(fits, "{at} is {value}, not {rule}");
-            }
-            "required" => {
-                for key in rule.as_array().unwrap() {
-                    assert!(value.get(key.as_str().unwrap()).is_some(), "{at} lacks {key}");
-                }
-            }
-            "additionalProperties" => {
-                assert_eq!(rule, &Value::Bool(false));
-                let known: BTreeSet<_> = schema["properties"].as_object().unwrap().keys().collect();
-                for key in value.as_object().unwrap().keys() {
-                    assert!(known.contains(key), "{at}.{key} is not in the schema");
-                }
-            }
-            "properties" => {
-                for (key, rule) in rule.as_object().unwrap() {
-                    conforms(&value[key], rule, &format!("{at}.{key}"));
-                }
-            }
-            "items" => {
-                for (index, item) in value.as_array().unwrap().iter().enumerate() {
-                    conforms(item, rule, &format!("{at}[{index}]"));
-                }
-            }
-            "enum" => assert!(rule.as_array().unwrap().contains(value), "{at} is {value}"),
-            "minimum" => assert!(value.as_i64() >= rule.as_i64(), "{at} is {value}"),
-            "pattern" => {
-                let pattern = regex::Regex::new(rule.as_str().unwrap()).unwrap();
-                assert!(pattern.is_match(value.as_str().unwrap()), "{at} is {value}");
-            }
-            "format" => {
-                assert_eq!(rule, "date-time");
-                let parsed: Result<jiff::Timestamp, _> = value.as_str().unwrap().parse();
-                assert!(parsed.is_ok(), "{at} is {value}");
-            }
-            other => panic!("{at}: {other} is not known to this test"),
-        }
-    }
+#[tokio::test]
+async fn drills_are_what_the_schema_promises() {
+    let outcome = Outcome { results: vec![], ..mixed().await };
+    let drilled = Drilled {
+        number: Some(7),
+        id: "old-address-left",
+        fault: "an old address is left",
+        expected: vec!["dns.apex.a"],
+        red: vec!["dns.ttl.lowered"],
+        missed: vec!["dns.apex.a"],
+        unexpected: vec!["dns.ttl.lowered"],
+        rows: vec![],
+        unknown: 0,
+    };
+    let document: Value = serde_json::from_str(&drills::json(&report(&outcome), &[drilled]).unwrap()).unwrap();
+    conforms(&document, "verify");
+    assert_eq!(document["drills"][0]["missed"], serde_json::json!(["dns.apex.a"]));
 }

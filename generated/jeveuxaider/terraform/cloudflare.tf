@@ -157,7 +157,7 @@ resource "cloudflare_ruleset" "redirects" {
     {
       ref         = "https_only"
       description = "Plain http goes to https, except where certification authorities look"
-      expression  = "not ssl and not starts_with(http.request.uri.path, \"/.well-known/acme-challenge/\")"
+      expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\" and not ssl and not starts_with(http.request.uri.path, \"/.well-known/acme-challenge/\")"
       action      = "redirect"
       action_parameters = {
         from_value = {

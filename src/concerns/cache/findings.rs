@@ -2,9 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::sync::LazyLock;
-
-use regex::Regex;
 
 use super::{Cache, Class};
 use crate::blueprint::value::UrlPath;
@@ -18,18 +15,7 @@ impl Cache {
     /// The class to which a path belongs: the first that takes it.
     pub fn class_of(&self, path: &UrlPath) -> Option<&Class> {
         let decoded = decoded(path.as_str());
-        self.classes.iter().find(|class| class.takes(&decoded))
-    }
-}
-
-impl Class {
-    /// Whether this class takes a decoded path, were it the first to be asked.
-    fn takes(&self, decoded: &str) -> bool {
-        if self.paths.is_empty() {
-            return true;
-        }
-        let starts = self.paths.iter().any(|start| decoded.starts_with(start.as_str()));
-        starts && (!self.fingerprinted || carries_hash(decoded))
+        self.classes.iter().find(|class| class.has(&decoded))
     }
 }
 
@@ -56,14 +42,6 @@ fn decoded(path: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// Whether the file name carries a content hash as [`crate::concerns::fragment::Routes::FingerprintedUnder`] has
-/// it: 8 to 64 lower-case hexadecimal digits, then one or two extensions.
-fn carries_hash(path: &str) -> bool {
-    static HASHED: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"[/._-][0-9a-f]{8,64}(?:\.[0-9a-z]{1,5}){1,2}$").expect("a constant pattern"));
-    HASHED.is_match(path)
 }
 
 fn at(index: usize) -> KeyPath {
@@ -273,16 +251,6 @@ fn samples(cache: &Cache, index: usize) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn hashes_in_file_names() {
-        for good in ["/assets/app.3f2a9c41.js", "/a/app-3f2a9c41.css", "/a/3f2a9c41d2.png", "/a/app.3f2a9c41.js.map"] {
-            assert!(carries_hash(good), "{good}");
-        }
-        for bad in ["/assets/app.js", "/a/app.3f2a9c4.js", "/3f2a9c41/app.js", "/a/3f2a9c41", "/a/", ""] {
-            assert!(!carries_hash(bad), "{bad}");
-        }
-    }
 
     #[test]
     fn paths_are_compared_decoded() {

@@ -16,11 +16,7 @@ pub fn fragments(cache: &Cache, site: &Site) -> Vec<Fragment> {
 }
 
 fn response_class(class: &Class) -> ResponseClass {
-    let routes = match (class.paths.is_empty(), class.fingerprinted) {
-        (true, _) => Routes::Others,
-        (false, true) => Routes::FingerprintedUnder(class.paths.clone()),
-        (false, false) => Routes::Under(class.paths.clone()),
-    };
+    let routes = class.routes();
     let marking = if class.store {
         Marking::Public {
             max_age: class.max_age_seconds.unwrap_or(Seconds::new(0)),

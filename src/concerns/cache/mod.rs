@@ -6,58 +6,82 @@ mod findings;
 mod fragments;
 mod procedure;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::blueprint::value::{CookieName, Label, PathPrefix, Seconds, UrlPath};
 use crate::blueprint::{Finding, Site};
+use crate::concerns::fragment::{Routes, is_fingerprinted_under, is_under};
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 
-/// `[cache]`.
-#[derive(Debug, Clone, Deserialize)]
+/// How long answers may be kept, by whom, route by route.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cache {
     /// In order: a request belongs to the first class that takes its path; the last class takes the rest.
+    #[schemars(length(min = 1))]
     pub classes: Vec<Class>,
     /// The cookie by which the app knows a visitor; checks use it to look for one person's page at another's.
     #[serde(default)]
     pub session_cookie: Option<CookieName>,
 }
 
-/// `[[cache.classes]]`.
-#[derive(Debug, Clone, Deserialize)]
+/// Routes that are cached alike.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Class {
+    /// What reports, nginx and the CDN call the class; each name once.
     pub name: Label,
-    /// Starts of paths. Left out in the last class: everything else.
+    /// Which paths belong to the class. Left out in the last class, and only there: all others.
     #[serde(default)]
     pub paths: Vec<PathPrefix>,
-    /// `false`: personal or changing answers, `no-store` at every layer.
+    /// `false` for personal or changing answers: `no-store` at every layer.
     #[serde(default = "yes")]
     pub store: bool,
     /// File names carry a hash of the content, so a copy is good for ever.
     #[serde(default)]
     pub fingerprinted: bool,
-    /// `max-age`, for browsers and CDN alike. Seconds.
+    /// For how long browsers and CDN keep a copy (`max-age`); required unless `store = false`.
     #[serde(default)]
     pub max_age_seconds: Option<Seconds>,
-    /// Another time to live at the edge, set by a cache rule there. Seconds.
+    /// Another time at the edge, set by a cache rule there; each plan of the CDN has its least.
     #[serde(default)]
     pub edge_ttl_seconds: Option<Seconds>,
-    /// Send `s-maxage` (CDNs then refuse to serve stale). Seconds.
+    /// Send `s-maxage` too; a CDN then refuses to serve stale.
     #[serde(default)]
     pub s_maxage_seconds: Option<Seconds>,
-    /// Serve the old copy for so long while a fresh one is fetched (RFC 5861, section 3). Seconds.
+    /// For how long the old copy is served while a fresh one is fetched (RFC 5861, section 3).
     #[serde(default)]
     pub stale_while_revalidate_seconds: Option<Seconds>,
-    /// Serve the old copy for so long when the origin fails (RFC 5861, section 4). Seconds.
+    /// For how long the old copy is served when the origin fails (RFC 5861, section 4).
     #[serde(default)]
     pub stale_if_error_seconds: Option<Seconds>,
     /// The answer does not depend on the query string: trackers share one copy.
     #[serde(default)]
     pub ignore_query: bool,
-    /// Real paths of this class for checks to ask; for fingerprinted classes the home page is read instead.
+    /// Real paths of the class for checks to ask; with `fingerprinted` the home page is read instead.
     #[serde(default)]
     pub samples: Vec<UrlPath>,
+}
+
+impl Class {
+    /// The paths of this class, as nginx compares them.
+    fn routes(&self) -> Routes {
+        match (self.paths.is_empty(), self.fingerprinted) {
+            (true, _) => Routes::Others,
+            (false, true) => Routes::FingerprintedUnder(self.paths.clone()),
+            (false, false) => Routes::Under(self.paths.clone()),
+        }
+    }
+
+    /// Whether [`Self::routes`] hold a decoded path.
+    fn has(&self, decoded: &str) -> bool {
+        match (self.paths.is_empty(), self.fingerprinted) {
+            (true, _) => true,
+            (false, true) => is_fingerprinted_under(&self.paths, decoded),
+            (false, false) => is_under(&self.paths, decoded),
+        }
+    }
 }
 
 fn yes() -> bool {

@@ -1,10 +1,11 @@
 //! What must be observable when `[cdn]` is live: the name leads to the edge, and the edge speaks TLS well.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::Cdn;
 use crate::blueprint::Site;
-use crate::concerns::answer::{self, answered, authoritative, cache_status, dns, http, is_hit, listed};
+use crate::concerns::answer::{self, answered, authoritative, cache_status, http, is_hit, listed, resolved};
 use crate::concerns::ask::{NONCE, dns_at, dns_resolved, get, handshake};
 use crate::concerns::tls;
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
@@ -38,12 +39,16 @@ pub fn checks(cdn: &Cdn, site: &Site) -> OneOrMore<Check> {
     )
 }
 
+/// `dns.host.target`. At every authoritative server, and through the resolvers of this run; the catalogue's other
+/// public resolvers can be given with `--resolver`.
 fn host_target(site: &Site) -> Check {
     let host = site.host.to_string();
     let servers: Vec<IpAddr> =
         site.zone_of(&site.host).map(|zone| zone.servers.iter().map(|(_, ip)| *ip).collect()).unwrap_or_default();
-    let mut ask: Vec<_> = servers.iter().map(|server| dns_at(*server, &host, RecordType::A)).collect();
-    ask.push(dns_resolved(&host, RecordType::A));
+    const TYPES: [RecordType; 2] = [RecordType::A, RecordType::Aaaa];
+    let mut ask: Vec<_> =
+        servers.iter().flat_map(|server| TYPES.map(|record_type| dns_at(*server, &host, record_type))).collect();
+    ask.extend(TYPES.map(|record_type| dns_resolved(&host, record_type)));
     let target = site.cdn.as_ref().and_then(|cdn| cdn.cname_target.clone());
     let ranges = site.cdn.as_ref().map(|cdn| cdn.ranges.clone()).unwrap_or_default();
     let wanted =
@@ -58,20 +63,29 @@ fn host_target(site: &Site) -> Check {
         disturbs: false,
         ask,
         judge: Box::new(move |seen| {
-            let Some((resolved, at_servers)) = seen.split_last() else {
+            let Some((at_servers, at_resolvers)) = seen.split_last_chunk::<{ TYPES.len() }>() else {
                 return Judgement::unknown("nothing was asked");
             };
+            let mut answers = Vec::new();
             for observation in at_servers {
-                let answer = answered!(authoritative(observation));
-                if let Err(seen) = leads_to_cdn(answer, &owner, target.as_deref(), &ranges) {
-                    return Judgement::fail(format!("{} answers {seen}; wanted {want}", answer.server));
+                answers.push(answered!(authoritative(observation)));
+            }
+            for of_server in answers.chunks(TYPES.len()) {
+                if let Err(seen) = leads_to_cdn(of_server, &owner, target.as_deref(), &ranges) {
+                    let server = of_server.first().map_or("nobody", |answer| &answer.server);
+                    return Judgement::fail(format!("{server} answers {seen}; wanted {want}"));
                 }
             }
-            let answer = answered!(dns(resolved));
-            if answer.rcode != Rcode::NoError {
-                return Judgement::fail(format!("resolvers answer {} for {owner}", answer.rcode.as_str()));
+            let mut addresses = BTreeSet::new();
+            let mut aliases = 0;
+            for observation in at_resolvers {
+                let answer = answered!(resolved(observation));
+                if answer.rcode != Rcode::NoError {
+                    return Judgement::fail(format!("resolvers answer {} for {owner}", answer.rcode.as_str()));
+                }
+                addresses.extend(addresses_of(answer));
+                aliases = answer.answers.iter().filter(|r| matches!(r.data, RecordData::Cname(_))).count();
             }
-            let addresses = addresses(answer);
             let outside: Vec<String> =
                 addresses.iter().filter(|ip| !within(**ip, &ranges)).map(ToString::to_string).collect();
             if addresses.is_empty() {
@@ -80,12 +94,15 @@ fn host_target(site: &Site) -> Check {
             if !outside.is_empty() {
                 return Judgement::fail(format!("{} is not an address of the CDN", listed(&outside)));
             }
-            let aliases = answer.answers.iter().filter(|r| matches!(r.data, RecordData::Cname(_))).count();
             if aliases > 3 {
                 return Judgement::warn(format!("the name passes through {aliases} aliases before the CDN"));
             }
             let found: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-            Judgement::pass(format!("{} servers and the resolvers lead to {}", at_servers.len(), listed(&found)))
+            Judgement::pass(format!(
+                "{} servers and the resolvers lead to {}",
+                at_servers.len() / TYPES.len(),
+                listed(&found)
+            ))
         }),
         remedy: format!("have {} pointed to {wanted}: as it is, visitors bypass the CDN", site.host),
         source: "JVA-2, JVA-11; Cloudflare docs, dns/zone-setups/partial-setup",
@@ -93,37 +110,39 @@ fn host_target(site: &Site) -> Check {
     }
 }
 
-/// What one authoritative server says of the host: `Err` with the answer in words when it misses the CDN.
-fn leads_to_cdn(answer: &DnsAnswer, host: &str, target: Option<&str>, ranges: &[IpNet]) -> Result<(), String> {
-    let of_host: Vec<&RecordData> =
-        answer.answers.iter().filter(|record| record.name == host).map(|record| &record.data).collect();
-    let words = || {
-        if of_host.is_empty() {
-            return format!("nothing ({})", answer.rcode.as_str());
-        }
-        let texts: Vec<String> = of_host.iter().map(|data| answer::data_text(data)).collect();
-        listed(&texts)
+/// What one authoritative server says of the host, type by type: `Err` with the answers in words when they miss the
+/// CDN.
+fn leads_to_cdn(answers: &[&DnsAnswer], host: &str, target: Option<&str>, ranges: &[IpNet]) -> Result<(), String> {
+    let of_host = |answer: &DnsAnswer| -> Vec<RecordData> {
+        answer.answers.iter().filter(|record| record.name == host).map(|record| record.data.clone()).collect()
     };
     let good = match target {
-        Some(target) => of_host == [&RecordData::Cname(target.to_owned())],
+        Some(target) => {
+            let alias = [RecordData::Cname(target.to_owned())];
+            answers.iter().all(|answer| of_host(answer) == alias)
+        }
         None => {
-            let found = addresses(answer);
+            let found: Vec<IpAddr> = answers.iter().flat_map(|answer| addresses_of(answer)).collect();
             !found.is_empty() && found.iter().all(|ip| within(*ip, ranges))
         }
     };
-    if good { Ok(()) } else { Err(words()) }
+    if good {
+        return Ok(());
+    }
+    let texts: BTreeSet<String> =
+        answers.iter().flat_map(|answer| of_host(answer)).map(|data| answer::data_text(&data)).collect();
+    match answers.first() {
+        Some(answer) if texts.is_empty() => Err(format!("nothing ({})", answer.rcode.as_str())),
+        _ => Err(listed(&texts.iter().collect::<Vec<_>>())),
+    }
 }
 
-fn addresses(answer: &DnsAnswer) -> Vec<IpAddr> {
-    answer
-        .answers
-        .iter()
-        .filter_map(|record| match &record.data {
-            RecordData::A(ip) => Some(IpAddr::V4(*ip)),
-            RecordData::Aaaa(ip) => Some(IpAddr::V6(*ip)),
-            _ => None,
-        })
-        .collect()
+fn addresses_of(answer: &DnsAnswer) -> impl Iterator<Item = IpAddr> {
+    answer.answers.iter().filter_map(|record| match &record.data {
+        RecordData::A(ip) => Some(IpAddr::V4(*ip)),
+        RecordData::Aaaa(ip) => Some(IpAddr::V6(*ip)),
+        _ => None,
+    })
 }
 
 fn within(ip: IpAddr, ranges: &[IpNet]) -> bool {
@@ -158,8 +177,10 @@ fn chain(site: &Site) -> Check {
 
 fn upgrade(site: &Site) -> Check {
     let host = site.host.clone();
-    let plain = get(Scheme::Http, &host, "/?golive=upgrade");
-    let secure = get(Scheme::Https, &host, "/?golive=upgrade");
+    // With a path and a query, which a redirect to the home page would lose.
+    const KEPT: &str = "/golive/upgrade?x=1&y=%26";
+    let plain = get(Scheme::Http, &host, KEPT);
+    let secure = get(Scheme::Https, &host, KEPT);
     let expected = secure.url();
     let plain_url = plain.url();
     Check {
@@ -202,6 +223,7 @@ fn upgrade(site: &Site) -> Check {
 fn acme_path(site: &Site) -> Check {
     let host = site.host.clone();
     let path = format!("/.well-known/acme-challenge/golive-{NONCE}");
+    let same_under_https = format!("https://{host}/.well-known/acme-challenge/");
     Check {
         id: "tls.acme.path",
         subject: host.to_string(),
@@ -219,10 +241,15 @@ fn acme_path(site: &Site) -> Check {
             }
             match answer.status {
                 404 => Judgement::pass("an unknown token gets the origin's 404 over plain http"),
-                301 | 302 | 307 | 308 => Judgement::warn(format!(
-                    "plain http is redirected to {}: some hosts' renewals do not follow",
-                    answer.header("location").unwrap_or("nowhere")
-                )),
+                301 | 302 | 307 | 308 => {
+                    let location = answer.header("location").unwrap_or("nowhere");
+                    let text = format!("plain http is redirected to {location}");
+                    if location.starts_with(&same_under_https) {
+                        Judgement::warn(format!("{text}: some hosts' renewals do not follow"))
+                    } else {
+                        Judgement::fail(format!("{text}: no token would be found there"))
+                    }
+                }
                 status => Judgement::fail(format!("an unknown token gets {status}, not the origin's 404")),
             }
         }),

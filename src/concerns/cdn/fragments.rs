@@ -26,7 +26,9 @@ pub fn fragments(cdn: &Cdn, site: &Site) -> Vec<Fragment> {
     fragments.push(Fragment::RedirectRule(RedirectRule {
         name: "https_only".to_owned(),
         description: "Plain http goes to https, except where certification authorities look".to_owned(),
+        // The phase sees every proxied host of the zone, and others than the site's are not ours to redirect.
         expression: Expression::All(vec![
+            Expression::HostIs(site.host.clone()),
             Expression::PlainHttp,
             Expression::Not(Box::new(Expression::PathStartsWith(ACME_PATH.to_owned()))),
         ]),

@@ -8,44 +8,49 @@ mod procedure;
 
 use std::net::IpAddr;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use crate::blueprint::value::{HostName, Seconds, Text};
+use crate::blueprint::value::{Address, HostName, Seconds, Text};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 
-/// `[cdn]`.
-#[derive(Debug, Clone, Deserialize)]
+/// The edge in front of the site.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cdn {
+    /// Who runs the edge.
     pub provider: Provider,
+    /// What is paid for; it decides which settings exist.
     pub plan: Plan,
-    /// The zone as the CDN knows it.
+    /// The zone as the CDN knows it; holds `site.host`.
     pub zone: HostName,
+    /// How names of the zone come to the CDN.
     pub setup: Setup,
-    /// With `setup = "partial"`: the value of the TXT record that keeps the zone verified, for good.
+    /// Value of the TXT record that keeps the zone verified, for good; required with `setup = "partial"`.
     #[serde(default)]
     pub verification_key: Option<Text>,
-    /// Addresses to which the CDN sends what it cannot answer.
+    /// Where the CDN sends what it cannot answer itself; addresses that it can reach.
+    #[schemars(length(min = 1), with = "Vec<Address>")]
     pub origins: Vec<IpAddr>,
-    /// Pages from the Internet Archive when the origin is unreachable; cancels stale serving.
+    /// Pages from the Internet Archive when the origin cannot be reached; cancels stale serving.
     #[serde(default)]
     pub always_online: bool,
-    /// Lowest TLS version offered to visitors: "1.2" or "1.3".
+    /// Lowest TLS version offered to visitors.
     #[serde(default)]
     pub min_tls: MinTls,
-    /// Strict-Transport-Security max-age on the site's own name. Seconds.
+    /// For how long browsers insist on https for `site.host` (Strict-Transport-Security); 0 withdraws it.
     pub hsts_max_age_seconds: Seconds,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
     Cloudflare,
 }
 
 /// A Cloudflare plan, cheapest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Plan {
     Free,
@@ -54,8 +59,8 @@ pub enum Plan {
     Enterprise,
 }
 
-/// Whether the CDN runs the zone's DNS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// Whether the CDN runs the DNS of the zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Setup {
     /// Delegated: the registrar points at Cloudflare's name servers.
@@ -64,7 +69,7 @@ pub enum Setup {
     Partial,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 pub enum MinTls {
     #[default]
     #[serde(rename = "1.2")]

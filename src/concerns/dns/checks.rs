@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Dns, Zone};
 use crate::blueprint::Site;
 use crate::blueprint::value::{HostName, Seconds};
-use crate::concerns::answer::{answered, authoritative, dns, listed};
+use crate::concerns::answer::{answered, authoritative, listed, resolved};
 use crate::concerns::ask::{dns_again, dns_at, dns_resolved, pause};
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
 use crate::probe::{DnsAnswer, Observation, Rcode, RecordData, RecordType, Soa};
@@ -44,6 +44,7 @@ fn launched_names(site: &Site) -> Vec<HostName> {
     names
 }
 
+/// `dns.soa.sync`. The catalogue's second look is taken only where the first one disagrees: agreement needs no other.
 fn soa_sync(zone: &Zone) -> Check {
     let addresses: Vec<IpAddr> = zone.servers.iter().map(|server| server.address).collect();
     let name = zone.name.to_string();
@@ -63,8 +64,10 @@ fn soa_sync(zone: &Zone) -> Check {
         ask: ask_round(0),
         judge: Box::new(move |seen| {
             let first = answered!(soas(&seen[..servers]));
-            if agree(&first) {
-                return Judgement::pass(format!("{servers} servers hold serial {}", first[0].1.serial));
+            if let Some((_, soa)) = first.first()
+                && agree(&first)
+            {
+                return Judgement::pass(format!("{servers} servers hold serial {}", soa.serial));
             }
             let Some(second) = seen.get(servers + 1..) else {
                 // A transfer may be under way: look again after a minute.
@@ -116,12 +119,22 @@ fn window(announcement: Timestamp, steady: Seconds) -> (Timestamp, Timestamp) {
     (announcement - day - SignedDuration::from_secs(steady.get().into()), announcement + day)
 }
 
+/// `dns.ttl.lowered`. Whether the low TTL has been there for as long as the old one lived, which the catalogue warns
+/// about, only somebody who looked before could know.
 fn ttl_lowered(name: &HostName, dns: &Dns, site: &Site) -> Option<Check> {
     let zone = site.zone_of(name)?;
+    // Where the CDN answers for a proxied name, the TTL is the CDN's, and so is each switch behind it.
+    if site.is_behind_cdn(name) && zone.is_run_by_cdn() {
+        return None;
+    }
     let (opens, closes) = window(site.announcement, dns.steady_ttl_seconds);
     let lowered = dns.lowered_ttl_seconds.get();
     let owner = name.to_string();
-    let ask: Vec<_> = zone.servers.iter().map(|(_, address)| dns_at(*address, &owner, RecordType::A)).collect();
+    let ask: Vec<_> = zone
+        .servers
+        .iter()
+        .flat_map(|(_, address)| [RecordType::A, RecordType::Aaaa].map(|kind| dns_at(*address, &owner, kind)))
+        .collect();
     Some(Check {
         id: "dns.ttl.lowered",
         subject: owner.clone(),
@@ -143,7 +156,7 @@ fn ttl_lowered(name: &HostName, dns: &Dns, site: &Site) -> Option<Check> {
                 return Judgement::unknown("the name has no record whose TTL could be read");
             };
             if ttl <= lowered {
-                return Judgement::pass(format!("TTL {ttl} s at every server, {lowered} s or less was asked"));
+                return Judgement::pass(format!("TTL {ttl} s at most, {lowered} s or less was asked"));
             }
             let seen = format!("{} gives {ttl} s, {lowered} s was asked", answer.server);
             if answer.at > closes {
@@ -162,7 +175,12 @@ fn ttl_lowered(name: &HostName, dns: &Dns, site: &Site) -> Option<Check> {
     })
 }
 
-/// CAA from the name upwards (RFC 8659, section 3): the first set found decides.
+/// Properties whose meaning an authority knows (IANA, CAA properties); one that it does not, marked critical, forbids
+/// it to issue (RFC 8659, section 4.1).
+const KNOWN_TAGS: [&str; 7] = ["issue", "issuewild", "issuemail", "issuevmc", "iodef", "contactemail", "contactphone"];
+
+/// CAA from the name upwards to the top-level domain (RFC 8659, section 3): the first set found decides. A resolver
+/// follows aliases on its own, as authorities do.
 fn caa(name: &HostName, dns_table: &Dns, site: &Site) -> Check {
     let behind_cdn = site.is_behind_cdn(name);
     let needed: Vec<String> = if behind_cdn {
@@ -174,7 +192,7 @@ fn caa(name: &HostName, dns_table: &Dns, site: &Site) -> Check {
             .unwrap_or_default()
     };
     let climb: Vec<String> =
-        std::iter::successors(Some(name.clone()), HostName::parent).map(|name| name.to_string()).collect();
+        std::iter::successors(Some(name.as_str()), |name| Some(name.split_once('.')?.1)).map(str::to_owned).collect();
     Check {
         id: "dns.caa",
         subject: name.to_string(),
@@ -184,9 +202,13 @@ fn caa(name: &HostName, dns_table: &Dns, site: &Site) -> Check {
         ask: vec![dns_resolved(&climb[0], RecordType::Caa)],
         judge: Box::new(move |seen| {
             let Some(last) = seen.last() else { return Judgement::unknown("nothing was asked") };
-            let answer = answered!(dns(last));
+            let answer = answered!(resolved(last));
             let level = &climb[seen.len() - 1];
             match answer.rcode {
+                // No authority could validate it; the parents' records would pass a name that nobody published.
+                Rcode::NxDomain if seen.len() == 1 => {
+                    return Judgement::unknown(format!("{level} does not exist: publish it first"));
+                }
                 Rcode::NoError | Rcode::NxDomain => {}
                 rcode => {
                     return Judgement::fail(format!(
@@ -194,6 +216,13 @@ fn caa(name: &HostName, dns_table: &Dns, site: &Site) -> Check {
                         rcode.as_str()
                     ));
                 }
+            }
+            let strange = answer.answers.iter().find_map(|record| match &record.data {
+                RecordData::Caa { critical: true, tag, .. } if !KNOWN_TAGS.contains(&tag.as_str()) => Some(tag),
+                _ => None,
+            });
+            if let Some(tag) = strange {
+                return Judgement::fail(format!("CAA of {level} has the critical property `{tag}`, which forbids all"));
             }
             let allowed: BTreeSet<String> = answer
                 .answers
@@ -213,9 +242,14 @@ fn caa(name: &HostName, dns_table: &Dns, site: &Site) -> Check {
             if allowed.is_empty() {
                 return Judgement::pass(format!("CAA of {level} does not restrict issuing"));
             }
+            if allowed.iter().all(String::is_empty) {
+                return Judgement::fail(format!("CAA of {level} forbids every authority to issue"));
+            }
             let missing: Vec<&String> = needed.iter().filter(|ca| !allowed.contains(*ca)).collect();
             let at = listed(&allowed.iter().collect::<Vec<_>>());
-            if missing.is_empty() {
+            if needed.is_empty() {
+                Judgement::warn(format!("CAA of {level} allows only {at}; the blueprint names no authority to compare"))
+            } else if missing.is_empty() {
                 Judgement::pass(format!("CAA of {level} allows {at}"))
             } else if behind_cdn && missing.len() < needed.len() {
                 Judgement::warn(format!("CAA of {level} allows {at} but not {}", listed(&missing)))
@@ -232,4 +266,58 @@ fn caa(name: &HostName, dns_table: &Dns, site: &Site) -> Check {
 /// The authority's domain of a CAA value: `pki.goog; cansignhttpexchanges=yes` is `pki.goog`.
 fn issuer(value: &str) -> String {
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::concerns::Verdict;
+    use crate::concerns::answer::made_up::{check, failed, records, sample, verdict};
+    use crate::probe::FailureKind;
+
+    fn caa_record(critical: bool, tag: &str, value: &str) -> (&'static str, u32, RecordData) {
+        ("jeveuxaider.gouv.fr", 300, RecordData::Caa { critical, tag: tag.to_owned(), value: value.to_owned() })
+    }
+
+    #[test]
+    fn caa_passes_only_what_may_be_issued() {
+        let (blueprint, site) = sample(&[]);
+        let declared = check(&blueprint, &site, "dns.caa", "jeveuxaider.gouv.fr");
+        let (blueprint, site) = sample(&[("certificate_authorities = [\"letsencrypt.org\"]", "")]);
+        let undeclared = check(&blueprint, &site, "dns.caa", "jeveuxaider.gouv.fr");
+        let answer = |set: &[(&'static str, u32, RecordData)]| records(Rcode::NoError, set);
+        let none = || records(Rcode::NoError, &[]);
+        let good = || caa_record(false, "issue", "LetsEncrypt.org; validationmethods=http-01");
+        for (check, seen, wanted) in [
+            (&declared, vec![answer(&[good()])], Some(Verdict::Pass)),
+            (&declared, vec![answer(&[caa_record(false, "issue", "other.example")])], Some(Verdict::Fail)),
+            (&declared, vec![answer(&[caa_record(false, "issue", ";")])], Some(Verdict::Fail)),
+            (&undeclared, vec![answer(&[caa_record(false, "issue", ";")])], Some(Verdict::Fail)),
+            (&undeclared, vec![answer(&[good()])], Some(Verdict::Warn)),
+            (&declared, vec![answer(&[caa_record(false, "iodef", "mailto:a@example.org")])], Some(Verdict::Pass)),
+            (&declared, vec![answer(&[good(), caa_record(true, "tbs", "x")])], Some(Verdict::Fail)),
+            (&declared, vec![records(Rcode::ServFail, &[])], Some(Verdict::Fail)),
+            (&declared, vec![records(Rcode::Refused, &[])], Some(Verdict::Unknown)),
+            (&declared, vec![failed(FailureKind::TimedOut)], Some(Verdict::Unknown)),
+            (&declared, vec![records(Rcode::NxDomain, &[])], Some(Verdict::Unknown)),
+            (&declared, vec![none()], None),
+            (&declared, vec![none(), answer(&[caa_record(false, "issue", "other.example")])], Some(Verdict::Fail)),
+            (&declared, vec![none(), none(), none()], Some(Verdict::Pass)),
+        ] {
+            assert_eq!(verdict(check, &seen), wanted, "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn the_ttl_of_a_name_that_the_cdn_answers_for_is_the_cdns() {
+        let subjects = |edits: &[(&str, &str)]| -> Vec<String> {
+            let (blueprint, site) = sample(edits);
+            let all = super::checks(&blueprint.dns, &site).into_vec();
+            all.into_iter().filter(|check| check.id == "dns.ttl.lowered").map(|check| check.subject).collect()
+        };
+        let redirected = ["jeveuxaider.gouv.fr", "www.jeveuxaider.gouv.fr"];
+        assert_eq!(subjects(&[])[0], "covid19.reserve-civique.gouv.fr");
+        assert_eq!(subjects(&[])[1..], redirected);
+        assert_eq!(subjects(&[("run_by = \"ticket\"", "run_by = \"cloudflare\"")]), redirected);
+    }
 }

@@ -2,60 +2,82 @@
 
 use super::Dns;
 use crate::blueprint::Site;
+use crate::blueprint::site::ZoneFacts;
 use crate::concerns::{Drill, Drills, OneOrMore};
+use crate::rehearsal::staging::Staging;
 
-pub fn drills(dns: &Dns, _site: &Site) -> Drills {
-    let mut rest = vec![Drill {
-        number: Some(9),
-        id: "ttl-86400",
-        fault: "the TTL of the site's name is a day at the switch",
-        reddens: vec!["dns.ttl.lowered"],
-        inject: Box::new(|staging| {
-            let host = staging.site.host.to_string();
-            for kind in ["CNAME", "A"] {
-                let edited =
-                    staging.edit_records(&host, kind, |_, data| vec![format!("{host}. 86400 IN {kind} {data}")]);
-                if edited.is_ok() {
-                    return edited;
+pub fn drills(dns: &Dns, site: &Site) -> Drills {
+    let mut all = Vec::new();
+    if dns.zones.iter().any(|zone| zone.servers.len() > 1) {
+        all.push(Drill {
+            number: Some(1),
+            id: "secondary-stale",
+            fault: "a secondary keeps an old serial",
+            reddens: vec!["dns.soa.sync"],
+            inject: Box::new(old_serial),
+        });
+    }
+    // In a full zone the CDN's TTL is nobody's to set; a redirected name may stand for the site's.
+    let cdn_answers = site.is_behind_cdn(&site.host) && site.zone_of(&site.host).is_some_and(ZoneFacts::is_run_by_cdn);
+    if !cdn_answers || !site.redirected.is_empty() {
+        all.push(Drill {
+            number: Some(9),
+            id: "ttl-86400",
+            fault: "the TTL of a launched name is a day at the switch",
+            reddens: vec!["dns.ttl.lowered"],
+            inject: Box::new(|staging| {
+                let redirected = staging.site.redirected.iter().flat_map(|redirect| &redirect.names);
+                let names: Vec<String> =
+                    std::iter::once(&staging.site.host).chain(redirected).map(ToString::to_string).collect();
+                for name in &names {
+                    for kind in ["CNAME", "A", "AAAA"] {
+                        let high = |_: &str, data: &str| vec![format!("{name}. 86400 IN {kind} {data}")];
+                        if staging.edit_records(name, kind, high).is_ok() {
+                            return Ok(());
+                        }
+                    }
                 }
-            }
-            Err(format!("no zone holds {host}"))
-        }),
-    }];
+                Err("no zone holds a launched name".to_owned())
+            }),
+        });
+    }
     if dns.zones.iter().any(|zone| !zone.certificate_authorities.is_empty()) {
-        rest.push(Drill {
+        all.push(Drill {
             number: Some(12),
             id: "caa-foreign",
             fault: "CAA allows one authority that nobody uses",
             reddens: vec!["dns.caa"],
             inject: Box::new(|staging| {
                 let zones: Vec<String> = staging.site.zones.iter().map(|zone| zone.name.to_string()).collect();
+                let mut edited = Err("no zone holds CAA records".to_owned());
                 for zone in zones {
-                    staging.edit_records(&zone, "CAA", |ttl, _| {
-                        vec![format!("{zone}. {ttl} IN CAA 0 issue \"other-ca.example\"")]
-                    })?;
+                    let foreign =
+                        |ttl: &str, _: &str| vec![format!("{zone}. {ttl} IN CAA 0 issue \"other-ca.example\"")];
+                    edited = staging.edit_records(&zone, "CAA", foreign).or(edited);
                 }
-                Ok(())
+                edited
             }),
         });
     }
-    Drills::Run(OneOrMore(
-        Drill {
-            number: Some(1),
-            id: "secondary-stale",
-            fault: "a secondary keeps an old serial",
-            reddens: vec!["dns.soa.sync"],
-            inject: Box::new(|staging| {
-                let server = staging.name_servers.last_mut().ok_or("no name server")?;
-                let zone = server.zones.values_mut().next().ok_or("the server holds no zone")?;
-                let line = zone.lines().find(|line| line.contains(" IN SOA ")).ok_or("no SOA")?.to_owned();
-                let serial = line.split(' ').nth(6).ok_or("no serial")?;
-                let number: u32 = serial.parse().map_err(|_| format!("`{serial}` is no serial"))?;
-                let older = line.replace(serial, &number.wrapping_sub(1).to_string());
-                *zone = zone.replace(&line, &older);
-                Ok(())
-            }),
-        },
-        rest,
-    ))
+    let mut all = all.into_iter();
+    match all.next() {
+        Some(first) => Drills::Run(OneOrMore(first, all.collect())),
+        None => {
+            Drills::None { because: "one server, no CAA record, and the CDN's own TTL: nothing is left to go wrong" }
+        }
+    }
+}
+
+/// On the last server of the first zone that has several.
+fn old_serial(staging: &mut Staging) -> Result<(), String> {
+    let zone = staging.site.zones.iter().find(|zone| zone.servers.len() > 1).ok_or("each zone has one server")?;
+    let (name, address) = (zone.name.to_string(), zone.servers.last().map(|(_, address)| *address));
+    let server = staging.name_servers.iter_mut().find(|server| Some(server.address) == address);
+    let text = server.and_then(|server| server.zones.get_mut(&name)).ok_or("the server holds no zone")?;
+    let line = text.lines().find(|line| line.contains(" IN SOA ")).ok_or("no SOA")?.to_owned();
+    let serial = line.split(' ').nth(6).ok_or("no serial")?;
+    let number: u32 = serial.parse().map_err(|_| format!("`{serial}` is no serial"))?;
+    let older = line.replace(serial, &number.wrapping_sub(1).to_string());
+    *text = text.replace(&line, &older);
+    Ok(())
 }

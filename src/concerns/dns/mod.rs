@@ -8,22 +8,25 @@ mod procedure;
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::blueprint::value::{HostName, Seconds, Text};
+use crate::blueprint::value::{Address, HostName, Seconds, Text};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 
-/// `[dns]`.
-#[derive(Debug, Clone, Deserialize)]
+/// The zones, who runs each, the records that the launch needs and their TTLs.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dns {
-    /// TTL of the records that the launch may have to change, from a day before until a day after. Seconds.
+    /// TTL of the records that the launch may have to change, from a day before it until a day after.
     #[serde(default = "five_minutes")]
     pub lowered_ttl_seconds: Seconds,
-    /// TTL of the same records at other times. Seconds.
+    /// TTL of the same records at other times; not below `lowered_ttl_seconds`.
     #[serde(default = "one_hour")]
     pub steady_ttl_seconds: Seconds,
+    /// Each zone that holds a name of the blueprint.
+    #[schemars(length(min = 1))]
     pub zones: Vec<Zone>,
 }
 
@@ -35,30 +38,35 @@ fn one_hour() -> Seconds {
     Seconds::new(3600)
 }
 
-/// `[[dns.zones]]`: one zone and whoever answers for it.
-#[derive(Debug, Clone, Deserialize)]
+/// One zone and whoever answers for it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Zone {
+    /// The apex of the zone.
     pub name: HostName,
+    /// Who writes its records.
     pub run_by: RunBy,
-    /// With `run_by = "ticket"`: to whom the change request goes.
+    /// To whom the change request goes; required with `run_by = "ticket"`.
     #[serde(default)]
     pub ticket_to: Option<Text>,
-    /// The authoritative servers, each with one address; checks ask every one of them.
+    /// The authoritative servers; checks ask every one of them.
+    #[schemars(length(min = 1))]
     pub servers: Vec<NameServer>,
-    /// SOA RNAME in host-name form (`hostmaster.example.org` for hostmaster@example.org).
+    /// Mailbox of the zone as its SOA record has it: `hostmaster.example.org` for `hostmaster@example.org`.
     pub hostmaster: HostName,
-    /// SOA serial of the generated zone file; 1 to 4,294,967,295.
+    /// SOA serial of the generated zone file; raise it with every change.
+    #[schemars(range(min = 1, max = u32::MAX))]
     pub serial: u32,
-    /// How long a resolver may remember that a name does not exist (RFC 2308, section 5). Seconds.
+    /// How long a resolver may remember that a name does not exist (RFC 2308, section 5).
     #[serde(default = "five_minutes")]
     pub negative_ttl_seconds: Seconds,
-    /// Certification authorities allowed to issue, as CAA `issue` values (RFC 8659). Empty: no CAA record.
+    /// Certification authorities that may issue, as CAA `issue` values (RFC 8659); `";"` for none. Left out: no CAA
+    /// record, everyone may.
     #[serde(default)]
     pub certificate_authorities: Vec<Text>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RunBy {
     /// The zone is delegated to Cloudflare: Terraform writes its records.
@@ -67,10 +75,14 @@ pub enum RunBy {
     Ticket,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+/// One authoritative server, with one of its addresses.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NameServer {
+    /// As in the NS records.
     pub name: HostName,
+    /// Where checks ask it; one that the public can reach.
+    #[schemars(with = "Address")]
     pub address: IpAddr,
 }
 

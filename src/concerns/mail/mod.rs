@@ -11,33 +11,38 @@ mod spf;
 
 use std::net::IpAddr;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::blueprint::site::{Foreign, MailFacts};
-use crate::blueprint::value::{DkimKey, HostName, Label, Mailbox, Text};
+use crate::blueprint::value::{Address, DkimKey, HostName, Label, Mailbox, Text};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 
-/// `[mail]`.
-#[derive(Debug, Clone, Deserialize)]
+/// Who sends the site's mail, in which names, and which names send none.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mail {
     /// Who sends for the site, in the words of a letter to them.
     pub provider: Text,
     /// Messages expected on the day of the launch; above 5,000 the rules for bulk senders hold.
+    #[schemars(range(max = u32::MAX))]
     pub messages_per_day: u32,
+    /// The domains that send, and those in whose name nobody may.
+    #[schemars(length(min = 1))]
     pub domains: Vec<Domain>,
 }
 
-/// `[[mail.domains]]`: a domain that stands behind the `@` of the site's mail, or that is protected from it.
-#[derive(Debug, Clone, Deserialize)]
+/// A domain behind the `@` of the site's mail, or one that nobody may put there.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Domain {
+    /// What stands behind the `@`; in a zone of `[dns]`.
     pub name: HostName,
     /// `false`: nobody sends or receives mail here. Null MX (RFC 7505) and an SPF policy that allows nobody.
     #[serde(default = "yes")]
     pub receives: bool,
-    /// Mail servers of the domain, the preferred one first.
+    /// Mail servers of the domain, the preferred one first; required unless `receives = false`.
     #[serde(default)]
     pub exchanges: Vec<HostName>,
     /// Dedicated addresses, each with the name by which it introduces itself.
@@ -49,10 +54,12 @@ pub struct Domain {
     /// What SPF says of everybody else.
     #[serde(default)]
     pub spf_others: Others,
+    /// Keys that sign the mail.
     #[serde(default)]
     pub dkim: Vec<Selector>,
+    /// What receivers do with mail that only claims to be from here (RFC 9989).
     pub dmarc: Dmarc,
-    /// The envelope's own domain, where the provider takes bounces; absent: the domain itself.
+    /// The envelope's own domain, where the provider takes bounces. Left out: the domain itself.
     #[serde(default)]
     pub bounce: Option<Bounce>,
 }
@@ -61,15 +68,18 @@ fn yes() -> bool {
     true
 }
 
-#[derive(Debug, Clone, Deserialize)]
+/// A dedicated address that sends.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sender {
+    /// Where the mail comes from; one that the public can reach, each once.
+    #[schemars(with = "Address")]
     pub address: IpAddr,
-    /// Name in HELO, and the only one that the reverse zone gives the address.
+    /// Name in HELO, and the only one that the reverse zone gives the address; below the domain's name.
     pub helo: HostName,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Others {
     /// `-all`: whoever else sends is refused.
@@ -80,31 +90,38 @@ pub enum Others {
 }
 
 /// A DKIM selector: the key itself, or the name at which the provider keeps it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Selector {
+    /// As signatures name it: the key is at `SELECTOR._domainkey` below the domain.
     pub selector: Label,
+    /// The public key, to publish as a TXT record; either this or `key_at`.
     #[serde(default)]
     pub key: Option<DkimKey>,
+    /// Where the provider publishes the key, to point to with a CNAME record; either this or `key`.
     #[serde(default)]
     pub key_at: Option<HostName>,
 }
 
 /// The DMARC policy (RFC 9989).
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dmarc {
+    /// What receivers do with mail that is neither signed nor sent as the domain says.
     pub policy: Policy,
-    /// Mailboxes for the aggregate reports.
+    /// Mailboxes for the aggregate reports; one in another organisation must agree in its DNS (RFC 9990).
     #[serde(default)]
     pub report_to: Vec<Mailbox>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Policy {
+    /// Deliver it, and report.
     None,
+    /// Treat it as suspect: most put it among the spam.
     Quarantine,
+    /// Refuse it.
     Reject,
 }
 
@@ -118,10 +135,13 @@ impl Policy {
     }
 }
 
-#[derive(Debug, Clone, Deserialize)]
+/// The domain of the return path.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bounce {
+    /// What stands behind the `@` of the envelope; below the domain's name.
     pub name: HostName,
+    /// The provider's mail server that takes the bounces.
     pub exchange: HostName,
 }
 

@@ -19,7 +19,8 @@ pub fn checks(_proxy: &Proxy, site: &Site) -> OneOrMore<Check> {
     OneOrMore(host(site, &origins), origins.iter().map(|address| lock(site, *address)).collect())
 }
 
-/// `origin.lock`: asked directly, past the CDN, the origin refuses.
+/// `origin.lock`: asked directly, past the CDN, the origin refuses. The platform's own name for the app, which the
+/// catalogue asks too, is not in the blueprint.
 fn lock(site: &Site, address: IpAddr) -> Check {
     let ask = get(Scheme::Https, &site.host, "/").pinned(address);
     Check {
@@ -33,7 +34,8 @@ fn lock(site: &Site, address: IpAddr) -> Check {
             Observation::Failed(failure) if failure.kind == FailureKind::Refused => {
                 Judgement::pass("refuses the connection")
             }
-            // A bad certificate says nothing about who may enter.
+            // A bad certificate, or a handshake that fails, says nothing about who may enter. Nor does silence: a
+            // firewall that drops looks like a network that is down.
             Observation::Failed(failure) if failure.kind == FailureKind::Tls => {
                 Judgement::unknown(failure.message.clone())
             }
@@ -42,7 +44,11 @@ fn lock(site: &Site, address: IpAddr) -> Check {
                 match answer.status {
                     403 | 421 => Judgement::pass(format!("answers {} to a visitor past the CDN", answer.status)),
                     429 => Judgement::warn("answers 429: limited, but not closed"),
-                    status => Judgement::fail(format!("serves a visitor past the CDN: {status}")),
+                    500.. => Judgement::unknown(format!(
+                        "answers {}: whether a visitor past the CDN would be served does not show",
+                        answer.status
+                    )),
+                    status => Judgement::fail(format!("lets a visitor past the CDN in: {status}")),
                 }
             }
         }),
@@ -75,16 +81,26 @@ fn host(site: &Site, origins: &[IpAddr]) -> Check {
             for (observation, address) in direct.iter().zip(&addresses) {
                 match observation {
                     Observation::Failed(failure)
-                        if matches!(failure.kind, FailureKind::Refused | FailureKind::Garbage | FailureKind::Tls) => {}
+                        if matches!(failure.kind, FailureKind::Refused | FailureKind::Closed) => {}
+                    // The Host was not even sent.
+                    Observation::Failed(failure) if failure.kind == FailureKind::Tls => {
+                        return Judgement::unknown(failure.message.clone());
+                    }
                     other => {
                         let answer = answered!(http(other));
-                        if answer.status < 400 {
-                            return Judgement::fail(format!("{address} answers {} to Host {ALIEN}", answer.status));
+                        let text = format!("{address} answers {} to Host {ALIEN}", answer.status);
+                        match answer.status {
+                            400..500 => {}
+                            500.. => return Judgement::unknown(format!("{text}: ill, which is no refusal")),
+                            _ => return Judgement::fail(text),
                         }
                     }
                 }
             }
             let answer = answered!(http(through_edge));
+            if answer.status >= 500 {
+                return Judgement::unknown(format!("the site answers {}: a reflection would not show", answer.status));
+            }
             let in_header = answer.headers.iter().find(|(_, value)| value.contains(ALIEN));
             if let Some((name, _)) = in_header {
                 return Judgement::fail(format!("X-Forwarded-Host is reflected in `{name}`: a cache would keep it"));
@@ -100,5 +116,54 @@ fn host(site: &Site, origins: &[IpAddr]) -> Check {
         remedy: "refuse unknown Host in the default server, and overwrite X-Forwarded-Host".to_owned(),
         source: "RFC 9110 7.4",
         valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::concerns::Verdict;
+    use crate::concerns::answer::made_up::{check, failed, page, sample, verdict};
+
+    #[test]
+    fn only_a_refusal_is_a_lock() {
+        let (blueprint, site) = sample(&[]);
+        let lock = check(&blueprint, &site, "origin.lock", "203.0.113.10");
+        for (seen, wanted) in [
+            (page(403, &[], ""), Verdict::Pass),
+            (page(421, &[], ""), Verdict::Pass),
+            (failed(FailureKind::Refused), Verdict::Pass),
+            (page(429, &[], ""), Verdict::Warn),
+            (page(200, &[], ""), Verdict::Fail),
+            (page(302, &[], ""), Verdict::Fail),
+            (page(404, &[], ""), Verdict::Fail),
+            (page(502, &[], ""), Verdict::Unknown),
+            (failed(FailureKind::TimedOut), Verdict::Unknown),
+            (failed(FailureKind::Tls), Verdict::Unknown),
+        ] {
+            assert_eq!(verdict(&lock, std::slice::from_ref(&seen)), Some(wanted), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_host_is_refused_or_the_question_stays_open() {
+        let (blueprint, site) = sample(&[]);
+        let host = check(&blueprint, &site, "origin.host", site.host.as_str());
+        let missing = || page(404, &[], "Not found");
+        let refused = || page(421, &[], "");
+        for (direct, through_edge, wanted) in [
+            (refused(), missing(), Verdict::Pass),
+            (failed(FailureKind::Closed), missing(), Verdict::Pass),
+            (page(200, &[], "the site"), missing(), Verdict::Fail),
+            (page(503, &[], ""), missing(), Verdict::Unknown),
+            (failed(FailureKind::TimedOut), missing(), Verdict::Unknown),
+            (failed(FailureKind::Tls), missing(), Verdict::Unknown),
+            (refused(), page(404, &[("location", "https://golive-alien.invalid/")], ""), Verdict::Fail),
+            (refused(), page(404, &[], "see golive-alien.invalid"), Verdict::Fail),
+            (refused(), page(502, &[], ""), Verdict::Unknown),
+        ] {
+            let seen = [refused(), direct, through_edge];
+            assert_eq!(verdict(&host, &seen), Some(wanted), "{seen:?}");
+        }
     }
 }

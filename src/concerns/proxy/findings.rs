@@ -6,7 +6,7 @@ use crate::concerns::fragment::RunsOn;
 use crate::concerns::rules;
 
 /// What Scalingo's router takes: larger bodies are answered 413. MiB.
-const LARGEST_BODY: u32 = 75;
+pub const LARGEST_BODY: u32 = 75;
 
 /// Scalingo's router answers 504 when the first byte takes so long. Seconds.
 const ROUTER_PATIENCE: u32 = 30;

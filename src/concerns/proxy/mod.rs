@@ -6,31 +6,34 @@ mod findings;
 mod fragments;
 mod procedure;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::blueprint::value::{Seconds, UrlPath};
+use crate::blueprint::value::{Seconds, Upstream, UrlPath};
 use crate::blueprint::{Finding, Site};
-use crate::concerns::fragment::{RunsOn, Upstream};
+use crate::concerns::fragment::RunsOn;
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 
-/// `[proxy]`.
-#[derive(Debug, Clone, Deserialize)]
+/// The nginx between CDN and app, which adds the cache headers that the app does not send.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Proxy {
+    /// Where this nginx runs.
     pub runs_on: RunsOn,
-    /// The app, as `host:port`, reached over plain HTTP on a private network.
-    #[serde(deserialize_with = "upstream")]
+    /// The app, reached over plain HTTP on a private network.
     pub upstream: Upstream,
-    /// Answered by nginx itself.
+    /// Answered by nginx itself, for the probes of the platform.
     #[serde(default = "health")]
     pub health_path: UrlPath,
+    /// How long nginx waits for a connection to the app.
     #[serde(default = "three")]
     pub connect_timeout_seconds: Seconds,
-    /// Below the platform router's own limit (Scalingo: 30 s to the first byte).
+    /// How long nginx waits for the app to send something; below the patience of the router before it (Scalingo: 30 s).
     #[serde(default = "twenty_five")]
     pub read_timeout_seconds: Seconds,
-    /// Largest request body, 1 to 75 MiB.
+    /// Largest request body; Scalingo's router takes no larger one than 75 MiB.
     #[serde(default = "one")]
+    #[schemars(title = "MiB", range(min = 1, max = findings::LARGEST_BODY))]
     pub body_limit_mib: u32,
 }
 
@@ -48,21 +51,6 @@ fn twenty_five() -> Seconds {
 
 fn one() -> u32 {
     1
-}
-
-/// `host:port`, the host being a name or an IPv4 address.
-fn upstream<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Upstream, D::Error> {
-    use serde::de::Error;
-    let text = String::deserialize(deserializer)?;
-    let refuse = || D::Error::custom(format!("`{}` is not `host:port`", text.escape_debug()));
-    let (host, port) = text.rsplit_once(':').ok_or_else(refuse)?;
-    let port = port.parse().ok().filter(|port| *port != 0).ok_or_else(refuse)?;
-    let is_name = host.parse::<crate::blueprint::value::HostName>().is_ok();
-    let is_address = host.parse::<std::net::Ipv4Addr>().is_ok();
-    if !(is_name || is_address) {
-        return Err(refuse());
-    }
-    Ok(Upstream { host: host.to_owned(), port })
 }
 
 impl Concern for Proxy {

@@ -9,7 +9,7 @@ use crate::blueprint::value::HostName;
 use crate::concerns::answer::{self, answered, authoritative, data_text, http, listed};
 use crate::concerns::ask::{dns_at, get, handshake};
 use crate::concerns::{Check, Judgement, OneOrMore, Safety, tls};
-use crate::probe::{HttpProbe, Observation, RecordData, RecordType, Scheme, Target};
+use crate::probe::{FailureKind, HttpAnswer, HttpProbe, Observation, RecordData, RecordType, Scheme, Target};
 
 /// A pass about DNS is good for 15 minutes, about redirects for an hour.
 const DNS_VALID_FOR_SECONDS: u32 = 15 * 60;
@@ -32,9 +32,11 @@ pub fn checks(redirects: &Redirects, site: &Site) -> OneOrMore<Check> {
             }
         }
         for name in &server.names {
-            if let Some(address) = server.addresses.first() {
+            // Each machine has a configuration of its own to forget it in.
+            for address in &server.addresses {
                 let ask = get(Scheme::Https, name, "/").pinned(*address);
-                all.push(tls::hsts(name.to_string(), ask, server.hsts_max_age_seconds, vec!["tls.redirect.ips"]));
+                let subject = format!("{name} at {address}");
+                all.push(tls::hsts(subject, ask, server.hsts_max_age_seconds, vec!["tls.redirect.ips"]));
             }
             all.push(every_address(name, server));
             all.push(shape(name, server));
@@ -162,6 +164,11 @@ fn certificates(server: &Server) -> Check {
     }
 }
 
+/// Whether browsers follow it (RFC 9110, section 15.4).
+fn is_redirect(answer: &HttpAnswer) -> bool {
+    matches!(answer.status, 301 | 302 | 303 | 307 | 308)
+}
+
 fn own_https(name: &HostName, path: &str) -> String {
     format!("https://{name}{path}")
 }
@@ -191,7 +198,7 @@ fn every_address(name: &HostName, server: &Server) -> Check {
                 match http(observation) {
                     Ok(answer) => {
                         let location = answer.header("location").unwrap_or("nowhere");
-                        if !(300..400).contains(&answer.status) || location != wanted {
+                        if !is_redirect(answer) || location != wanted {
                             bad.push(format!("{at}: {} to {location}, wanted {wanted}", answer.status));
                         }
                     }
@@ -214,7 +221,8 @@ fn every_address(name: &HostName, server: &Server) -> Check {
     }
 }
 
-/// `redir.shape`: path and query byte for byte, and never where the client's bytes say.
+/// `redir.shape`: path and query byte for byte, and never where the client's bytes say. Of each name's first address
+/// alone: what every machine must do, `redir.ips` asks, and a run has 300 requests.
 fn shape(name: &HostName, server: &Server) -> Check {
     const KEPT: &str = "/a%20b/c?x=1&y=%26";
     const SLASHES: &str = "//evil.example/x";
@@ -247,7 +255,7 @@ fn judge_shape(seen: &[Observation], own: &str, target: &str, kept: &str) -> Jud
     let first = answered!(http(&seen[0]));
     let location = first.header("location").unwrap_or_default();
     let wanted = format!("https://{target}{kept}");
-    if !(300..400).contains(&first.status) {
+    if !is_redirect(first) {
         return Judgement::fail(format!("{kept} answers {} and no redirect", first.status));
     }
     if location != wanted {
@@ -268,8 +276,8 @@ fn judge_shape(seen: &[Observation], own: &str, target: &str, kept: &str) -> Jud
                 return Judgement::fail(format!("follows the client's Host: `{location}`"));
             }
         }
-        // Closing the connection is a fine answer to an unknown name.
-        Observation::Failed(_) => {}
+        // Closing the connection is a fine answer to an unknown name; silence is none.
+        Observation::Failed(failure) if matches!(failure.kind, FailureKind::Refused | FailureKind::Closed) => {}
         other => drop(answered!(http(other))),
     }
     match first.status {
@@ -278,11 +286,16 @@ fn judge_shape(seen: &[Observation], own: &str, target: &str, kept: &str) -> Jud
     }
 }
 
-/// `redir.hops`: https reaches the target in one hop, http in two through its own https (or HSTS is unlearnt).
+/// `redir.hops`: https reaches the target in one hop, http in two through its own https (or HSTS is unlearnt). A
+/// target that is not the site's is where the walk ends: it is somebody else's to probe.
 fn hops(name: &HostName, server: &Server, site: &Site) -> Check {
     let known: Vec<HostName> = std::iter::once(site.host.clone())
-        .chain(site.redirected.iter().flat_map(|redirect| redirect.names.iter().cloned().chain([redirect.to.clone()])))
+        .chain(site.redirected.iter().flat_map(|redirect| redirect.names.iter().cloned()))
         .collect();
+    let walk = {
+        let foreign = (!known.contains(&server.to)).then(|| own_https(&server.to, "/"));
+        move |first: HttpProbe, seen: &[Observation]| walk(&known, foreign.as_deref(), first, seen)
+    };
     let own = name.clone();
     let target = server.to.clone();
     Check {
@@ -293,28 +306,31 @@ fn hops(name: &HostName, server: &Server, site: &Site) -> Check {
         disturbs: false,
         ask: vec![get(Scheme::Https, name, "/").into()],
         judge: Box::new(move |seen| {
-            // First the walk from https, then the walk from http; each asks the next hop until it lands.
-            let secure = match walk(&known, get(Scheme::Https, &own, "/"), seen) {
-                Walk::More(next) => return Judgement::Ask(vec![next.into()]),
-                Walk::Say(judgement) => return judgement,
-                Walk::Landed(urls) => urls,
-            };
-            let rest = &seen[secure.len()..];
-            if rest.is_empty() {
-                return Judgement::Ask(vec![get(Scheme::Http, &own, "/").again(1).into()]);
-            }
-            let plain = match walk(&known, get(Scheme::Http, &own, "/").again(1), rest) {
-                Walk::More(next) => return Judgement::Ask(vec![next.into()]),
-                Walk::Say(judgement) => return judgement,
-                Walk::Landed(urls) => urls,
-            };
-            let chain = plain.join(" -> ");
             let lands = |urls: &[String]| urls.last().is_some_and(|url| url.starts_with(&own_https(&target, "/")));
-            if !lands(&secure) || !lands(&plain) {
-                return Judgement::fail(format!("ends elsewhere than {target}: {chain}"));
+            // First the walk from https, then the walk from http; each asks the next hop until it lands.
+            let (secure, answers) = match walk(get(Scheme::Https, &own, "/"), seen) {
+                Walk::More(next) => return Judgement::Ask(vec![next.into()]),
+                Walk::Say(judgement) => return judgement,
+                Walk::Landed { urls, answers } => (urls, answers),
+            };
+            if !lands(&secure) {
+                return Judgement::fail(format!("ends elsewhere than {target}: {}", secure.join(" -> ")));
             }
             if secure.len() > 2 {
                 return Judgement::fail(format!("{} hops from https: {}", secure.len() - 1, secure.join(" -> ")));
+            }
+            let rest = &seen[answers..];
+            if rest.is_empty() {
+                return Judgement::Ask(vec![get(Scheme::Http, &own, "/").again(1).into()]);
+            }
+            let plain = match walk(get(Scheme::Http, &own, "/").again(1), rest) {
+                Walk::More(next) => return Judgement::Ask(vec![next.into()]),
+                Walk::Say(judgement) => return judgement,
+                Walk::Landed { urls, answers: _ } => urls,
+            };
+            let chain = plain.join(" -> ");
+            if !lands(&plain) {
+                return Judgement::fail(format!("ends elsewhere than {target}: {chain}"));
             }
             match plain.len() - 1 {
                 2 if plain[1] == own_https(&own, "/") => Judgement::pass(chain),
@@ -330,22 +346,25 @@ fn hops(name: &HostName, server: &Server, site: &Site) -> Check {
 
 enum Walk {
     More(HttpProbe),
-    /// Every URL of the walk, the first one asked included.
-    Landed(Vec<String>),
+    /// Every URL of the walk, the first one asked included, and how many answers it took.
+    Landed {
+        urls: Vec<String>,
+        answers: usize,
+    },
     Say(Judgement),
 }
 
 /// Follows at most five redirects through the answers seen so far.
-fn walk(known: &[HostName], first: HttpProbe, seen: &[Observation]) -> Walk {
+fn walk(known: &[HostName], foreign: Option<&str>, first: HttpProbe, seen: &[Observation]) -> Walk {
     let mut urls = vec![first.url()];
     let mut probe = first;
-    for observation in seen {
+    for (at, observation) in seen.iter().enumerate() {
         let answer = match http(observation) {
             Ok(answer) => answer,
             Err(judgement) => return Walk::Say(judgement),
         };
-        if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
-            return Walk::Landed(urls);
+        if !is_redirect(answer) {
+            return Walk::Landed { urls, answers: at + 1 };
         }
         let location = answer.header("location").unwrap_or_default().to_owned();
         if urls.contains(&location) {
@@ -354,6 +373,9 @@ fn walk(known: &[HostName], first: HttpProbe, seen: &[Observation]) -> Walk {
         urls.push(location.clone());
         if urls.len() > 6 {
             return Walk::Say(Judgement::fail(format!("more than 5 hops: {}", urls.join(" -> "))));
+        }
+        if foreign.is_some_and(|start| location.starts_with(start)) {
+            return Walk::Landed { urls, answers: at + 1 };
         }
         let Some(next) = follow(known, &location, probe.nth) else {
             return Walk::Say(Judgement::fail(format!(
@@ -375,4 +397,66 @@ fn follow(known: &[HostName], location: &str, nth: u8) -> Option<HttpProbe> {
     let (host, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
     let host = known.iter().find(|name| name.as_str() == host)?;
     Some(get(scheme, host, path).again(nth))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::concerns::Verdict;
+    use crate::concerns::answer::made_up::{check, failed, page, sample, verdict};
+
+    const TARGET: &str = "https://covid19.reserve-civique.gouv.fr";
+
+    fn to(location: &str) -> Observation {
+        page(308, &[("location", location)], "")
+    }
+
+    #[test]
+    fn a_foreign_host_that_hears_nothing_is_not_a_pass() {
+        let (blueprint, site) = sample(&[]);
+        let shape = check(&blueprint, &site, "redir.shape", "jeveuxaider.gouv.fr");
+        for (alien, wanted) in [
+            (page(421, &[], ""), Verdict::Pass),
+            (failed(FailureKind::Closed), Verdict::Pass),
+            (failed(FailureKind::Refused), Verdict::Pass),
+            (to("https://golive-alien.invalid/"), Verdict::Fail),
+            (failed(FailureKind::TimedOut), Verdict::Unknown),
+            (failed(FailureKind::Unreachable), Verdict::Unknown),
+        ] {
+            let kept = to(&format!("{TARGET}/a%20b/c?x=1&y=%26"));
+            let seen = [kept, to(&format!("{TARGET}//evil.example/x")), alien];
+            assert_eq!(verdict(&shape, &seen), Some(wanted), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn hops_are_counted_from_both_schemes() {
+        let (blueprint, site) = sample(&[]);
+        let hops = check(&blueprint, &site, "redir.hops", "jeveuxaider.gouv.fr");
+        let (own, www) = ("https://jeveuxaider.gouv.fr/", "https://www.jeveuxaider.gouv.fr/");
+        let target = format!("{TARGET}/");
+        let landed = || page(200, &[], "");
+        for (seen, wanted) in [
+            (vec![to(&target), landed(), to(own), to(&target), landed()], Some(Verdict::Pass)),
+            (vec![to(&target), landed(), to(&target), landed()], Some(Verdict::Warn)),
+            (vec![to(&target), landed(), to(own), to(www), to(&target), landed()], Some(Verdict::Fail)),
+            // Decided by the first walk: the second is not begun.
+            (vec![to(www), to(&target), landed()], Some(Verdict::Fail)),
+            (vec![landed()], Some(Verdict::Fail)),
+            (vec![to(own)], Some(Verdict::Fail)),
+            (vec![to("https://elsewhere.example/")], Some(Verdict::Fail)),
+            (vec![to(&target), landed(), to(own), to(&target)], None),
+        ] {
+            assert_eq!(verdict(&hops, &seen), wanted, "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn a_target_of_somebody_else_is_not_probed() {
+        let (blueprint, site) = sample(&[("to = \"covid19.reserve-civique.gouv.fr\"", "to = \"www.example.org\"")]);
+        let hops = check(&blueprint, &site, "redir.hops", "jeveuxaider.gouv.fr");
+        let target = || to("https://www.example.org/");
+        assert_eq!(verdict(&hops, &[target()]), None, "the walk from http is still to come");
+        assert_eq!(verdict(&hops, &[target(), to("https://jeveuxaider.gouv.fr/"), target()]), Some(Verdict::Pass));
+    }
 }

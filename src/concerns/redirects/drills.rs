@@ -19,9 +19,9 @@ fn target(staging: &Staging) -> Result<String, String> {
 }
 
 pub fn drills(redirects: &Redirects, _site: &Site) -> Drills {
-    if redirects.servers.is_empty() {
+    let Some(first_server) = redirects.servers.first() else {
         return Drills::None { because: "the table names no server" };
-    }
+    };
     let mut all = vec![
         Drill {
             number: Some(7),
@@ -80,7 +80,9 @@ pub fn drills(redirects: &Redirects, _site: &Site) -> Drills {
                 staging.edit_redirects(&line, &words.join(" "))
             }),
         },
-        Drill {
+    ];
+    if first_server.names.len() > 1 {
+        all.push(Drill {
             number: Some(51),
             id: "redirect-detour",
             fault: "the announced name goes through another name before it arrives",
@@ -91,9 +93,9 @@ pub fn drills(redirects: &Redirects, _site: &Site) -> Drills {
                 let (from, to) = (format!("https://{first}$request_uri"), format!("https://{second}$request_uri"));
                 staging.edit_redirects(&from, &to)
             }),
-        },
-    ];
-    if redirects.servers.iter().any(|server| server.addresses.len() > 1) {
+        });
+    }
+    if first_server.addresses.len() > 1 {
         all.push(Drill {
             number: Some(6),
             id: "address-forgotten",
@@ -101,19 +103,23 @@ pub fn drills(redirects: &Redirects, _site: &Site) -> Drills {
             reddens: vec!["dns.apex.a"],
             inject: Box::new(|staging| {
                 let (name, addresses) = first(staging)?;
-                let forgotten = addresses.last().ok_or("no address")?.to_string();
-                staging.edit_records(&name, "A", |ttl, data| {
-                    if data == forgotten { vec![] } else { vec![format!("{name}. {ttl} IN A {data}")] }
+                let forgotten = addresses.last().ok_or("no address")?;
+                let kind = if forgotten.is_ipv4() { "A" } else { "AAAA" };
+                let forgotten = forgotten.to_string();
+                staging.edit_records(&name, kind, |ttl, data| {
+                    if data == forgotten { vec![] } else { vec![format!("{name}. {ttl} IN {kind} {data}")] }
                 })
             }),
         });
         all.push(Drill {
             number: Some(17),
             id: "default-certificate",
-            fault: "the second address presents a default certificate",
+            fault: "the last address presents a default certificate",
             reddens: vec!["redir.ips", "tls.redirect.ips"],
             inject: Box::new(|staging| {
-                let node = staging.nodes.iter_mut().rfind(|node| node.role == NodeRole::Redirect);
+                let last = first(staging)?.1.last().copied();
+                let mut nodes = staging.nodes.iter_mut().filter(|node| node.role == NodeRole::Redirect);
+                let node = nodes.find(|node| Some(node.address) == last);
                 node.ok_or("no redirect machine")?.certificate.names = vec!["default.invalid".to_owned()];
                 Ok(())
             }),
@@ -126,13 +132,14 @@ pub fn drills(redirects: &Redirects, _site: &Site) -> Drills {
     }
 }
 
-/// The directive of the redirect machines that holds a text, without its indentation.
+/// The directive of the first redirect's machines that holds a text, without its indentation.
 fn find(staging: &Staging, text: &str) -> Result<String, String> {
+    let (_, addresses) = first(staging)?;
     staging
         .nodes
         .iter()
-        .filter(|node| node.role == NodeRole::Redirect)
-        .filter_map(|node| node.files.get(node.role.main_file()))
+        .filter(|node| node.role == NodeRole::Redirect && addresses.contains(&node.address))
+        .filter_map(|node| node.files.get(node.role.main_file()?))
         .flat_map(|file| file.lines())
         .find(|line| line.contains(text))
         .map(|line| line.trim().to_owned())

@@ -8,31 +8,38 @@ mod procedure;
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::blueprint::value::{HostName, Seconds};
+use crate::blueprint::value::{Address, HostName, Seconds};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 
-/// `[redirects]`.
-#[derive(Debug, Clone, Deserialize)]
+/// Names that are sent elsewhere, on addresses of their own, with TLS.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Redirects {
+    /// One entry for each set of names with its own addresses.
     pub servers: Vec<Server>,
 }
 
-/// `[[redirects.servers]]`: names answered by a redirect on these addresses, without a CDN.
-#[derive(Debug, Clone, Deserialize)]
+/// Names answered by a redirect on these addresses, without a CDN.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
+    /// The names to send elsewhere; each in a zone of `[dns]`.
+    #[schemars(length(min = 1))]
     pub names: Vec<HostName>,
+    /// Where the names lead; addresses that the public can reach.
+    #[schemars(length(min = 1), with = "Vec<Address>")]
     pub addresses: Vec<IpAddr>,
     /// Where visitors are sent, path and query kept byte for byte.
     pub to: HostName,
-    /// 301 or 308; 308 keeps the method.
+    /// HTTP status: 308 keeps the method of the request, 301 need not.
     #[serde(default = "permanent")]
+    #[schemars(extend("enum" = [301, 308]))]
     pub status: u16,
-    /// Strict-Transport-Security max-age of these names. Seconds.
+    /// For how long browsers insist on https for these names (Strict-Transport-Security); 0 withdraws it.
     pub hsts_max_age_seconds: Seconds,
 }
 

@@ -1,0 +1,160 @@
+//! Sites of other shapes than the sample's: each table left out, other plans, several redirects, IPv6. Each lints and
+//! generates; those that differ most are rehearsed.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use common::need;
+use serde_json::Value;
+
+const SAMPLE: &str = include_str!("../blueprints/jeveuxaider.toml");
+
+/// A second redirect: one name, one machine, to a site of somebody else.
+const SECOND_REDIRECT: &str = r#"
+[[redirects.servers]]
+names = ["old.reserve-civique.gouv.fr"]
+addresses = ["2001:db8:5::31"]
+to = "www.example.org"
+status = 301
+hsts_max_age_seconds = 31536000
+"#;
+
+fn without(tables: &[&str]) -> String {
+    let mut blueprint: toml::Table = SAMPLE.parse().expect("TOML");
+    for table in tables {
+        blueprint.remove(*table).unwrap_or_else(|| panic!("the sample has no [{table}]"));
+    }
+    toml::to_string(&blueprint).expect("TOML")
+}
+
+fn edited(edits: &[(&str, &str)]) -> String {
+    edits.iter().fold(SAMPLE.to_owned(), |source, (from, to)| {
+        assert!(source.contains(from), "the sample no longer holds {from:?}");
+        source.replace(from, to)
+    })
+}
+
+/// The zone is delegated to the CDN, on one of its plans.
+fn full(plan: &str) -> String {
+    edited(&[
+        ("setup = \"partial\"\nverification_key = \"284344499-1084221259\"\n", "setup = \"full\"\n"),
+        ("run_by = \"ticket\"\nticket_to = \"the State network's DNS service\"\n", "run_by = \"cloudflare\"\n"),
+        ("plan = \"business\"", plan),
+    ])
+}
+
+fn several_redirects_and_ipv6() -> String {
+    edited(&[
+        ("\"203.0.113.10\", \"203.0.113.11\"", "\"2001:db8:1::10\", \"203.0.113.11\""),
+        ("\"198.51.100.21\", \"198.51.100.22\"", "\"2001:db8:2::21\", \"2001:db8:2::22\""),
+        ("address = \"198.51.100.53\"", "address = \"2001:db8:3::53\""),
+    ]) + SECOND_REDIRECT
+}
+
+struct Shape {
+    folder: tempfile::TempDir,
+    lint: Output,
+    generate: Output,
+}
+
+impl Shape {
+    /// The blueprint, linted and generated.
+    fn of(source: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("site.toml"), source).expect("written");
+        let lint = golive(folder.path(), &["lint", "site.toml", "--format", "json"]);
+        let generate = golive(folder.path(), &["generate", "site.toml"]);
+        Self { folder, lint, generate }
+    }
+
+    fn rehearse(&self, arguments: &[&str]) -> (Option<i32>, Value) {
+        let arguments = [&["rehearse", "site.toml", "--format", "json"], arguments].concat();
+        let output = golive(self.folder.path(), &arguments);
+        let report = serde_json::from_slice(&output.stdout);
+        (output.status.code(), report.unwrap_or_else(|error| panic!("{error}: {}", told(&output))))
+    }
+}
+
+fn golive(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_golive"));
+    command.current_dir(folder).args(arguments).env_remove("RUST_BACKTRACE").output().expect("golive starts")
+}
+
+fn told(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Ids of the rows with another verdict than pass, each once.
+fn not_green(report: &Value) -> Vec<String> {
+    let rows = report["checks"].as_array().expect("checks").iter().filter(|row| row["verdict"] != "pass");
+    let mut ids: Vec<String> = rows.map(|row| format!("{} {}", row["verdict"], row["id"]).replace('"', "")).collect();
+    ids.dedup();
+    ids
+}
+
+#[test]
+fn every_shape_lints_and_generates() {
+    for (name, source, findings) in [
+        ("dns alone", without(&["cdn", "cache", "proxy", "redirects"]), 0),
+        ("no cdn", without(&["cdn"]), 0),
+        ("no cdn, no proxy", without(&["cdn", "proxy"]), 1),
+        ("no proxy", without(&["proxy"]), 1),
+        ("no cache", without(&["cache"]), 0),
+        ("no proxy, no cache", without(&["cache", "proxy"]), 0),
+        ("no redirects", without(&["redirects"]), 0),
+        ("full zone, business", full("plan = \"business\""), 0),
+        ("full zone, pro", full("plan = \"pro\""), 0),
+        ("full zone, free", full("plan = \"free\""), 0),
+        ("proxy on a server", edited(&[("runs_on = \"scalingo\"", "runs_on = \"server\"")]), 0),
+        ("several redirects, IPv6", several_redirects_and_ipv6(), 0),
+    ] {
+        let Shape { folder, lint, generate } = Shape::of(&source);
+        assert_eq!(lint.status.code(), Some(0), "{name}: {}", told(&lint));
+        let report: Value = serde_json::from_slice(&lint.stdout).expect("JSON");
+        assert_eq!(report["findings"].as_array().map(Vec::len), Some(findings), "{name}: {}", told(&lint));
+        assert_eq!(generate.status.code(), Some(0), "{name}: {}", told(&generate));
+        let again = golive(folder.path(), &["generate", "site.toml", "--check"]);
+        assert_eq!(again.status.code(), Some(0), "{name}: {}", told(&again));
+    }
+}
+
+/// Green when healthy, each fault caught, and with each drill nothing else red: in shapes without an edge, without a
+/// proxy, in a zone of the CDN's, and with addresses and redirects of other kinds.
+#[test]
+fn other_shapes_are_rehearsed_like_the_sample() {
+    need("nginx");
+    for (name, source) in [
+        ("no cdn", without(&["cdn"])),
+        ("the app right behind the cdn", without(&["cache", "proxy"])),
+        ("full zone, free", full("plan = \"free\"")),
+        ("several redirects, IPv6", several_redirects_and_ipv6()),
+    ] {
+        let shape = Shape::of(&source);
+        let (code, report) = shape.rehearse(&[]);
+        assert_eq!((code, not_green(&report)), (Some(0), vec![]), "{name}");
+        let (code, report) = shape.rehearse(&["--drill", "all"]);
+        let drills = report["drills"].as_array().expect("drills");
+        let odd: Vec<&Value> = drills
+            .iter()
+            .filter(|drill| drill["missed"] != Value::Array(vec![]) || drill["unexpected"] != Value::Array(vec![]))
+            .collect();
+        assert!(code == Some(0) && odd.is_empty(), "{name}: {odd:#?}");
+        assert!(drills.len() >= 10, "{name}: {} drills", drills.len());
+    }
+}
+
+/// What lint warns of (`cache.needs-proxy`) is what a rehearsal shows: nobody sends the headers.
+#[test]
+fn a_cache_without_a_proxy_is_red_where_nobody_sends_its_headers() {
+    need("nginx");
+    let (code, report) = Shape::of(&without(&["proxy"])).rehearse(&[]);
+    assert_eq!(code, Some(1));
+    let ids = not_green(&report);
+    for red in ["cache.cc.api", "cache.cc.assets", "cache.cc.html", "cache.hit-on-second"] {
+        assert!(ids.contains(&format!("fail {red}")), "{red} is not red: {ids:?}");
+    }
+    assert!(ids.iter().all(|id| id.contains("cache.")), "{ids:?}");
+}
