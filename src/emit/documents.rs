@@ -8,8 +8,9 @@ use super::templates::{Language, render};
 use super::zone::{self, ZonePlan};
 use super::{Artifact, Slots};
 use crate::blueprint::{Blueprint, Site};
-use crate::concerns::fragment::RunsOn;
+use crate::concerns::fragment::{MailProvider, RunsOn};
 use crate::concerns::{Concern, Procedure};
+use crate::probe::reverse_name;
 
 /// Before the announcement by so much, all is published; after it by so much, TTLs may go up again.
 const MARGIN: SignedDuration = SignedDuration::from_hours(24);
@@ -138,6 +139,66 @@ fn announcement_timezone(blueprint: &Blueprint) -> TimeZone {
 
 fn written(instant: Timestamp, timezone: &TimeZone) -> String {
     instant.to_zoned(timezone.clone()).strftime("%A %-d %B %Y, %H:%M (UTC%:z)").to_string()
+}
+
+#[derive(Debug, Serialize)]
+struct MailValues {
+    provider: String,
+    contact: String,
+    title: String,
+    announcement: String,
+    publish_by: String,
+    messages_per_day: u32,
+    /// Half of the day's messages in one hour: a guess, since confirmations follow the sign-ups at once.
+    messages_per_hour: u32,
+    domains: Vec<String>,
+    senders: Vec<SenderValues>,
+}
+
+#[derive(Debug, Serialize)]
+struct SenderValues {
+    address: String,
+    helo: String,
+    domain: String,
+    envelope: String,
+    reverse: String,
+    /// `A` or `AAAA`.
+    back: &'static str,
+}
+
+/// The letter to whoever sends the mail, and the request to whoever owns the addresses it is sent from.
+pub fn mail(provider: &MailProvider, blueprint: &Blueprint, site: &Site) -> Vec<Artifact> {
+    let timezone = announcement_timezone(blueprint);
+    let eve = site.announcement.checked_sub(MARGIN).unwrap_or(site.announcement);
+    let senders = provider.senders.iter().map(|sender| SenderValues {
+        address: sender.address.to_string(),
+        helo: sender.helo.to_string(),
+        domain: sender.domain.to_string(),
+        envelope: sender.envelope.to_string(),
+        reverse: reverse_name(sender.address),
+        back: if sender.address.is_ipv4() { "A" } else { "AAAA" },
+    });
+    let values = MailValues {
+        provider: provider.provider.to_string(),
+        contact: site.contact.to_string(),
+        title: site.title.to_string(),
+        announcement: written(site.announcement, &timezone),
+        publish_by: written(eve, &timezone),
+        messages_per_day: provider.messages_per_day,
+        messages_per_hour: provider.messages_per_day.div_ceil(2),
+        domains: provider.domains.iter().map(ToString::to_string).collect(),
+        senders: senders.collect(),
+    };
+    let document =
+        |path: &str, template| Artifact { path: path.to_owned(), text: render(Language::Markdown, template, &values) };
+    let mut documents = Vec::new();
+    if !values.domains.is_empty() {
+        documents.push(document("letters/mail-provider.md", "mail_provider.md"));
+    }
+    if !values.senders.is_empty() {
+        documents.push(document("dns/requests/ptr.md", "ptr.md"));
+    }
+    documents
 }
 
 #[derive(Debug, Serialize)]
@@ -276,6 +337,21 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
              already, import their ruleset first: a second one is refused."
                 .to_owned(),
         );
+    }
+    if there("dns/requests/ptr.md") {
+        row(
+            "dns/requests/ptr.md".to_owned(),
+            "the names that the reverse zones must give the sending addresses",
+            "you send it to the owner of the addresses: the mail provider, or its network",
+        );
+    }
+    if there("letters/") {
+        row(
+            "letters/mail-provider.md".to_owned(),
+            "what to ask of the mail provider: quota, dedicated addresses, return path, whom to call",
+            "you send it, weeks before: new addresses must be warmed up",
+        );
+        steps.push("Send letters/mail-provider.md at once.".to_owned());
     }
     steps.push("Run golive verify on the blueprint, from outside.".to_owned());
     row(

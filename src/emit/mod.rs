@@ -15,7 +15,8 @@ pub use nginx::{ClassValues, class_values, folder};
 
 use crate::blueprint::{Blueprint, Site};
 use crate::concerns::fragment::{
-    CacheRule, CdnRecord, ProxyServer, RedirectRule, RedirectServer, ResponseClass, ZoneRecord, ZoneSetting,
+    CacheRule, CdnRecord, MailProvider, ProxyServer, RedirectRule, RedirectServer, ResponseClass, ZoneRecord,
+    ZoneSetting,
 };
 use crate::concerns::{Concern, Fragment};
 
@@ -50,6 +51,7 @@ pub struct Slots {
     pub proxies: Vec<Asked<ProxyServer>>,
     pub classes: Vec<Asked<ResponseClass>>,
     pub redirect_servers: Vec<Asked<RedirectServer>>,
+    pub mail_providers: Vec<Asked<MailProvider>>,
 }
 
 impl Slots {
@@ -68,6 +70,7 @@ impl Slots {
                     Fragment::ProxyServer(what) => slots.proxies.push(Asked { by, what }),
                     Fragment::ResponseClass(what) => slots.classes.push(Asked { by, what }),
                     Fragment::RedirectServer(what) => slots.redirect_servers.push(Asked { by, what }),
+                    Fragment::MailProvider(what) => slots.mail_providers.push(Asked { by, what }),
                 }
             }
         }
@@ -122,6 +125,7 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
             artifacts.extend(documents::request(plan, blueprint, site));
         }
     }
+    artifacts.extend(slots.mail_providers.iter().flat_map(|asked| documents::mail(&asked.what, blueprint, site)));
     artifacts.push(documents::procedures(concerns, blueprint, site));
     let readme = documents::readme(&slots, &zones, &artifacts, site);
     artifacts.push(readme);

@@ -294,10 +294,17 @@ async fn listen_edge() -> Result<(TcpListener, SocketAddr), StartError> {
     serve::listen().await.map_err(StartError::io("the edge cannot listen"))
 }
 
-/// What each staged name server holds, in their order, and then the CDN's own servers.
+/// What each staged name server holds, in their order, then what others hold, and then the CDN's own servers.
 fn name_data(staging: &Staging, payloads: Option<&Payloads>, notes: &mut Vec<String>) -> Vec<Arc<ServerData>> {
     let mut all: Vec<Arc<ServerData>> =
         staging.name_servers.iter().map(|server| Arc::new(held(server, staging, payloads, notes))).collect();
+    let foreign = StagedNameServer {
+        name: "a name server of somebody else's".to_owned(),
+        address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        zones: staging.foreign_zones.clone(),
+        manner: DnsManner::Answers,
+    };
+    all.push(Arc::new(held(&foreign, staging, None, notes)));
     let partial = staging.site.cdn.as_ref().is_some_and(|cdn| cdn.setup == Setup::Partial);
     if let (true, Some(payloads)) = (partial, payloads) {
         let names: Vec<String> = payloads.hosts.keys().map(|host| format!("{host}.{CDN_ZONE}")).collect();
