@@ -704,7 +704,7 @@ mod network {
         let sample = sample_on_the_eve();
         let world = start(staging(&sample)).await;
         let through_a_resolver = |probe: &Probe| matches!(probe, Probe::Dns(probe) if matches!(probe.server, golive::probe::DnsServer::Resolver));
-        let told: Vec<(String, String)> = golive::ops::verify::checks(&sample.blueprint, &sample.site)
+        let resolver_alone: Vec<(String, String)> = golive::ops::verify::checks(&sample.blueprint, &sample.site)
             .into_iter()
             .filter(|(_, check)| check.ask.iter().all(through_a_resolver))
             .map(|(_, check)| (check.id.to_owned(), check.subject))
@@ -715,7 +715,7 @@ mod network {
             assert!(results.len() >= 45);
             for row in &results {
                 // Only what the resolver alone can tell is still known.
-                let told_by_resolver = !alone && told.contains(&(row.id.to_owned(), row.subject.clone()));
+                let told_by_resolver = !alone && resolver_alone.contains(&(row.id.to_owned(), row.subject.clone()));
                 let want = if told_by_resolver { Verdict::Pass } else { Verdict::Unknown };
                 assert_eq!(row.verdict, want, "{}", told(&results));
             }

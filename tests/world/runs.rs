@@ -180,7 +180,7 @@ async fn judges_may_ask_on_but_not_for_ever_and_may_not_kill_the_run() {
         [("thrice", Pass), ("for-ever", Unknown), ("too-many", Unknown), ("broken", Unknown), ("healthy", Pass)]
     );
     assert_eq!(outcome.results[0].because, "3 answers");
-    assert_eq!(rounds.load(Ordering::SeqCst), 9, "the first judgement and eight rounds");
+    assert_eq!(rounds.load(Ordering::SeqCst), 13, "the first judgement and twelve rounds");
     for broken in &outcome.results[1..4] {
         assert!(broken.because.starts_with("golive's own fault"), "{}", broken.because);
     }
