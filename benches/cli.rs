@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use divan::Bencher;
+use golive::blueprint::Loaded;
 use golive::concerns::Verdict;
 use golive::emit::Artifact;
 use golive::ops;
@@ -12,6 +13,8 @@ const BLUEPRINT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/blueprints/jeveuxa
 const GENERATED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/generated/jeveuxaider");
 
 fn main() {
+    // Without a provider reqwest panics when a client is built.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     divan::main();
 }
 
@@ -26,12 +29,16 @@ fn start_of_the_binary() {
     assert!(status.success());
 }
 
+/// The sample, and the SHA-256 of its bytes.
+fn lint() -> (Loaded, String) {
+    let lint = ops::lint::lint(Path::new(BLUEPRINT)).expect("the sample can be read");
+    lint.loaded.zip(lint.source.sha256).expect("the sample has no error")
+}
+
 /// From the file to the text of every artifact; nothing is written.
 #[divan::bench]
 fn lint_and_generate() -> Vec<Artifact> {
-    let lint = ops::lint::lint(Path::new(BLUEPRINT)).expect("the sample can be read");
-    let loaded = lint.loaded.expect("the sample has no error");
-    let sha256 = lint.source.sha256.expect("the sample was read whole");
+    let (loaded, sha256) = lint();
     ops::generate::plan(&loaded.blueprint, &loaded.site, &sha256).expect("the sample has no clash")
 }
 
@@ -39,8 +46,7 @@ fn lint_and_generate() -> Vec<Artifact> {
 #[divan::bench(sample_count = 10, sample_size = 1)]
 fn healthy_rehearsal(bencher: Bencher) {
     let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
-    let lint = ops::lint::lint(Path::new(BLUEPRINT)).expect("the sample can be read");
-    let loaded = lint.loaded.expect("the sample has no error");
+    let (loaded, _) = lint();
     let artifacts = ops::rehearse::artifacts_on_disk(&loaded, Path::new(GENERATED)).expect("generated/ is committed");
     bencher.bench_local(|| {
         let rehearsed = runtime.block_on(ops::rehearse::healthy(&loaded, &artifacts, |_| {})).expect("it starts");

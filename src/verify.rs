@@ -18,8 +18,9 @@ use crate::world::World;
 /// Checks in flight at once. The site's own pace is kept by the world.
 const AT_ONCE: usize = 16;
 /// A judge that is not content after this many further rounds, or further probes, never will be. What a check asks
-/// at first is as long as the blueprint makes it.
-const ROUNDS: usize = 8;
+/// at first is as long as the blueprint makes it. The longest climb is that of SPF: ten includes may stand one below
+/// the other (RFC 7208, section 4.6.4), each known only from the one above.
+const ROUNDS: usize = 12;
 const PROBES: usize = 200;
 
 pub struct Options {

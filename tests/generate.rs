@@ -271,7 +271,9 @@ fn hostile_texts_come_back_unchanged_from_parsers() {
     assert_eq!(caa, [HOSTILE, HOSTILE]);
 
     // Zone files: CAA and TXT.
-    let seen = zone_texts(text(&artifacts, "dns/reserve-civique.gouv.fr.zone"));
+    let mut seen = zone_texts(text(&artifacts, "dns/reserve-civique.gouv.fr.zone"));
+    // The records of mail hold no free text.
+    seen.retain(|text| !text.starts_with(b"v="));
     assert_eq!(seen, vec![HOSTILE.as_bytes().to_vec(); 3]);
 
     // nginx holds no free text, so no Ruby beyond the two variables (the port twice).

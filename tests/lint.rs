@@ -48,8 +48,23 @@ const FULL: (&str, &str) = ("setup = \"partial\"\nverification_key = \"284344499
 const BY_CLOUDFLARE: (&str, &str) = (TICKET, "run_by = \"cloudflare\"\n");
 const REDIRECT_END: &str = "status = 308\nhsts_max_age_seconds = 31536000\n";
 
+const DKIM: &str = "selector = \"mail\"\nkey";
+/// 1,024 bits.
+const SHORT_KEY: &str = "\"MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDN68Wc631qWzPR35ZUw2Gc/pkuYgHJYCf4fT0G46f7eMAcea6qnfoELoMZ5F+3qLj6G6il4iEXJa42efPXuCevuxF3W2pfk5beJ/QLTu2lAUxWeRQ2Z9rne1f69KBvlHqEuXKXS2CJFpoih8amJnjp4VnkjSHZ+vAInmR2ut0YlQIDAQAB\"";
+
+/// The first DKIM key of the sample, quoted.
+fn long_key() -> String {
+    let key = SAMPLE.split("\nkey = ").nth(1).and_then(|rest| rest.lines().next());
+    key.expect("the sample has a key").to_owned()
+}
+
+fn includes(count: u8) -> String {
+    let names: Vec<String> = (0..count).map(|n| format!("\"spf{n}.example.net\"")).collect();
+    format!("[{}]", names.join(", "))
+}
+
 /// For each rule: an edit of the sample, the level, and what the caret underlines.
-fn cases() -> Vec<(&'static str, Level, &'static str, String)> {
+fn cases() -> Vec<(&'static str, Level, String, String)> {
     use Level::{Error, Warning};
     let second_redirect = |names: &str, to: &str| {
         format!(
@@ -62,10 +77,11 @@ fn cases() -> Vec<(&'static str, Level, &'static str, String)> {
             format!("[[cache.classes]]\nname = \"c{n}\"\npaths = [\"/c{n}/\"]\nstore = false\nsamples = [\"/c{n}/\"]\n")
         })
         .collect();
-    let own = |rule, level, underlined, edits: &[(&str, &str)]| (rule, level, underlined, edited(edits));
+    let own =
+        |rule, level, underlined: &str, edits: &[(&str, &str)]| (rule, level, underlined.to_owned(), edited(edits));
     vec![
-        ("blueprint.empty", Error, "", "# nothing\n".to_owned()),
-        ("blueprint.syntax", Error, "=", edited(&[("title = ", "title = = ")])),
+        ("blueprint.empty", Error, String::new(), "# nothing\n".to_owned()),
+        ("blueprint.syntax", Error, "=".to_owned(), edited(&[("title = ", "title = = ")])),
         own("blueprint.unknown-key", Error, "titel", &[("title = ", "titel = ")]),
         own("blueprint.missing-key", Error, "site", &[("contact = ", "# ")]),
         own("blueprint.bad-value", Error, "\"HOST\"", &[("\"covid19.reserve-civique.gouv.fr\"", "\"HOST\"")]),
@@ -152,7 +168,7 @@ fn cases() -> Vec<(&'static str, Level, &'static str, String)> {
             &[(PAGES, "name = \"pages\"\nfingerprinted = true\nmax_age_seconds = 30\n")],
         ),
         own("cache.too-many-rules", Error, "[[cache.classes]]", &[("[cache]\n", &format!("[cache]\n{classes}"))]),
-        ("cache.needs-proxy", Warning, "cache", without("[proxy]", "[cache]")),
+        ("cache.needs-proxy", Warning, "cache".to_owned(), without("[proxy]", "[cache]")),
         own("cache.no-samples", Warning, "\"api\"", &[("samples = [\"/api/user\", \"/api/missions\"]\n", "")]),
         own(
             "cache.sample-outside-class",
@@ -196,6 +212,59 @@ fn cases() -> Vec<(&'static str, Level, &'static str, String)> {
             &[("\"www.jeveuxaider.gouv.fr\"]", "\"covid19.reserve-civique.gouv.fr\"]")],
         ),
         own("redirects.address-not-public", Error, "\"127.0.0.1\"", &[("198.51.100.21", "127.0.0.1")]),
+        ("mail.no-domain", Error, "[]".to_owned(), {
+            let start = SAMPLE.find("[mail]").expect("there");
+            format!("{}[mail]\nprovider = \"x\"\nmessages_per_day = 1\ndomains = []\n", &SAMPLE[..start])
+        }),
+        own(
+            "mail.domain-without-zone",
+            Error,
+            "\"info.example.org\"",
+            &[("name = \"info.reserve-civique.gouv.fr\"", "name = \"info.example.org\"")],
+        ),
+        own(
+            "mail.two-spf-records",
+            Error,
+            "\"courriel.reserve-civique.gouv.fr\"",
+            &[("envoi1.courriel.reserve-civique.gouv.fr", "courriel.reserve-civique.gouv.fr")],
+        ),
+        own("mail.address-twice", Error, "\"192.0.2.131\"", &[("192.0.2.132", "192.0.2.131")]),
+        own("mail.address-not-public", Error, "\"10.0.0.1\"", &[("192.0.2.131", "10.0.0.1")]),
+        own(
+            "mail.name-outside",
+            Error,
+            "\"envoi2.reserve-civique.gouv.fr\"",
+            &[("envoi2.info.reserve-civique.gouv.fr", "envoi2.reserve-civique.gouv.fr")],
+        ),
+        own(
+            "mail.no-exchange",
+            Error,
+            "\"courriel.reserve-civique.gouv.fr\"",
+            &[("exchanges = [\"mx1.example.net\", \"mx2.example.net\"]\n", "")],
+        ),
+        own("mail.null-mx-sender", Error, "false", &[("exchanges = [\"mx1", "receives = false\nexchanges = [\"mx1")]),
+        own("mail.too-many-lookups", Error, &includes(11), &[("[\"spf.brevo.com\"]", &includes(11))]),
+        (
+            "mail.unsigned",
+            Error,
+            "\"courriel.reserve-civique.gouv.fr\"".to_owned(),
+            without("[[mail.domains.dkim]]", "[[mail.domains]]\nname = \"info"),
+        ),
+        own(
+            "mail.selector-twice",
+            Error,
+            "\"mail\"",
+            &[(DKIM, &format!("{DKIM}_at = \"k.example.net\"\n\n[[mail.domains.dkim]]\n{DKIM}"))],
+        ),
+        own("mail.dkim-source", Error, "\"mail\"", &[(DKIM, &format!("{DKIM}_at = \"k.example.net\"\nkey"))]),
+        own("mail.dkim-short-key", Warning, SHORT_KEY, &[(&long_key(), SHORT_KEY)]),
+        own("mail.dmarc-none", Warning, "\"none\"", &[("\"quarantine\"", "\"none\"")]),
+        own(
+            "mail.reports-elsewhere",
+            Warning,
+            "\"dmarc@example.net\"",
+            &[("\"dmarc@reserve-civique.gouv.fr\"", "\"dmarc@example.net\"")],
+        ),
     ]
 }
 
@@ -306,6 +375,12 @@ fn no_rule_is_raised_where_it_should_not() {
         edited(&[("[\"jeveuxaider.gouv.fr\", \"www.jeveuxaider.gouv.fr\"]", "[\"www.jeveuxaider.gouv.fr\"]")]),
     );
     quiet("`${` in a text for people", edited(&[("title = \"", "title = \"${HOME} %{if} $(id) `id` \\\" ; } ")]));
+    quiet("ten includes", edited(&[("[\"spf.brevo.com\"]", &includes(10))]));
+    quiet("a sender over IPv6", edited(&[("192.0.2.131", "2001:db8::25")]));
+    quiet("softfail", edited(&[("spf_includes", "spf_others = \"softfail\"\nspf_includes")]));
+    quiet("a key that the provider keeps", edited(&[(&format!("key = {}", long_key()), "key_at = \"k.example.net\"")]));
+    quiet("an Ed25519 key", edited(&[(&long_key(), "\"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"")]));
+    quiet("reports in the same organisation", edited(&[("\"dmarc@", "\"dmarc@post.")]));
     quiet("a byte-order mark", format!("\u{feff}{SAMPLE}"));
     quiet("lines that end with CRLF", SAMPLE.replace('\n', "\r\n"));
 }
@@ -320,6 +395,8 @@ fn levels_follow_what_is_at_stake() {
     assert_eq!(finding(&excluded, "cdn.caa-excludes-edge").map(|finding| finding.level), Some(Level::Error));
     let full = edited(&[("setup = \"partial\"", "setup = \"full\""), BY_CLOUDFLARE]);
     assert_eq!(finding(&lint(&full), "cdn.verification-key").map(|finding| finding.level), Some(Level::Warning));
+    let unsigned = without("[[mail.domains.dkim]]", "[[mail.domains]]\nname = \"info").replace("1080000", "5000");
+    assert_eq!(finding(&lint(&unsigned), "mail.unsigned").map(|finding| finding.level), Some(Level::Warning));
     let servers = SAMPLE.find("servers = [").expect("there");
     let end = servers + SAMPLE[servers..].find("]\n").expect("there");
     let no_server = format!("{}servers = [{}", &SAMPLE[..servers], &SAMPLE[end..]);
@@ -509,6 +586,7 @@ help: for example `samples = ["/"]`
 shop.toml: 12 errors, 1 warning
 proxy: not in this blueprint
 redirects: not in this blueprint
+mail: not in this blueprint
 Why a rule is there: golive explain blueprint.bad-value
 
 "#]].raw());
@@ -584,7 +662,7 @@ fn the_value_of_a_misspelt_key_is_judged() {
 
 #[test]
 fn each_missing_key_is_named() {
-    let lint = lint("[site]\n[dns]\n[cdn]\n[proxy]\n[cache]\n[redirects]\n");
+    let lint = lint("[site]\n[dns]\n[cdn]\n[proxy]\n[cache]\n[redirects]\n[mail]\n");
     let missing: Vec<&str> = lint
         .remarks
         .iter()
@@ -612,6 +690,9 @@ the table `[[dns.zones]]` is missing
 `[proxy]` has no `upstream`
 the table `[[cache.classes]]` is missing
 the table `[[redirects.servers]]` is missing
+`[mail]` has no `provider`
+`[mail]` has no `messages_per_day`
+the table `[[mail.domains]]` is missing
 "#]]
         .raw()
     );
@@ -639,8 +720,8 @@ fn the_smallest_blueprint_is_what_the_empty_one_is_told() {
     "#;
     let lint = lint(smallest);
     assert_eq!(raised(&lint), Vec::<&str>::new());
-    assert_eq!(lint.left_out, ["cdn", "cache", "proxy", "redirects"]);
-    assert!(printed(&lint).ends_with("redirects: not in this blueprint\n"));
+    assert_eq!(lint.left_out, ["cdn", "cache", "proxy", "redirects", "mail"]);
+    assert!(printed(&lint).ends_with("mail: not in this blueprint\n"));
 }
 
 #[test]
@@ -817,6 +898,7 @@ circle.toml: 1 error
 cdn: not in this blueprint
 cache: not in this blueprint
 proxy: not in this blueprint
+mail: not in this blueprint
 Why a rule is there: golive explain redirects.cycle
 
 "#]]

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use assert_cmd::Command;
 use golive::blueprint::load;
 use golive::blueprint::schema::{as_json, for_editors};
-use golive::blueprint::value::{Address, CookieName, HostName, Label, PathPrefix, Seconds, Text, Upstream, UrlPath};
+use golive::blueprint::value::{
+    Address, CookieName, DkimKey, HostName, Label, Mailbox, PathPrefix, Seconds, Text, Upstream, UrlPath,
+};
 use golive::ops::lint::judge;
 use golive::report::findings;
 use jsonschema::Validator;
@@ -307,6 +309,65 @@ fn starts_of_paths_have_one_form() {
 #[test]
 fn cookie_names_have_one_form() {
     same::<CookieName>(prop_oneof!["[ -~]{0,4}", "[a-z_]{62,66}", "[a-z\n]{0,3}", ".{0,4}"]);
+}
+
+#[test]
+fn mailboxes_have_one_form() {
+    same::<Mailbox>(prop_oneof![
+        "[A-Za-z0-9._+-]{1,4}@[a-z0-9-]{1,3}\\.[a-z0-9-]{1,3}",
+        "[a-z]{62,66}@a\\.b",
+        "a@([a-z]{60}\\.){3}[a-z]{60}\\.[a-z]{5,12}",
+        "[a@.!,;\n]{0,6}@[a.@]{0,4}",
+        ".{0,4}@.{0,4}",
+    ]);
+}
+
+/// Below the length of the shortest RSA key, where a pattern knows all there is to know.
+#[test]
+fn ed25519_keys_have_one_form() {
+    same::<DkimKey>(prop_oneof![
+        "[A-Za-z0-9+/]{43}=",
+        "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=",
+        "MIG[A-Za-z0-9+/]{39}[AQ]==?",
+        "[A-Za-z0-9+/]{40,47}={0,2}",
+        "[A-Za-z0-9+/=\n -]{44}",
+        ".{0,44}",
+    ]);
+}
+
+/// DER: tag, length, content.
+fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len().to_be_bytes();
+    let first = length.iter().position(|byte| *byte != 0).unwrap_or(length.len() - 1);
+    let mut out = vec![tag];
+    if content.len() > 0x7f {
+        out.push(0x80 + u8::try_from(length.len() - first).expect("few bytes"));
+    }
+    out.extend(&length[first..]);
+    out.extend(content);
+    out
+}
+
+/// A SubjectPublicKeyInfo in base64, its modulus of so many bytes with the highest bit set.
+fn rsa_key(modulus: &[u8]) -> String {
+    let modulus = [&[0, modulus[0] | 0x80], &modulus[1..]].concat();
+    let key = der(0x30, &[der(0x02, &modulus), der(0x02, &[1, 0, 1])].concat());
+    let algorithm = der(0x30, b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00");
+    let info = der(0x30, &[algorithm, der(0x03, &[vec![0], key].concat())].concat());
+    data_encoding::BASE64.encode(&info)
+}
+
+/// The pattern may take what is no key, since it cannot read one; it may refuse none.
+#[test]
+fn no_rsa_key_is_refused() {
+    let validator = validator_of::<DkimKey>();
+    let config = ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(modulus in proptest::collection::vec(any::<u8>(), 128..600))| {
+        let text = rsa_key(&modulus);
+        prop_assert!(DkimKey::try_from(text.clone()).is_ok(), "{}", text);
+        prop_assert!(validator.is_valid(&json!(text)), "{}", text);
+    });
+    assert!(DkimKey::try_from(rsa_key(&[0x80; 127])).is_err());
 }
 
 #[test]

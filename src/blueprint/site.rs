@@ -13,6 +13,7 @@ use super::value::{CookieName, HostName, Label, PathPrefix, Seconds, Text, UrlPa
 use crate::concerns::cache::Class;
 use crate::concerns::cdn::{Plan, Setup};
 use crate::concerns::dns::RunBy;
+use crate::concerns::mail::Mail;
 use crate::providers::cloudflare;
 
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub struct Site {
     pub cdn: Option<CdnFacts>,
     /// Names that only redirect, with the addresses that answer for them.
     pub redirected: Vec<RedirectedNames>,
+    /// `None`: the blueprint says nothing about mail.
+    pub mail: Option<MailFacts>,
     /// Whether an nginx of golive's stands before the app.
     pub has_proxy: bool,
     /// Starts of paths that nothing may store.
@@ -78,6 +81,27 @@ pub struct RedirectedNames {
     pub names: Vec<HostName>,
     pub addresses: Vec<IpAddr>,
     pub to: HostName,
+}
+
+/// What the site's mail leans on that others publish.
+#[derive(Debug, Clone)]
+pub struct MailFacts {
+    pub leaned_on: Vec<Foreign>,
+}
+
+/// A record that is not golive's to generate, and without which mail fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Foreign {
+    /// The name has an SPF policy, which ours includes.
+    SpfPolicy(HostName),
+    /// The name holds a DKIM key, to which ours leads.
+    DkimKey(HostName),
+    /// The name has an address, and takes our mail.
+    Exchange(HostName),
+    /// The address has this name.
+    Reverse(IpAddr, HostName),
+    /// The second name takes the reports on the first (RFC 9990).
+    TakesReportsOn(HostName, HostName),
 }
 
 impl Site {
@@ -138,6 +162,7 @@ impl Site {
             steady_ttl: blueprint.dns.steady_ttl_seconds,
             cdn,
             redirected,
+            mail: blueprint.mail.as_ref().map(Mail::facts),
             has_proxy: blueprint.proxy.is_some(),
             private_paths: paths_of(&|class| !class.store),
             fingerprinted_paths: paths_of(&|class| class.fingerprinted),

@@ -14,6 +14,9 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use x509_parser::prelude::FromDer;
+use x509_parser::public_key::PublicKey;
+use x509_parser::x509::SubjectPublicKeyInfo;
 
 /// One label of a host name, as a pattern.
 macro_rules! label {
@@ -54,7 +57,7 @@ macro_rules! text_value {
 
 /// Lower-case letters, digits and hyphens; at least two labels, at most 253 characters, no final dot (RFC 1123
 /// section 2.1; RFC 1035 section 2.3.4). International names are written in their `xn--` form.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(
     !try_from,
@@ -303,6 +306,112 @@ impl FromStr for CookieName {
     }
 }
 
+/// `local@host`: before the `@` 1 to 64 letters, digits, `_`, `+`, `-` and single inner dots, after it a host name.
+// Narrow, since `!`, `,` and `;` mean something else in a DMARC record (RFC 9989).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(
+    !try_from,
+    title = "mailbox",
+    extend("pattern" = concat!(
+        "^(?=[^@]{1,64}@[^@]{1,253}$)[A-Za-z0-9_+-]+(\\.[A-Za-z0-9_+-]+)*",
+        "@(", label!(), "\\.)+(?![0-9]+$)", label!(), "$"
+    ))
+)]
+pub struct Mailbox(String);
+text_value!(Mailbox);
+
+impl FromStr for Mailbox {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = |why: &str| Err(format!("`{}` is not a mailbox: {why}", text.escape_debug()));
+        let Some((local, host)) = text.split_once('@') else { return bad("write it as `name@example.org`") };
+        let atom = |part: &str| {
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'+' | b'-'))
+        };
+        if local.len() > 64 || !local.split('.').all(atom) {
+            return bad("before the `@` stand 1 to 64 letters, digits and `.`, `_`, `+`, `-`");
+        }
+        host.parse::<HostName>()?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Mailbox {
+    /// The host of the mailbox.
+    pub fn host(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, host)| host)
+    }
+}
+
+/// What the `p=` of a DKIM record holds (RFC 6376, section 3.6.1): base64 on one line, of an RSA key with at least 1,024
+/// bits (RFC 8301, section 3.2) or of the 32 bytes of an Ed25519 key (RFC 8463, section 4).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(
+    !try_from,
+    title = "DKIM key",
+    // Of RSA only the base64 of some long DER sequence: a pattern cannot count the bits of a number inside it.
+    extend("pattern" = concat!(
+        "^([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=",
+        "|M[A-P][A-Za-z0-9+/]{2}([A-Za-z0-9+/]{4}){40,}",
+        "([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?)$"
+    ))
+)]
+pub struct DkimKey(String);
+text_value!(DkimKey);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKind {
+    Rsa { bits: usize },
+    Ed25519,
+}
+
+impl FromStr for DkimKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match key_kind(text)? {
+            KeyKind::Rsa { bits } if bits < 1024 => {
+                Err(format!("the key has {bits} bits: below 1,024 no receiver believes it (RFC 8301, section 3.2)"))
+            }
+            KeyKind::Rsa { .. } | KeyKind::Ed25519 => Ok(Self(text.to_owned())),
+        }
+    }
+}
+
+impl DkimKey {
+    pub fn kind(&self) -> KeyKind {
+        // Parsed once already, or there were no `self`.
+        key_kind(&self.0).unwrap_or(KeyKind::Rsa { bits: 0 })
+    }
+}
+
+/// What key this `p=` holds.
+///
+/// # Errors
+///
+/// When it is no base64, or no key of a kind that DKIM knows.
+pub fn key_kind(text: &str) -> Result<KeyKind, String> {
+    let bytes = data_encoding::BASE64
+        .decode(text.as_bytes())
+        .map_err(|error| format!("the key is not base64 on one line, or it was cut ({error})"))?;
+    if bytes.len() == 32 {
+        return Ok(KeyKind::Ed25519);
+    }
+    let no_key = "the key is neither an RSA public key (SubjectPublicKeyInfo) nor the 32 bytes of an Ed25519 one";
+    let (rest, info) = SubjectPublicKeyInfo::from_der(&bytes).map_err(|_| no_key.to_owned())?;
+    match info.parsed() {
+        Ok(PublicKey::RSA(key)) if rest.is_empty() => {
+            let modulus: Vec<u8> = key.modulus.iter().copied().skip_while(|byte| *byte == 0).collect();
+            let unused = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
+            Ok(KeyKind::Rsa { bits: modulus.len() * 8 - unused })
+        }
+        _ => Err(no_key.to_owned()),
+    }
+}
+
 /// A whole number from 0 to 2,147,483,647: the range of a DNS TTL (RFC 2181, section 8) and of what every HTTP cache
 /// understands (RFC 9111, section 1.2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
@@ -477,6 +586,30 @@ fn why_not_public_v6(v6: Ipv6Addr) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dkim_keys() {
+        let ed25519 = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+        assert_eq!(ed25519.parse::<DkimKey>().map(|key| key.kind()), Ok(KeyKind::Ed25519));
+        let rsa = include_str!("../../blueprints/jeveuxaider.toml");
+        let rsa = rsa.split("\nkey = \"").nth(1).and_then(|rest| rest.split('"').next()).expect("a key");
+        assert_eq!(rsa.parse::<DkimKey>().map(|key| key.kind()), Ok(KeyKind::Rsa { bits: 2048 }));
+        let short = "MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAMNv+BtA2oQ2zs9MoUYVMy9yY65cI+4faqjniw4pW9odMz9/uUCQ3Q1GNUpqTPPsAHNFiAN7C7SP83Ro1kAXxrUCAwEAAQ==";
+        for bad in ["", "AAAA", &rsa[..200], &rsa[..201], &format!("{rsa}AAAA"), "no base64;", short] {
+            assert!(bad.parse::<DkimKey>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn mailboxes() {
+        for good in ["dmarc@example.org", "a.b+c-d_e@mail.example.org"] {
+            assert_eq!(good.parse::<Mailbox>().map(|mailbox| mailbox.to_string()), Ok(good.to_owned()));
+        }
+        for bad in ["", "example.org", "@example.org", "a@", "a..b@example.org", "a!1m@example.org", "a,b@example.org"]
+        {
+            assert!(bad.parse::<Mailbox>().is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn addresses_that_the_public_cannot_reach() {

@@ -1,11 +1,14 @@
 //! Arguments, terminal, exit codes. One file a subcommand; the work is in [`crate::ops`].
 
 pub mod completions;
+pub mod coverage;
 pub mod explain;
 pub mod generate;
 pub mod lint;
 pub mod rehearse;
 pub mod schema;
+pub mod trace;
+pub mod ttl;
 pub mod ui;
 pub mod verify;
 
@@ -55,7 +58,10 @@ pub struct Cli {
 pub enum Command {
     Lint(lint::LintArgs),
     Explain(explain::ExplainArgs),
+    Ttl(ttl::TtlArgs),
+    Trace(trace::TraceArgs),
     Generate(generate::GenerateArgs),
+    Coverage(coverage::CoverageArgs),
     Rehearse(rehearse::RehearseArgs),
     Verify(verify::VerifyArgs),
     Schema(schema::SchemaArgs),
@@ -71,7 +77,10 @@ pub fn run(cli: Cli, ui: &mut Ui) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Lint(args) => lint::run(&args, ui),
         Command::Explain(args) => explain::run(&args, ui),
+        Command::Ttl(args) => ttl::run(&args, ui),
+        Command::Trace(args) => trace::run(&args, ui),
         Command::Generate(args) => generate::run(&args, ui),
+        Command::Coverage(args) => coverage::run(&args, ui),
         Command::Rehearse(args) => rehearse::run(args, ui),
         Command::Verify(args) => verify::run(args, ui),
         Command::Schema(args) => schema::run(&args, ui),

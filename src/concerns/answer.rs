@@ -180,7 +180,7 @@ pub fn data_text(data: &RecordData) -> String {
     match data {
         RecordData::A(address) => address.to_string(),
         RecordData::Aaaa(address) => address.to_string(),
-        RecordData::Cname(name) | RecordData::Ns(name) => name.clone(),
+        RecordData::Cname(name) | RecordData::Ns(name) | RecordData::Ptr(name) => name.clone(),
         RecordData::Soa(soa) => format!("serial {}", soa.serial),
         RecordData::Txt(text) => format!("\"{text}\""),
         RecordData::Mx { preference, exchange } => format!("{preference} {exchange}"),

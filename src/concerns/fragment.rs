@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use regex::Regex;
 
-use crate::blueprint::value::{HostName, Label, PathPrefix, Seconds, Upstream, UrlPath};
+use crate::blueprint::value::{HostName, Label, PathPrefix, Seconds, Text, Upstream, UrlPath};
 use crate::probe::RecordData;
 
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub enum Fragment {
     ResponseClass(ResponseClass),
     /// An nginx that only redirects, on addresses of its own.
     RedirectServer(RedirectServer),
+    /// What is asked of whoever sends the mail, and of whoever owns the sending addresses.
+    MailProvider(MailProvider),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -223,6 +225,25 @@ pub struct RedirectServer {
     pub status: u16,
     /// `Strict-Transport-Security: max-age`, sent on https only (RFC 6797, section 7.2).
     pub hsts_max_age: Seconds,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailProvider {
+    pub provider: Text,
+    pub messages_per_day: u32,
+    /// The domains that send.
+    pub domains: Vec<HostName>,
+    pub senders: Vec<MailSender>,
+}
+
+/// A dedicated address and the name that its reverse zone must give it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailSender {
+    pub address: IpAddr,
+    pub helo: HostName,
+    pub domain: HostName,
+    /// Domain of the return path.
+    pub envelope: HostName,
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod check;
 pub mod dns;
 pub mod drill;
 pub mod fragment;
+pub mod mail;
 pub mod pages;
 pub mod procedure;
 pub mod proxy;

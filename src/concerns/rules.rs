@@ -532,6 +532,125 @@ rules! {
         source: "RFC 6890, section 2.2; JVA-17",
         reads: ["redirects.servers.addresses"],
     }
+
+    // Mail.
+    MAIL_NO_DOMAIN = "mail.no-domain" {
+        title: "`[mail]` names no domain",
+        why: "A table without domains publishes nothing and proves nothing, yet reads as if mail had been seen to.",
+        remedy: "Name the domain behind the @, or remove the table.",
+        source: "JVA-13",
+        reads: ["mail.domains"],
+    }
+    MAIL_DOMAIN_WITHOUT_ZONE = "mail.domain-without-zone" {
+        title: "a mail domain is in no zone of the blueprint",
+        why: "SPF, DKIM and DMARC are records of the domain. Without its zone nobody is asked for them.",
+        remedy: "Add the zone, with whoever runs it.",
+        source: "JVA-11, JVA-13",
+        reads: ["mail.domains.name", "dns.zones.name"],
+    }
+    MAIL_TWO_SPF = "mail.two-spf-records" {
+        title: "a name would have two SPF records",
+        why: "A receiver that finds two SPF records at one name believes neither: permerror, and the mail counts \
+              as unauthenticated.",
+        remedy: "Describe each domain, bounce domain and HELO name once; merge their senders.",
+        source: "RFC 7208, section 4.5",
+        reads: ["mail.domains.name", "mail.domains.bounce.name", "mail.domains.senders.helo"],
+    }
+    MAIL_ADDRESS_TWICE = "mail.address-twice" {
+        title: "an address sends under two names",
+        why: "Receivers compare the name of HELO with the one of the reverse zone, and an address has one name \
+              there.",
+        remedy: "Give each name an address of its own.",
+        source: "JVA-13; RFC 1912, section 2.1",
+        reads: ["mail.domains.senders.address"],
+    }
+    MAIL_ADDRESS = "mail.address-not-public" {
+        title: "a sending address is not public",
+        why: "SPF and the reverse zone speak of the address that receivers see. A private one is never seen.",
+        remedy: "Give the public address from which the provider sends.",
+        source: "RFC 6890, section 2.2",
+        reads: ["mail.domains.senders.address"],
+    }
+    MAIL_NAME_OUTSIDE = "mail.name-outside" {
+        title: "a HELO or bounce name is outside its domain",
+        why: "SPF counts for DMARC only where the envelope's domain belongs to the domain behind the @, and golive \
+              can write the address of a HELO name only there.",
+        remedy: "Take a name within the domain.",
+        source: "RFC 9989; JVA-13",
+        reads: ["mail.domains.name", "mail.domains.bounce.name", "mail.domains.senders.helo"],
+    }
+    MAIL_NO_EXCHANGE = "mail.no-exchange" {
+        title: "a domain that receives mail has no mail server",
+        why: "Without MX, senders try the domain's own address, which is a web server or nothing: answers and \
+              bounces are lost, and some receivers refuse mail from a domain that cannot be answered.",
+        remedy: "Name the mail servers, or declare `receives = false`.",
+        source: "RFC 5321, section 5.1; RFC 7505",
+        reads: ["mail.domains.receives", "mail.domains.exchanges"],
+    }
+    MAIL_NULL_MX_SENDER = "mail.null-mx-sender" {
+        title: "a domain without mail sends mail",
+        why: "`receives = false` publishes a null MX and an SPF policy that allows nobody. Receivers refuse mail \
+              from such a domain.",
+        remedy: "Let the domain receive, or take its senders away.",
+        source: "RFC 7505, section 4.2",
+        reads: ["mail.domains.receives", "mail.domains.senders", "mail.domains.spf_includes", "mail.domains.exchanges", "mail.domains.dkim", "mail.domains.bounce"],
+    }
+    MAIL_LOOKUPS = "mail.too-many-lookups" {
+        title: "SPF includes more policies than receivers look up",
+        why: "A receiver stops after ten look-ups, those inside the included policies counted, and the whole \
+              policy is a permerror.",
+        remedy: "Drop includes, or send under sub-domains with policies of their own.",
+        source: "RFC 7208, section 4.6.4",
+        reads: ["mail.domains.spf_includes"],
+    }
+    MAIL_UNSIGNED = "mail.unsigned" {
+        title: "mail is sent without DKIM",
+        why: "SPF breaks when mail is forwarded; DKIM carries DMARC then. Above 5,000 messages a day the large \
+              receivers refuse what lacks either.",
+        remedy: "Add the selector that the provider shows.",
+        source: "JVA-13; Google and Yahoo 2024, Microsoft 2025, rules for bulk senders",
+        reads: ["mail.messages_per_day", "mail.domains.dkim", "mail.domains.senders", "mail.domains.spf_includes"],
+    }
+    MAIL_SELECTOR_TWICE = "mail.selector-twice" {
+        title: "a DKIM selector has two keys",
+        why: "A receiver that finds two keys under one selector may take either, so that good signatures fail at \
+              random.",
+        remedy: "Give each key a selector of its own.",
+        source: "RFC 6376, section 3.6.2.2",
+        reads: ["mail.domains.dkim.selector"],
+    }
+    MAIL_DKIM_SOURCE = "mail.dkim-source" {
+        title: "a selector has no key, or two sources of it",
+        why: "The record is either the key itself (TXT) or the name at which the provider keeps it (CNAME); a \
+              CNAME stands alone.",
+        remedy: "Give `key` or `key_at`.",
+        source: "RFC 6376, section 3.6; RFC 1034, section 3.6.2",
+        reads: ["mail.domains.dkim.key", "mail.domains.dkim.key_at"],
+    }
+    MAIL_DKIM_SHORT = "mail.dkim-short-key" {
+        title: "a DKIM key is shorter than 2,048 bits",
+        why: "1,024 bits are the least that receivers take; signers should use 2,048. Some providers still hand \
+              out the short ones.",
+        remedy: "Ask the provider for a key of 2,048 bits.",
+        source: "RFC 8301, section 3.2",
+        reads: ["mail.domains.dkim.key"],
+    }
+    MAIL_DMARC_NONE = "mail.dmarc-none" {
+        title: "DMARC asks for nothing",
+        why: "`none` only collects reports. An announced site is worth forging, and forged mail in its name is \
+              delivered.",
+        remedy: "Read the reports, then take `quarantine` before the launch.",
+        source: "RFC 9989; JVA-13",
+        reads: ["mail.domains.dmarc.policy"],
+    }
+    MAIL_REPORTS_ELSEWHERE = "mail.reports-elsewhere" {
+        title: "DMARC reports go to another organisation",
+        why: "Receivers send reports elsewhere only if the other side agreed by a record of its own. Without it \
+              the reports are silently not sent.",
+        remedy: "See that the owner of the mailbox publishes the record.",
+        source: "RFC 9990",
+        reads: ["mail.domains.name", "mail.domains.dmarc.report_to"],
+    }
 }
 
 #[cfg(test)]

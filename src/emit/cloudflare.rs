@@ -275,7 +275,7 @@ fn record_value(name: &str, data: &RecordData) -> Map<String, Value> {
             record.insert("content".to_owned(), json!(exchange));
             record.insert("priority".to_owned(), json!(preference));
         }
-        RecordData::Cname(target) | RecordData::Ns(target) => {
+        RecordData::Cname(target) | RecordData::Ns(target) | RecordData::Ptr(target) => {
             record.insert("content".to_owned(), json!(target));
         }
         RecordData::A(_) | RecordData::Aaaa(_) | RecordData::Txt(_) | RecordData::Soa(_) | RecordData::Other(_) => {
@@ -419,7 +419,7 @@ mod tests {
         let source = edit(include_str!("../../blueprints/jeveuxaider.toml").to_owned());
         let blueprint: Blueprint = toml::from_str(&source).expect("a blueprint");
         let site = Site::new(&blueprint, jiff::Timestamp::UNIX_EPOCH);
-        let mut slots = Slots::of(&blueprint, &site);
+        let mut slots = Slots::of(&blueprint.concerns(), &site);
         ask(&mut slots);
         let (zones, clashes) = super::super::zone::plan(&blueprint.dns, &slots.records);
         assert_eq!(clashes, []);
@@ -443,12 +443,13 @@ mod tests {
         assert_eq!(clashes, [""; 0]);
         let zones: Vec<_> = plan.zones.iter().map(|zone| (zone.variable.as_str(), zone.records.len())).collect();
         // Two origins and eight CAA records; in the other zone four addresses and two CAA records.
-        assert_eq!(zones, [("cloudflare_zone_id", 10), ("cloudflare_zone_id_jeveuxaider_gouv_fr", 6)]);
+        // Of mail, sixteen records for two domains that send, and three for one that does not.
+        assert_eq!(zones, [("cloudflare_zone_id", 26), ("cloudflare_zone_id_jeveuxaider_gouv_fr", 9)]);
         let record = &plan.zones[1].records[0];
         assert_eq!((&record["proxied"], &record["ttl"]), (&json!(false), &json!(300)));
         let addresses: std::collections::BTreeSet<_> =
             plan.zones.iter().flat_map(|zone| &zone.records).map(record_address).collect();
-        assert_eq!(addresses.len(), 16, "two records share a Terraform address");
+        assert_eq!(addresses.len(), 35, "two records share a Terraform address");
     }
 
     #[test]

@@ -8,8 +8,9 @@ use super::templates::{Language, render};
 use super::zone::{self, ZonePlan};
 use super::{Artifact, Slots};
 use crate::blueprint::{Blueprint, Site};
-use crate::concerns::Procedure;
-use crate::concerns::fragment::RunsOn;
+use crate::concerns::fragment::{MailProvider, RunsOn};
+use crate::concerns::{Concern, Procedure};
+use crate::probe::reverse_name;
 
 /// Before the announcement by so much, all is published; after it by so much, TTLs may go up again.
 const MARGIN: SignedDuration = SignedDuration::from_hours(24);
@@ -48,18 +49,13 @@ struct RecordValues {
 /// The change request of a zone that somebody else runs, and its records alone for copying.
 pub fn request(plan: &ZonePlan<'_>, blueprint: &Blueprint, site: &Site) -> [Artifact; 2] {
     let zone = plan.zone;
-    let timezone = announcement_timezone(blueprint);
-    let moment = |distance: SignedDuration| {
-        let instant = site.announcement.checked_add(distance).unwrap_or(site.announcement);
-        written(instant, &timezone)
-    };
-    let steady = SignedDuration::from_secs(i64::from(site.steady_ttl.get()));
+    let Moments { announcement, lower_by, publish_by, raise_from } = moments(blueprint, site);
     let values = RequestValues {
         zone: zone.name.to_string(),
         to: zone.ticket_to.as_ref().map_or("whoever runs the zone", |to| to.as_str()).to_owned(),
         contact: site.contact.to_string(),
         title: site.title.to_string(),
-        announcement: moment(SignedDuration::ZERO),
+        announcement,
         records: plan
             .records
             .iter()
@@ -74,9 +70,9 @@ pub fn request(plan: &ZonePlan<'_>, blueprint: &Blueprint, site: &Site) -> [Arti
             .collect(),
         lines: plan.records.iter().map(zone::line).collect(),
         has_lowered: plan.records.iter().any(|record| record.ttl == site.lowered_ttl && record.ttl != site.steady_ttl),
-        lower_by: moment(-MARGIN - steady),
-        publish_by: moment(-MARGIN),
-        raise_from: moment(MARGIN),
+        lower_by,
+        publish_by,
+        raise_from,
         lowered_ttl: site.lowered_ttl.get(),
         steady_ttl: site.steady_ttl.get(),
         negative_ttl: zone.negative_ttl_seconds.get(),
@@ -107,6 +103,31 @@ fn dig(server: std::net::IpAddr, name: &str, kind: &str) -> String {
     format!("dig @{server} {name} {kind} +norecurse")
 }
 
+/// When the records of the launch change, as people read it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Moments {
+    pub announcement: String,
+    /// From then on the TTL must be low, so that the steady one has run out everywhere when records change.
+    pub lower_by: String,
+    pub publish_by: String,
+    pub raise_from: String,
+}
+
+pub fn moments(blueprint: &Blueprint, site: &Site) -> Moments {
+    let timezone = announcement_timezone(blueprint);
+    let moment = |distance: SignedDuration| {
+        let instant = site.announcement.checked_add(distance).unwrap_or(site.announcement);
+        written(instant, &timezone)
+    };
+    let steady = SignedDuration::from_secs(i64::from(site.steady_ttl.get()));
+    Moments {
+        announcement: moment(SignedDuration::ZERO),
+        lower_by: moment(-MARGIN - steady),
+        publish_by: moment(-MARGIN),
+        raise_from: moment(MARGIN),
+    }
+}
+
 /// The zone of the blueprint's own date-time: the reader of a request lives by it.
 fn announcement_timezone(blueprint: &Blueprint) -> TimeZone {
     let minutes = match blueprint.site.announcement.offset {
@@ -118,6 +139,66 @@ fn announcement_timezone(blueprint: &Blueprint) -> TimeZone {
 
 fn written(instant: Timestamp, timezone: &TimeZone) -> String {
     instant.to_zoned(timezone.clone()).strftime("%A %-d %B %Y, %H:%M (UTC%:z)").to_string()
+}
+
+#[derive(Debug, Serialize)]
+struct MailValues {
+    provider: String,
+    contact: String,
+    title: String,
+    announcement: String,
+    publish_by: String,
+    messages_per_day: u32,
+    /// Half of the day's messages in one hour: a guess, since confirmations follow the sign-ups at once.
+    messages_per_hour: u32,
+    domains: Vec<String>,
+    senders: Vec<SenderValues>,
+}
+
+#[derive(Debug, Serialize)]
+struct SenderValues {
+    address: String,
+    helo: String,
+    domain: String,
+    envelope: String,
+    reverse: String,
+    /// `A` or `AAAA`.
+    back: &'static str,
+}
+
+/// The letter to whoever sends the mail, and the request to whoever owns the addresses it is sent from.
+pub fn mail(provider: &MailProvider, blueprint: &Blueprint, site: &Site) -> Vec<Artifact> {
+    let timezone = announcement_timezone(blueprint);
+    let eve = site.announcement.checked_sub(MARGIN).unwrap_or(site.announcement);
+    let senders = provider.senders.iter().map(|sender| SenderValues {
+        address: sender.address.to_string(),
+        helo: sender.helo.to_string(),
+        domain: sender.domain.to_string(),
+        envelope: sender.envelope.to_string(),
+        reverse: reverse_name(sender.address),
+        back: if sender.address.is_ipv4() { "A" } else { "AAAA" },
+    });
+    let values = MailValues {
+        provider: provider.provider.to_string(),
+        contact: site.contact.to_string(),
+        title: site.title.to_string(),
+        announcement: written(site.announcement, &timezone),
+        publish_by: written(eve, &timezone),
+        messages_per_day: provider.messages_per_day,
+        messages_per_hour: provider.messages_per_day.div_ceil(2),
+        domains: provider.domains.iter().map(ToString::to_string).collect(),
+        senders: senders.collect(),
+    };
+    let document =
+        |path: &str, template| Artifact { path: path.to_owned(), text: render(Language::Markdown, template, &values) };
+    let mut documents = Vec::new();
+    if !values.domains.is_empty() {
+        documents.push(document("letters/mail-provider.md", "mail_provider.md"));
+    }
+    if !values.senders.is_empty() {
+        documents.push(document("dns/requests/ptr.md", "ptr.md"));
+    }
+    documents
 }
 
 #[derive(Debug, Serialize)]
@@ -137,10 +218,9 @@ struct ConcernValues {
 }
 
 /// What people do, concern by concern.
-pub fn procedures(blueprint: &Blueprint, site: &Site) -> Artifact {
-    let concerns = blueprint
-        .concerns()
-        .into_iter()
+pub fn procedures(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site) -> Artifact {
+    let concerns = concerns
+        .iter()
         .map(|concern| {
             let Procedure { before, when_red, undo } = concern.procedure(site);
             let mut checks: Vec<&'static str> = concern.checks(site).iter().map(|check| check.id).collect();
@@ -257,6 +337,21 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
              already, import their ruleset first: a second one is refused."
                 .to_owned(),
         );
+    }
+    if there("dns/requests/ptr.md") {
+        row(
+            "dns/requests/ptr.md".to_owned(),
+            "the names that the reverse zones must give the sending addresses",
+            "you send it to the owner of the addresses: the mail provider, or its network",
+        );
+    }
+    if there("letters/") {
+        row(
+            "letters/mail-provider.md".to_owned(),
+            "what to ask of the mail provider: quota, dedicated addresses, return path, whom to call",
+            "you send it, weeks before: new addresses must be warmed up",
+        );
+        steps.push("Send letters/mail-provider.md at once.".to_owned());
     }
     steps.push("Run golive verify on the blueprint, from outside.".to_owned());
     row(

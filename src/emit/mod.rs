@@ -10,11 +10,15 @@ mod nginx;
 mod templates;
 mod zone;
 
+pub use documents::{Moments, moments};
+pub use nginx::{ClassValues, class_values, folder};
+
 use crate::blueprint::{Blueprint, Site};
-use crate::concerns::Fragment;
 use crate::concerns::fragment::{
-    CacheRule, CdnRecord, ProxyServer, RedirectRule, RedirectServer, ResponseClass, ZoneRecord, ZoneSetting,
+    CacheRule, CdnRecord, MailProvider, ProxyServer, RedirectRule, RedirectServer, ResponseClass, ZoneRecord,
+    ZoneSetting,
 };
+use crate::concerns::{Concern, Fragment};
 
 /// One generated file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,28 +35,29 @@ pub struct Clash(pub String);
 
 /// A fragment with the concern that asked for it, for the messages of clashes.
 #[derive(Debug, Clone)]
-struct Asked<T> {
-    by: &'static str,
-    what: T,
+pub struct Asked<T> {
+    pub by: &'static str,
+    pub what: T,
 }
 
-/// The fragments of all concerns, by slot.
+/// The fragments of concerns, by slot.
 #[derive(Debug, Default)]
-struct Slots {
-    records: Vec<Asked<ZoneRecord>>,
-    cdn_records: Vec<Asked<CdnRecord>>,
-    zone_settings: Vec<Asked<ZoneSetting>>,
-    cache_rules: Vec<Asked<CacheRule>>,
-    redirect_rules: Vec<Asked<RedirectRule>>,
-    proxies: Vec<Asked<ProxyServer>>,
-    classes: Vec<Asked<ResponseClass>>,
-    redirect_servers: Vec<Asked<RedirectServer>>,
+pub struct Slots {
+    pub records: Vec<Asked<ZoneRecord>>,
+    pub cdn_records: Vec<Asked<CdnRecord>>,
+    pub zone_settings: Vec<Asked<ZoneSetting>>,
+    pub cache_rules: Vec<Asked<CacheRule>>,
+    pub redirect_rules: Vec<Asked<RedirectRule>>,
+    pub proxies: Vec<Asked<ProxyServer>>,
+    pub classes: Vec<Asked<ResponseClass>>,
+    pub redirect_servers: Vec<Asked<RedirectServer>>,
+    pub mail_providers: Vec<Asked<MailProvider>>,
 }
 
 impl Slots {
-    fn of(blueprint: &Blueprint, site: &Site) -> Self {
+    pub fn of(concerns: &[&dyn Concern], site: &Site) -> Self {
         let mut slots = Self::default();
-        for concern in blueprint.concerns() {
+        for concern in concerns {
             let by = concern.key();
             for fragment in concern.fragments(site) {
                 // No `_`: a new kind must name its slot.
@@ -65,6 +70,7 @@ impl Slots {
                     Fragment::ProxyServer(what) => slots.proxies.push(Asked { by, what }),
                     Fragment::ResponseClass(what) => slots.classes.push(Asked { by, what }),
                     Fragment::RedirectServer(what) => slots.redirect_servers.push(Asked { by, what }),
+                    Fragment::MailProvider(what) => slots.mail_providers.push(Asked { by, what }),
                 }
             }
         }
@@ -78,8 +84,21 @@ impl Slots {
 ///
 /// All clashes at once, each naming the concerns and the values.
 pub fn compose(blueprint: &Blueprint, site: &Site) -> Result<Vec<Artifact>, Vec<Clash>> {
-    let slots = Slots::of(blueprint, site);
-    let (zones, mut clashes) = zone::plan(&blueprint.dns, &slots.records);
+    compose_of(&blueprint.concerns(), blueprint, site)
+}
+
+/// What the site's artifacts would be if these of its concerns alone asked for something. The zones stand as long as
+/// `[dns]` is among them, whoever asks for their records.
+///
+/// # Errors
+///
+/// As [`compose`].
+pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site) -> Result<Vec<Artifact>, Vec<Clash>> {
+    let slots = Slots::of(concerns, site);
+    let (zones, mut clashes) = match concerns.iter().any(|concern| concern.key() == blueprint.dns.key()) {
+        true => zone::plan(&blueprint.dns, &slots.records),
+        false => Default::default(),
+    };
     let wanted = cloudflare::Wanted {
         settings: &slots.zone_settings,
         cache_rules: &slots.cache_rules,
@@ -106,7 +125,8 @@ pub fn compose(blueprint: &Blueprint, site: &Site) -> Result<Vec<Artifact>, Vec<
             artifacts.extend(documents::request(plan, blueprint, site));
         }
     }
-    artifacts.push(documents::procedures(blueprint, site));
+    artifacts.extend(slots.mail_providers.iter().flat_map(|asked| documents::mail(&asked.what, blueprint, site)));
+    artifacts.push(documents::procedures(concerns, blueprint, site));
     let readme = documents::readme(&slots, &zones, &artifacts, site);
     artifacts.push(readme);
     artifacts.sort_by(|a, b| a.path.cmp(&b.path));

@@ -29,17 +29,19 @@ struct ProxyValues {
     read_timeout: u32,
 }
 
+/// One class of routes, as the proxy template is given it.
 #[derive(Debug, Serialize)]
-struct ClassValues {
-    name: String,
+pub struct ClassValues {
+    pub name: String,
     /// Of the decoded path; none for the class of all other paths.
-    regex: Option<String>,
+    pub regex: Option<String>,
     /// None: never kept.
-    cache_control: Option<String>,
-    statuses: &'static str,
+    pub cache_control: Option<String>,
+    /// Statuses of answers that may be kept, as a regular expression.
+    pub statuses: &'static str,
     /// Which values of `$sets_cookie` are acceptable, as a regular expression.
     cookies: &'static str,
-    hides_cookies: bool,
+    pub hides_cookies: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -196,7 +198,7 @@ fn listen(addresses: &[IpAddr], ports: &[(u16, &str)]) -> String {
     out
 }
 
-fn class_values(class: &ResponseClass) -> ClassValues {
+pub fn class_values(class: &ResponseClass) -> ClassValues {
     // The same bytes for everybody, whoever asks.
     let hides_cookies = matches!(class.routes, Routes::FingerprintedUnder(_));
     let (cache_control, statuses) = match class.marking {

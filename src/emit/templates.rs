@@ -27,7 +27,9 @@ static NGINX: LazyLock<Tera> = LazyLock::new(|| {
 
 static MARKDOWN: LazyLock<Tera> = LazyLock::new(|| {
     let templates = [
+        ("mail_provider.md", include_str!("templates/mail_provider.md")),
         ("procedures.md", include_str!("templates/procedures.md")),
+        ("ptr.md", include_str!("templates/ptr.md")),
         ("readme.md", include_str!("templates/readme.md")),
         ("request.md", include_str!("templates/request.md")),
     ];

@@ -127,9 +127,11 @@ fn check(record: &ZoneRecord) -> Result<(), String> {
     name_is_good(record.name.strip_prefix("*.").unwrap_or(&record.name))?;
     match &record.data {
         RecordData::A(_) | RecordData::Aaaa(_) | RecordData::Txt(_) => Ok(()),
-        RecordData::Cname(target) | RecordData::Ns(target) | RecordData::Mx { exchange: target, .. } => {
-            name_is_good(target)
-        }
+        RecordData::Mx { exchange, .. } if exchange == "." => Ok(()),
+        RecordData::Cname(target)
+        | RecordData::Ns(target)
+        | RecordData::Ptr(target)
+        | RecordData::Mx { exchange: target, .. } => name_is_good(target),
         RecordData::Caa { tag, value, .. } => {
             let tag_is_good = (1..=15).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_alphanumeric());
             if !tag_is_good {
@@ -226,6 +228,7 @@ pub fn type_name(data: &RecordData) -> &'static str {
         RecordData::Aaaa(_) => "AAAA",
         RecordData::Cname(_) => "CNAME",
         RecordData::Ns(_) => "NS",
+        RecordData::Ptr(_) => "PTR",
         RecordData::Soa(_) => "SOA",
         RecordData::Txt(_) => "TXT",
         RecordData::Mx { .. } => "MX",
@@ -239,11 +242,13 @@ pub fn text(data: &RecordData) -> String {
     match data {
         RecordData::A(address) => address.to_string(),
         RecordData::Aaaa(address) => address.to_string(),
-        RecordData::Cname(name) | RecordData::Ns(name) => format!("{name}."),
+        RecordData::Cname(name) | RecordData::Ns(name) | RecordData::Ptr(name) => format!("{name}."),
         RecordData::Soa(soa) => {
             format!("{}. {} {} {} {} {}", soa.primary, soa.serial, soa.refresh, soa.retry, soa.expire, soa.minimum)
         }
         RecordData::Txt(text) => strings(text),
+        // The root, which is the exchange of a name that takes no mail, is its own final dot.
+        RecordData::Mx { preference, exchange } if exchange == "." => format!("{preference} ."),
         RecordData::Mx { preference, exchange } => format!("{preference} {exchange}."),
         RecordData::Caa { critical, tag, value } => {
             format!("{} {tag} {}", u8::from(*critical) << 7, character_string(value.as_bytes()))

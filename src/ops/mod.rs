@@ -1,6 +1,10 @@
 //! What each command does. Must not parse arguments nor print.
 
+pub mod coverage;
 pub mod generate;
 pub mod lint;
+pub mod predict;
 pub mod rehearse;
+pub mod trace;
+pub mod ttl;
 pub mod verify;

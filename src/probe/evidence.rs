@@ -195,6 +195,7 @@ impl RecordType {
             RecordType::Https => "HTTPS",
             RecordType::Mx => "MX",
             RecordType::Ns => "NS",
+            RecordType::Ptr => "PTR",
             RecordType::Soa => "SOA",
             RecordType::Txt => "TXT",
         }
@@ -234,6 +235,7 @@ impl fmt::Display for RecordData {
             RecordData::Aaaa(address) => write!(f, "AAAA {address}"),
             RecordData::Cname(name) => write!(f, "CNAME {name}"),
             RecordData::Ns(name) => write!(f, "NS {name}"),
+            RecordData::Ptr(name) => write!(f, "PTR {name}"),
             RecordData::Soa(soa) => write!(
                 f,
                 "SOA {} serial {} refresh {} retry {} expire {} minimum {}",

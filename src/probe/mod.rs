@@ -74,8 +74,28 @@ pub enum RecordType {
     Https,
     Mx,
     Ns,
+    Ptr,
     Soa,
     Txt,
+}
+
+/// The name under which an address has its own name (RFC 1035, section 3.5; RFC 3596, section 2.5).
+pub fn reverse_name(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, c, d] = v4.octets();
+            format!("{d}.{c}.{b}.{a}.in-addr.arpa")
+        }
+        IpAddr::V6(v6) => {
+            let nibbles = v6.octets().into_iter().rev().flat_map(|octet| [octet & 0xf, octet >> 4]);
+            nibbles.map(|nibble| format!("{nibble:x}.")).collect::<String>() + "ip6.arpa"
+        }
+    }
+}
+
+/// The name at which `whose` agrees to take DMARC reports on `domain` (RFC 9990).
+pub fn report_permission(domain: &str, whose: &str) -> String {
+    format!("{domain}._report._dmarc.{whose}")
 }
 
 /// One HTTP GET (never HEAD: a CDN may turn it into a GET), no redirect followed, no cookie kept.
@@ -209,11 +229,13 @@ pub enum RecordData {
     Aaaa(std::net::Ipv6Addr),
     Cname(String),
     Ns(String),
+    Ptr(String),
     Soa(Soa),
     /// Character-strings joined without a space, lossily decoded.
     Txt(String),
     Mx {
         preference: u16,
+        /// `.` says that the name takes no mail (RFC 7505).
         exchange: String,
     },
     Caa {

@@ -1,3 +1,3 @@
-//! What providers publish: address ranges, plan limits. Must not hold a site's choices.
+//! What providers publish: address ranges, plan limits, how their rules act. Must not hold a site's choices.
 
 pub mod cloudflare;

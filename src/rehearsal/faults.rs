@@ -36,6 +36,26 @@ impl Staging {
         if edited { Ok(()) } else { Err(format!("no zone holds {name} {kind}")) }
     }
 
+    /// Gives the records of one type at a name of somebody else's another text; no text: they are gone.
+    ///
+    /// # Errors
+    ///
+    /// When the name has no such record.
+    pub fn edit_foreign(&mut self, name: &str, kind: &str, data: Option<&str>) -> Result<(), String> {
+        let zone = self.foreign_zones.get_mut(name).ok_or_else(|| format!("{name} is nobody's"))?;
+        let start = format!("{name}. 3600 IN {kind} ");
+        let kept: Vec<&str> = zone.lines().filter(|line| !line.starts_with(&start)).collect();
+        if kept.len() == zone.lines().count() {
+            return Err(format!("{name} has no {kind}"));
+        }
+        let mut text = kept.join("\n") + "\n";
+        if let Some(data) = data {
+            text.push_str(&format!("{start}{data}\n"));
+        }
+        *zone = text;
+        Ok(())
+    }
+
     /// Adds a line to every copy of the zone that holds `name` itself.
     ///
     /// # Errors

@@ -14,7 +14,6 @@ use super::app::App;
 use super::ca::Authority;
 use super::dns::{self, HeldZone, Internet, ServerData, zone};
 use super::edge::Edge;
-use super::edge::payload::{self, Payloads};
 use super::identity::Identities;
 use super::nginx::{Trouble, Watchdog};
 use super::node::{self, Node, Surroundings};
@@ -24,6 +23,8 @@ use super::tls;
 use crate::blueprint::Site;
 use crate::concerns::cdn::Setup;
 use crate::probe::Disturbance;
+use crate::providers::cloudflare;
+use crate::providers::cloudflare::payload::{self, Payloads};
 use crate::world::{Roots, Routes, Stage};
 
 /// Addresses of the rehearsed edge: within the ranges that Cloudflare publishes, and not routed outside.
@@ -32,8 +33,6 @@ pub const EDGE_ADDRESSES: [IpAddr; 2] =
 
 /// The zone in which the names of partial zones lead to the edge.
 const CDN_ZONE: &str = "cdn.cloudflare.net";
-/// TTL of what Cloudflare answers for proxied names. Seconds.
-const CDN_TTL: u32 = 300;
 
 /// Why the world did not start. What had started has been stopped again.
 #[derive(Debug, thiserror::Error)]
@@ -295,14 +294,21 @@ async fn listen_edge() -> Result<(TcpListener, SocketAddr), StartError> {
     serve::listen().await.map_err(StartError::io("the edge cannot listen"))
 }
 
-/// What each staged name server holds, in their order, and then the CDN's own servers.
+/// What each staged name server holds, in their order, then what others hold, and then the CDN's own servers.
 fn name_data(staging: &Staging, payloads: Option<&Payloads>, notes: &mut Vec<String>) -> Vec<Arc<ServerData>> {
     let mut all: Vec<Arc<ServerData>> =
         staging.name_servers.iter().map(|server| Arc::new(held(server, staging, payloads, notes))).collect();
+    let foreign = StagedNameServer {
+        name: "a name server of somebody else's".to_owned(),
+        address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        zones: staging.foreign_zones.clone(),
+        manner: DnsManner::Answers,
+    };
+    all.push(Arc::new(held(&foreign, staging, None, notes)));
     let partial = staging.site.cdn.as_ref().is_some_and(|cdn| cdn.setup == Setup::Partial);
     if let (true, Some(payloads)) = (partial, payloads) {
         let names: Vec<String> = payloads.hosts.keys().map(|host| format!("{host}.{CDN_ZONE}")).collect();
-        match zone::edge_zone(CDN_ZONE, &names, &EDGE_ADDRESSES, CDN_TTL) {
+        match zone::edge_zone(CDN_ZONE, &names, &EDGE_ADDRESSES, cloudflare::PROXIED_TTL) {
             Ok(zone) => {
                 all.push(Arc::new(ServerData {
                     zones: vec![HeldZone::Good(Box::new(zone))],
@@ -327,10 +333,10 @@ fn held(
         let read = zone::Zone::parse(name, text).and_then(|mut zone| {
             if let (true, Some(payloads)) = (full == Some(name.as_str()), payloads) {
                 for host in payloads.hosts.keys() {
-                    zone.replace_addresses(host, &EDGE_ADDRESSES, CDN_TTL)?;
+                    zone.replace_addresses(host, &EDGE_ADDRESSES, cloudflare::PROXIED_TTL)?;
                 }
                 for (host, addresses) in &payloads.unproxied {
-                    zone.replace_addresses(host, addresses, CDN_TTL)?;
+                    zone.replace_addresses(host, addresses, cloudflare::PROXIED_TTL)?;
                 }
             }
             Ok(zone)

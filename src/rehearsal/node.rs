@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::ca::Issued;
-use super::edge::cache::{append_forwarded, strip_connection_headers};
+use super::edge::store::{append_forwarded, strip_connection_headers};
 use super::identity::Identities;
 use super::nginx::{self, Nginx, Trouble, Watchdog, loopback, machine_conf};
 use super::serve::{self, Answer};

@@ -5,8 +5,15 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::blueprint::Site;
+use crate::blueprint::site::Foreign;
 use crate::concerns::fragment::RunsOn;
 use crate::emit::Artifact;
+use crate::probe::{report_permission, reverse_name};
+
+/// A provider's pool of shared addresses: one that no sending address of a blueprint is in.
+const PROVIDER_SPF: &str = "v=spf1 ip6:2001:db8:ffff::/48 -all";
+/// The public key of RFC 8463, appendix A.2.
+const PROVIDER_DKIM: &str = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
 /// Everything a rehearsal world is started from.
 #[derive(Debug, Clone)]
@@ -15,6 +22,9 @@ pub struct Staging {
     pub site: Site,
     /// Authoritative name servers of the blueprint's zones, by public address.
     pub name_servers: Vec<StagedNameServer>,
+    /// Zones of others that the site leans on, zone name to zone file text: what the mail provider publishes, the
+    /// reverse zones of the sending addresses. golive generates none of it; a resolver finds it.
+    pub foreign_zones: BTreeMap<String, String>,
     /// The CDN: generated payloads, by artifact path (`cloudflare/...json`), as deployed.
     pub cdn_files: BTreeMap<String, String>,
     /// Certificate presented at the edge for the site's host.
@@ -151,7 +161,8 @@ impl Staging {
             }
         }
         let edge_certificate = StagedCertificate::healthy(vec![host]);
-        Ok(Self { site, name_servers, cdn_files, edge_certificate, nodes, app: StagedApp::default() })
+        let foreign_zones = foreign_zones(&site);
+        Ok(Self { site, name_servers, foreign_zones, cdn_files, edge_certificate, nodes, app: StagedApp::default() })
     }
 
     /// Edits one generated payload as JSON.
@@ -211,6 +222,38 @@ fn name_servers(site: &Site, artifacts: &[Artifact]) -> Result<Vec<StagedNameSer
         }
     }
     Ok(servers)
+}
+
+/// One zone a foreign name: nobody says where the cuts between them are, and none of the checks asks.
+fn foreign_zones(site: &Site) -> BTreeMap<String, String> {
+    let mut records: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for record in site.mail.iter().flat_map(|mail| &mail.leaned_on) {
+        let (name, data) = match record {
+            Foreign::SpfPolicy(name) => (name.to_string(), format!("TXT \"{PROVIDER_SPF}\"")),
+            Foreign::DkimKey(name) => (name.to_string(), format!("TXT \"{PROVIDER_DKIM}\"")),
+            Foreign::Exchange(name) => (name.to_string(), "A 192.0.2.25".to_owned()),
+            Foreign::Reverse(address, name) => (reverse_name(*address), format!("PTR {name}.")),
+            Foreign::TakesReportsOn(domain, whose) => {
+                (report_permission(domain.as_str(), whose.as_str()), "TXT \"v=DMARC1\"".to_owned())
+            }
+        };
+        records.entry(name).or_default().push(data);
+    }
+    records
+        .into_iter()
+        .map(|(name, mut data)| {
+            data.sort();
+            data.dedup();
+            let mut text = format!(
+                "{name}. 3600 IN SOA ns.provider.example. dns.provider.example. 1 7200 900 1209600 300\n\
+                 {name}. 3600 IN NS ns.provider.example.\n"
+            );
+            for data in data {
+                text.push_str(&format!("{name}. 3600 IN {data}\n"));
+            }
+            (name, text)
+        })
+        .collect()
 }
 
 /// Adds the one record that no artifact holds: with no CDN to point to, the site's name is its owner's affair.

@@ -67,7 +67,7 @@ pub(super) fn check(out: &mut String, result: &CheckResult) {
     }
 }
 
-fn labelled(out: &mut String, label: &str, text: &str) {
+pub(super) fn labelled(out: &mut String, label: &str, text: &str) {
     if !text.is_empty() {
         let dim = Style::new().dimmed();
         paragraph(out, &format!("{:9}{dim}{label:<5}{dim:#}", ""), 14, &plain(text));

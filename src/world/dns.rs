@@ -193,6 +193,7 @@ fn record_of(record: &Record) -> DnsRecord {
         RData::AAAA(address) => RecordData::Aaaa(address.0),
         RData::CNAME(name) => RecordData::Cname(plain(&name.0)),
         RData::NS(name) => RecordData::Ns(plain(&name.0)),
+        RData::PTR(name) => RecordData::Ptr(plain(&name.0)),
         RData::SOA(soa) => RecordData::Soa(soa_of(soa)),
         RData::TXT(txt) => RecordData::Txt(String::from_utf8_lossy(&txt.txt_data.concat()).into_owned()),
         RData::MX(mx) => RecordData::Mx { preference: mx.preference, exchange: plain(&mx.exchange) },
@@ -236,6 +237,7 @@ fn wire_type(record_type: RecordType) -> WireType {
         RecordType::Https => WireType::HTTPS,
         RecordType::Mx => WireType::MX,
         RecordType::Ns => WireType::NS,
+        RecordType::Ptr => WireType::PTR,
         RecordType::Soa => WireType::SOA,
         RecordType::Txt => WireType::TXT,
     }

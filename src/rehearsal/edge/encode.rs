@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hyper::HeaderMap;
 use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderValue, VARY};
 
-use super::cache::Directives;
+use crate::providers::cloudflare::caching::Directives;
 use crate::rehearsal::serve::BODY_LIMIT;
 
 /// Shorter bodies are sent as they are, in bytes.

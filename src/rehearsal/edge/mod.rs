@@ -4,11 +4,9 @@
 //! caches, request coalescing, normalisation of URLs, HTTP/2 and HTTP/3. Must not read the blueprint: what the
 //! payloads do not say, the edge does not know.
 
-pub mod cache;
 mod encode;
-pub mod language;
 mod origin;
-pub mod payload;
+pub mod store;
 
 use std::io;
 use std::net::IpAddr;
@@ -32,11 +30,12 @@ use tokio::task::JoinSet;
 
 use super::identity::{Identities, VISITOR};
 use super::serve::{self, Answer};
+use crate::providers::cloudflare::caching::{self, Eligible, Policy, Status, Terms, Verdict};
+use crate::providers::cloudflare::language::Facts;
+use crate::providers::cloudflare::payload::{Payloads, Settings};
 use crate::world::Routes;
-use cache::{Answered, Copy, Eligible, Policy, Status, Store, Terms, Verdict};
-use language::Facts;
 use origin::{Origins, Trouble};
-use payload::{Payloads, Settings, Target};
+use store::{Answered, Copy, Store};
 
 /// Data centre named in `cf-ray`.
 const COLO: &str = "CDG";
@@ -155,8 +154,8 @@ impl Edge {
             return error_page(409, 1001, "DNS resolution error");
         }
         let settings = &self.payloads.settings;
-        let mut answer = match self.redirect(&visit) {
-            Some(redirect) => redirect,
+        let mut answer = match self.payloads.redirect(&visit.facts()) {
+            Some(redirected) => redirection(redirected.status, &redirected.location),
             None => self.serve(&visit, ray).await,
         };
         if visit.https {
@@ -169,24 +168,6 @@ impl Edge {
             }
         }
         answer
-    }
-
-    /// `always_use_https` first, then the first redirect rule that holds.
-    fn redirect(&self, visit: &Visit) -> Option<Answer> {
-        let facts = visit.facts();
-        if self.payloads.settings.always_use_https && !visit.https {
-            return Some(redirection(301, &format!("https://{}{}", visit.host, facts.uri())));
-        }
-        let rule = self.payloads.redirects.iter().find(|rule| rule.condition.holds(&facts))?;
-        let mut target = match &rule.target {
-            Target::Fixed(target) => target.clone(),
-            Target::Made(expression) => expression.evaluate(&facts),
-        };
-        if let (true, Some(query)) = (rule.keep_query, facts.query) {
-            target.push(if target.contains('?') { '&' } else { '?' });
-            target.push_str(query);
-        }
-        Some(redirection(rule.status, &target))
     }
 
     async fn serve(self: &Arc<Self>, visit: &Visit, ray: &str) -> Answer {
@@ -272,7 +253,7 @@ impl Edge {
         let authorized = visit.request.headers().contains_key(AUTHORIZATION);
         let settings = &self.payloads.settings;
         let judge = |answered: &Answered| {
-            cache::judge(policy, settings, authorized, answered.status, &answered.headers, Timestamp::now())
+            caching::judge(policy, settings, authorized, answered.status, &answered.headers, Timestamp::now())
         };
         if let (StatusCode::NOT_MODIFIED, Some(old)) = (answered.status, old) {
             // The new headers take the place of the old ones (RFC 9111, section 3.2).
@@ -305,7 +286,7 @@ impl Edge {
         let addresses = self.payloads.hosts.get(&visit.host).map(Vec::as_slice).unwrap_or_default();
         let mut request = visit.request.clone();
         let headers = request.headers_mut();
-        cache::strip_connection_headers(headers);
+        store::strip_connection_headers(headers);
         if let Some(old) = cached {
             for name in [RANGE, IF_RANGE, IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE] {
                 headers.remove(name);
@@ -322,7 +303,7 @@ impl Edge {
         if let Ok(host) = visit.host.parse() {
             headers.insert(HOST, host);
         }
-        cache::append_forwarded(headers, VISITOR);
+        store::append_forwarded(headers, VISITOR);
         let own = [
             ("cf-connecting-ip", VISITOR.to_string()),
             ("x-forwarded-proto", if visit.https { "https" } else { "http" }.to_owned()),
@@ -341,7 +322,7 @@ impl Edge {
         let ssl = self.payloads.settings.ssl;
         let answer = self.origins.fetch(addresses, visit.edge, ssl, visit.https, &visit.host, &request).await?;
         let (mut parts, body) = answer.into_parts();
-        cache::strip_connection_headers(&mut parts.headers);
+        store::strip_connection_headers(&mut parts.headers);
         Ok(Answered { status: parts.status, headers: parts.headers, body })
     }
 
@@ -369,7 +350,7 @@ impl Edge {
             headers.remove(SET_COOKIE);
         }
         let kept = !matches!(status, Status::Dynamic | Status::Bypass);
-        if kept && let Some(text) = cache::browser_cache_control(policy, settings, &headers) {
+        if kept && let Some(text) = caching::browser_cache_control(policy, settings, &headers) {
             headers.remove(CACHE_CONTROL);
             if let Ok(value) = text.parse() {
                 headers.insert(CACHE_CONTROL, value);

@@ -15,7 +15,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_rustls::TlsConnector;
 
-use super::payload::Ssl;
+use crate::providers::cloudflare::payload::Ssl;
 use crate::rehearsal::identity::Identities;
 use crate::rehearsal::serve;
 use crate::world::Routes;

@@ -625,7 +625,7 @@ fn payloads_that_the_api_would_not_take_are_refused_with_their_file() {
         (with("cloudflare/settings.json", "[{\"id\":\"sssl\",\"value\":\"on\"}]"), "settings", "`sssl`"),
         (with("cloudflare/settings.json", "[{\"id\":\"ssl\",\"value\":\"on\"}]"), "settings", "no value"),
         (with("cloudflare/settings.json", "[{"), "settings", "EOF"),
-        (with("cloudflare/http_ratelimit.json", "{}"), "http_ratelimit", "does not play"),
+        (with("cloudflare/http_ratelimit.json", "{}"), "http_ratelimit", "does not know"),
     ] {
         let refused = Payloads::read(&files).expect_err(message);
         assert!(refused.file.contains(file) && refused.message.contains(message), "{refused:?}");

@@ -596,7 +596,7 @@ impl Parser {
             "starts_with" => Function::StartsWith,
             "substring" => Function::Substring,
             "upper" => Function::Upper,
-            _ => return Err(Refused { at, message: format!("the rehearsal knows no function `{name}`") }),
+            _ => return Err(Refused { at, message: format!("golive knows no function `{name}`") }),
         };
         let mut arguments = Vec::new();
         if !self.take(&[")"]) {
@@ -673,7 +673,7 @@ fn field(word: &str, at: usize) -> Result<Typed, Refused> {
         "http.referer" => (Field::Referer, Kind::Text),
         "ssl" => (Field::Ssl, Kind::Truth),
         "ip.src" => (Field::Source, Kind::Address),
-        _ => return Err(Refused { at, message: format!("the rehearsal knows no field `{word}`") }),
+        _ => return Err(Refused { at, message: format!("golive knows no field `{word}`") }),
     };
     Ok(Typed::new(at, Node::Field(field), kind))
 }

@@ -1,4 +1,17 @@
 //! Cloudflare's published facts. Last checked against its documentation: 2026-11-22.
+//!
+//! | module | holds |
+//! |-|-|
+//! | [`language`] | conditions of its rules: parsed and evaluated |
+//! | [`payload`] | what it was told, read as its API would take it |
+//! | [`caching`] | what it keeps and for how long |
+//!
+//! The rehearsal's edge acts on these, and `golive ttl` and `golive trace` predict from them: one reading of the
+//! documents, which the rehearsal puts to the test.
+
+pub mod caching;
+pub mod language;
+pub mod payload;
 
 use ipnet::IpNet;
 
@@ -35,6 +48,10 @@ const EDGE_RANGES: [&str; 22] = [
 pub fn edge_ranges() -> Vec<IpNet> {
     EDGE_RANGES.iter().map(|range| range.parse().expect("a constant range")).collect()
 }
+
+/// TTL of the addresses that Cloudflare answers for proxied names, in seconds (docs, dns/manage-dns-records/
+/// reference/ttl).
+pub const PROXIED_TTL: u32 = 300;
 
 /// Where a host of a partial zone points (Cloudflare docs, dns/zone-setups/partial-setup).
 pub fn partial_target(host: &HostName) -> String {

@@ -1,13 +1,13 @@
-//! The generated Cloudflare payloads, read as the API would take them. What the emulator does not know is
-//! refused by name: a setting that is accepted and ignored would rehearse nothing.
+//! The generated Cloudflare payloads, read as the API would take them, for whoever plays or predicts what they do.
+//! What golive does not know is refused by name: a setting that is accepted and ignored would rehearse nothing.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use serde::Deserialize;
 
-use super::cache::{BrowserTtl, EdgeTtl};
-use super::language::{Condition, TextExpression};
+use super::caching::{BrowserTtl, EdgeTtl};
+use super::language::{Condition, Facts, TextExpression};
 
 /// Everything the CDN was told.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub struct Payloads {
     pub notes: Vec<String>,
 }
 
-/// A payload that the API, or the emulator, does not take.
+/// A payload that the API, or golive, does not take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     pub file: String,
@@ -77,6 +77,8 @@ impl Default for Settings {
 
 #[derive(Debug)]
 pub struct RedirectRule {
+    /// Its `ref`, else its number.
+    pub name: String,
     pub condition: Condition,
     pub target: Target,
     pub status: u16,
@@ -91,6 +93,8 @@ pub enum Target {
 
 #[derive(Debug)]
 pub struct CacheRule {
+    /// Its `ref`, else its number.
+    pub name: String,
     pub condition: Condition,
     pub cache: Option<bool>,
     pub edge_ttl: Option<EdgeTtl>,
@@ -98,6 +102,15 @@ pub struct CacheRule {
     pub ignore_query: Option<bool>,
     /// Whether an old copy may be served while a fresh one is fetched.
     pub stale_while_updating: Option<bool>,
+}
+
+/// Where the edge itself sends a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redirected {
+    /// The rule, or the setting.
+    pub by: String,
+    pub status: u16,
+    pub location: String,
 }
 
 const SETTINGS: &str = "cloudflare/settings.json";
@@ -114,7 +127,7 @@ impl Payloads {
             // Records of a zone that Cloudflare answers for are in its zone file too, which is what is served.
             let public = file.starts_with("cloudflare/dns_records.") && file.ends_with(".json");
             if !public && ![SETTINGS, REDIRECTS, CACHE].contains(&file.as_str()) {
-                let message = "the rehearsal does not play this payload".to_owned();
+                let message = "golive does not know how this payload acts".to_owned();
                 return Err(Refused { file: file.clone(), message });
             }
         }
@@ -141,6 +154,24 @@ impl Payloads {
             payloads.record(record);
         }
         Ok(payloads)
+    }
+
+    /// `always_use_https` first, then the first redirect rule that holds.
+    pub fn redirect(&self, facts: &Facts<'_>) -> Option<Redirected> {
+        if self.settings.always_use_https && !facts.https {
+            let location = format!("https://{}{}", facts.host, facts.uri());
+            return Some(Redirected { by: "always_use_https".to_owned(), status: 301, location });
+        }
+        let rule = self.redirects.iter().find(|rule| rule.condition.holds(facts))?;
+        let mut location = match &rule.target {
+            Target::Fixed(target) => target.clone(),
+            Target::Made(expression) => expression.evaluate(facts),
+        };
+        if let (true, Some(query)) = (rule.keep_query, facts.query) {
+            location.push(if location.contains('?') { '&' } else { '?' });
+            location.push_str(query);
+        }
+        Some(Redirected { by: rule.name.clone(), status: rule.status, location })
     }
 
     fn record(&mut self, record: RecordJson) {
@@ -317,7 +348,7 @@ fn rules<P, R>(
     ruleset: RulesetJson<P>,
     phase: &str,
     action: &str,
-    read: fn(Condition, P) -> Result<R, String>,
+    read: fn(String, Condition, P) -> Result<R, String>,
 ) -> Result<Vec<R>, String> {
     if ruleset.kind != "zone" || ruleset.phase != phase {
         return Err(format!("expected kind `zone` and phase `{phase}`"));
@@ -337,7 +368,8 @@ fn rules<P, R>(
         }
         let condition = Condition::parse(&rule.expression)
             .map_err(|error| format!("rule {name}: the expression is refused {error}"))?;
-        let read = read(condition, rule.action_parameters).map_err(|error| format!("rule {name}: {error}"))?;
+        let read =
+            read(name.clone(), condition, rule.action_parameters).map_err(|error| format!("rule {name}: {error}"))?;
         if rule.enabled {
             read_rules.push(read);
         }
@@ -345,7 +377,7 @@ fn rules<P, R>(
     Ok(read_rules)
 }
 
-fn redirect(condition: Condition, parameters: RedirectJson) -> Result<RedirectRule, String> {
+fn redirect(name: String, condition: Condition, parameters: RedirectJson) -> Result<RedirectRule, String> {
     let from = parameters.from_value;
     if ![301, 302, 303, 307, 308].contains(&from.status_code) {
         return Err(format!("{} is not the status of a redirect", from.status_code));
@@ -357,10 +389,10 @@ fn redirect(condition: Condition, parameters: RedirectJson) -> Result<RedirectRu
         }
         _ => return Err("the target is either a value or an expression".to_owned()),
     };
-    Ok(RedirectRule { condition, target, status: from.status_code, keep_query: from.preserve_query_string })
+    Ok(RedirectRule { name, condition, target, status: from.status_code, keep_query: from.preserve_query_string })
 }
 
-fn cache(condition: Condition, parameters: CacheJson) -> Result<CacheRule, String> {
+fn cache(name: String, condition: Condition, parameters: CacheJson) -> Result<CacheRule, String> {
     let seconds = |ttl: &TtlJson| ttl.default.ok_or_else(|| format!("`{}` needs a `default` in seconds", ttl.mode));
     let edge_ttl = match &parameters.edge_ttl {
         None => None,
@@ -381,6 +413,7 @@ fn cache(condition: Condition, parameters: CacheJson) -> Result<CacheRule, Strin
         }),
     };
     Ok(CacheRule {
+        name,
         condition,
         cache: parameters.cache,
         edge_ttl,
@@ -462,7 +495,7 @@ fn settings(listed: &[SettingJson], notes: &mut Vec<String>) -> Result<Settings,
                 }
             }
             "security_level" | "cache_level" => notes.push(format!("the setting `{id}` is not played")),
-            _ => return Err(format!("the rehearsal knows no setting `{id}`")),
+            _ => return Err(format!("golive does not know how this setting acts: `{id}`")),
         }
     }
     Ok(settings)

@@ -1,0 +1,132 @@
+//! Configuration that `[mail]` asks for.
+
+use std::net::IpAddr;
+
+use super::{Domain, Mail, Others, Selector};
+use crate::blueprint::Site;
+use crate::blueprint::value::{HostName, KeyKind};
+use crate::concerns::Fragment;
+use crate::concerns::fragment::{MailProvider, MailSender, ZoneRecord};
+use crate::probe::RecordData;
+
+/// Step between the preferences of mail servers, so that one fits between.
+const PREFERENCE: u16 = 10;
+
+pub fn fragments(mail: &Mail, site: &Site) -> Vec<Fragment> {
+    let mut fragments: Vec<Fragment> = mail.domains.iter().flat_map(|domain| records(domain, site)).collect();
+    let senders = mail.domains.iter().flat_map(|domain| {
+        domain.senders.iter().map(|sender| MailSender {
+            address: sender.address,
+            helo: sender.helo.clone(),
+            domain: domain.name.clone(),
+            envelope: domain.envelope().clone(),
+        })
+    });
+    fragments.push(Fragment::MailProvider(MailProvider {
+        provider: mail.provider.clone(),
+        messages_per_day: mail.messages_per_day,
+        domains: mail.domains.iter().filter(|domain| domain.sends()).map(|domain| domain.name.clone()).collect(),
+        senders: senders.collect(),
+    }));
+    fragments
+}
+
+fn records(domain: &Domain, site: &Site) -> Vec<Fragment> {
+    let mut records = Vec::new();
+    let mut add = |at: &HostName, name: String, data: RecordData, why: &str| {
+        // A name outside every zone is refused by `mail.domain-without-zone`.
+        if let Some(zone) = site.zone_of(at) {
+            records.push(Fragment::Record(ZoneRecord {
+                zone: zone.name.clone(),
+                name,
+                data,
+                ttl: site.steady_ttl,
+                why: why.to_owned(),
+                until: "for good".to_owned(),
+            }));
+        }
+    };
+    let name = &domain.name;
+    for (name, exchanges) in domain.exchanges_of_names() {
+        let Some(exchanges) = exchanges else {
+            let nowhere = RecordData::Mx { preference: 0, exchange: ".".to_owned() };
+            add(name, name.to_string(), nowhere, "this name takes no mail (RFC 7505)");
+            continue;
+        };
+        for (exchange, preference) in exchanges.into_iter().zip((PREFERENCE..).step_by(PREFERENCE.into())) {
+            let data = RecordData::Mx { preference, exchange: exchange.to_string() };
+            add(name, name.to_string(), data, "where answers and bounces go");
+        }
+    }
+    let policy = spf_policy(domain);
+    add(name, name.to_string(), RecordData::Txt(policy.clone()), "who may send for this name (SPF)");
+    if let Some(bounce) = &domain.bounce {
+        let why = "who may send with this envelope (SPF)";
+        add(&bounce.name, bounce.name.to_string(), RecordData::Txt(policy), why);
+    }
+    for sender in &domain.senders {
+        let data = match sender.address {
+            IpAddr::V4(address) => RecordData::A(address),
+            IpAddr::V6(address) => RecordData::Aaaa(address),
+        };
+        add(&sender.helo, sender.helo.to_string(), data, "the name of a sending address, as its reverse zone says");
+        let policy = format!("v=spf1 {} -all", ip_term(sender.address));
+        add(&sender.helo, sender.helo.to_string(), RecordData::Txt(policy), "who may introduce itself so (SPF)");
+    }
+    for selector in &domain.dkim {
+        if let Some(data) = key_record(selector) {
+            add(name, selector_name(selector, domain), data, "the key of our signatures (DKIM)");
+        }
+    }
+    let dmarc = RecordData::Txt(dmarc_record(domain));
+    add(name, name.child("_dmarc"), dmarc, "what to do with mail that only claims to be ours (DMARC)");
+    records
+}
+
+/// One policy a name: `ip4`, `ip6`, `include`, then everybody else; what needs no look-up comes first.
+pub fn spf_policy(domain: &Domain) -> String {
+    let mut addresses: Vec<IpAddr> = domain.senders.iter().map(|sender| sender.address).collect();
+    addresses.sort_unstable();
+    let mut terms = vec!["v=spf1".to_owned()];
+    terms.extend(addresses.into_iter().map(ip_term));
+    terms.extend(domain.spf_includes.iter().map(|name| format!("include:{name}")));
+    let others = match domain.spf_others {
+        Others::Softfail if domain.receives => "~all",
+        Others::Softfail | Others::Fail => "-all",
+    };
+    terms.push(others.to_owned());
+    terms.join(" ")
+}
+
+fn ip_term(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => format!("ip4:{address}"),
+        IpAddr::V6(address) => format!("ip6:{address}"),
+    }
+}
+
+pub fn selector_name(selector: &Selector, domain: &Domain) -> String {
+    domain.name.child(&format!("{}._domainkey", selector.selector))
+}
+
+fn key_record(selector: &Selector) -> Option<RecordData> {
+    if let Some(name) = &selector.key_at {
+        return Some(RecordData::Cname(name.to_string()));
+    }
+    let key = selector.key.as_ref()?;
+    let kind = match key.kind() {
+        KeyKind::Rsa { .. } => "rsa",
+        KeyKind::Ed25519 => "ed25519",
+    };
+    Some(RecordData::Txt(format!("v=DKIM1; k={kind}; p={key}")))
+}
+
+/// Without `pct`, `rf` and `ri`, which RFC 9989 dropped.
+pub fn dmarc_record(domain: &Domain) -> String {
+    let mut record = format!("v=DMARC1; p={}", domain.dmarc.policy.as_str());
+    if !domain.dmarc.report_to.is_empty() {
+        let uris: Vec<String> = domain.dmarc.report_to.iter().map(|mailbox| format!("mailto:{mailbox}")).collect();
+        record.push_str(&format!("; rua={}", uris.join(",")));
+    }
+    record
+}

@@ -1,0 +1,221 @@
+//! `[mail]`: the domains that the site's mail comes from, the addresses that send it, and the domains that send
+//! none (JVA-13).
+
+mod checks;
+mod drills;
+mod findings;
+mod fragments;
+mod lookup;
+mod procedure;
+mod spf;
+
+use std::net::IpAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::blueprint::site::{Foreign, MailFacts};
+use crate::blueprint::value::{Address, DkimKey, HostName, Label, Mailbox, Text};
+use crate::blueprint::{Finding, Site};
+use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+
+/// Who sends the site's mail, in which names, and which names send none.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// Who sends for the site, in the words of a letter to them.
+    pub provider: Text,
+    /// Messages expected on the day of the launch; above 5,000 the rules for bulk senders hold.
+    #[schemars(range(max = u32::MAX))]
+    pub messages_per_day: u32,
+    /// The domains that send, and those in whose name nobody may.
+    #[schemars(length(min = 1))]
+    pub domains: Vec<Domain>,
+}
+
+/// A domain behind the `@` of the site's mail, or one that nobody may put there.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Domain {
+    /// What stands behind the `@`; in a zone of `[dns]`.
+    pub name: HostName,
+    /// `false`: nobody sends or receives mail here. Null MX (RFC 7505) and an SPF policy that allows nobody.
+    #[serde(default = "yes")]
+    pub receives: bool,
+    /// Mail servers of the domain, the preferred one first; required unless `receives = false`.
+    #[serde(default)]
+    pub exchanges: Vec<HostName>,
+    /// Dedicated addresses, each with the name by which it introduces itself.
+    #[serde(default)]
+    pub senders: Vec<Sender>,
+    /// Names whose SPF policies are included: the provider's.
+    #[serde(default)]
+    pub spf_includes: Vec<HostName>,
+    /// What SPF says of everybody else.
+    #[serde(default)]
+    pub spf_others: Others,
+    /// Keys that sign the mail.
+    #[serde(default)]
+    pub dkim: Vec<Selector>,
+    /// What receivers do with mail that only claims to be from here (RFC 9989).
+    pub dmarc: Dmarc,
+    /// The envelope's own domain, where the provider takes bounces. Left out: the domain itself.
+    #[serde(default)]
+    pub bounce: Option<Bounce>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A dedicated address that sends.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sender {
+    /// Where the mail comes from; one that the public can reach, each once.
+    #[schemars(with = "Address")]
+    pub address: IpAddr,
+    /// Name in HELO, and the only one that the reverse zone gives the address; below the domain's name.
+    pub helo: HostName,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Others {
+    /// `-all`: whoever else sends is refused.
+    #[default]
+    Fail,
+    /// `~all`: whoever else sends is suspect.
+    Softfail,
+}
+
+/// A DKIM selector: the key itself, or the name at which the provider keeps it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Selector {
+    /// As signatures name it: the key is at `SELECTOR._domainkey` below the domain.
+    pub selector: Label,
+    /// The public key, to publish as a TXT record; either this or `key_at`.
+    #[serde(default)]
+    pub key: Option<DkimKey>,
+    /// Where the provider publishes the key, to point to with a CNAME record; either this or `key`.
+    #[serde(default)]
+    pub key_at: Option<HostName>,
+}
+
+/// The DMARC policy (RFC 9989).
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dmarc {
+    /// What receivers do with mail that is neither signed nor sent as the domain says.
+    pub policy: Policy,
+    /// Mailboxes for the aggregate reports; one in another organisation must agree in its DNS (RFC 9990).
+    #[serde(default)]
+    pub report_to: Vec<Mailbox>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Policy {
+    /// Deliver it, and report.
+    None,
+    /// Treat it as suspect: most put it among the spam.
+    Quarantine,
+    /// Refuse it.
+    Reject,
+}
+
+impl Policy {
+    fn as_str(self) -> &'static str {
+        match self {
+            Policy::None => "none",
+            Policy::Quarantine => "quarantine",
+            Policy::Reject => "reject",
+        }
+    }
+}
+
+/// The domain of the return path.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bounce {
+    /// What stands behind the `@` of the envelope; below the domain's name.
+    pub name: HostName,
+    /// The provider's mail server that takes the bounces.
+    pub exchange: HostName,
+}
+
+impl Mail {
+    pub fn facts(&self) -> MailFacts {
+        let leaned_on = self.domains.iter().flat_map(|domain| {
+            let includes = domain.spf_includes.iter().cloned().map(Foreign::SpfPolicy);
+            let keys = domain.dkim.iter().filter_map(|selector| selector.key_at.clone()).map(Foreign::DkimKey);
+            let bounce = domain.bounce.iter().map(|bounce| &bounce.exchange);
+            let exchanges = domain.exchanges.iter().chain(bounce).cloned().map(Foreign::Exchange);
+            let reverse = domain.senders.iter().map(|s| Foreign::Reverse(s.address, s.helo.clone()));
+            let reports = domain
+                .dmarc
+                .report_to
+                .iter()
+                .filter(|mailbox| !same_organisation(domain.name.as_str(), mailbox.host()))
+                .filter_map(|mailbox| Some(Foreign::TakesReportsOn(domain.name.clone(), mailbox.host().parse().ok()?)));
+            includes.chain(keys).chain(exchanges).chain(reverse).chain(reports).collect::<Vec<_>>()
+        });
+        MailFacts { leaned_on: leaned_on.collect() }
+    }
+}
+
+impl Domain {
+    /// Whether somebody may send in its name.
+    fn sends(&self) -> bool {
+        !self.senders.is_empty() || !self.spf_includes.is_empty()
+    }
+
+    /// The names that SPF is asked about: the domain, the envelope's, and those of HELO.
+    fn spf_names(&self) -> impl Iterator<Item = &HostName> {
+        let bounce = self.bounce.iter().map(|bounce| &bounce.name);
+        [&self.name].into_iter().chain(bounce).chain(self.senders.iter().map(|sender| &sender.helo))
+    }
+
+    /// The domain of the envelope, which SPF is evaluated for.
+    fn envelope(&self) -> &HostName {
+        self.bounce.as_ref().map_or(&self.name, |bounce| &bounce.name)
+    }
+
+    /// Where mail to each of its names goes: `None` is nowhere.
+    fn exchanges_of_names(&self) -> Vec<(&HostName, Option<Vec<&HostName>>)> {
+        let own = self.receives.then(|| self.exchanges.iter().collect());
+        let bounce = self.bounce.iter().map(|bounce| (&bounce.name, Some(vec![&bounce.exchange])));
+        [(&self.name, own)].into_iter().chain(bounce).collect()
+    }
+}
+
+/// Whether both names are under one registered domain. DMARC walks up the DNS instead (RFC 9989);
+/// offline the list of public suffixes is the nearest answer.
+fn same_organisation(one: &str, other: &str) -> bool {
+    match (psl::domain_str(one), psl::domain_str(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => one == other,
+    }
+}
+
+impl Concern for Mail {
+    fn key(&self) -> &'static str {
+        "mail"
+    }
+    fn findings(&self, site: &Site) -> Vec<Finding> {
+        findings::findings(self, site)
+    }
+    fn fragments(&self, site: &Site) -> Vec<Fragment> {
+        fragments::fragments(self, site)
+    }
+    fn checks(&self, site: &Site) -> OneOrMore<Check> {
+        checks::checks(self, site)
+    }
+    fn procedure(&self, site: &Site) -> Procedure {
+        procedure::procedure(self, site)
+    }
+    fn drills(&self, site: &Site) -> Drills {
+        drills::drills(self, site)
+    }
+}

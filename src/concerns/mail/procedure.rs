@@ -1,0 +1,38 @@
+//! What a person does about `[mail]`.
+
+use super::Mail;
+use crate::blueprint::Site;
+use crate::concerns::Procedure;
+
+pub fn procedure(mail: &Mail, site: &Site) -> Procedure {
+    let mut before = vec![
+        format!("Send letters/mail-provider.md to {}: quotas and new addresses take weeks.", mail.provider),
+        "Where a name has an SPF record already, merge its terms into ours: two records are as good as none."
+            .to_owned(),
+    ];
+    if mail.domains.iter().any(|domain| !domain.senders.is_empty()) {
+        before.push("Send dns/requests/ptr.md to the owner of the addresses.".to_owned());
+    }
+    before.push(format!(
+        "Send one real message to a mailbox at each of three large receivers, and read its Authentication-Results: \
+         spf, dkim and dmarc must pass. {} messages are expected in a day.",
+        mail.messages_per_day
+    ));
+    Procedure {
+        before,
+        when_red: vec![
+            "SPF: `dig NAME TXT` at each name server; one record starts with v=spf1. Too many look-ups: drop the \
+             include that is not used on the day."
+                .to_owned(),
+            "DKIM: compare the published `p=` with the provider's page, to its last character.".to_owned(),
+            "Mail is refused on the day: let the site confirm later (within 24 or 48 hours) rather than send from \
+             other addresses."
+                .to_owned(),
+        ],
+        undo: vec![format!(
+            "Ask for the former records. A DMARC policy that costs wanted mail goes back to p=none first; receivers \
+             keep the old one for {} s.",
+            site.steady_ttl
+        )],
+    }
+}
