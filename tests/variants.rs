@@ -91,13 +91,14 @@ fn not_green(report: &Value) -> Vec<String> {
 #[test]
 fn every_shape_lints_and_generates() {
     for (name, source, findings) in [
-        ("dns alone", without(&["cdn", "cache", "proxy", "redirects"]), 0),
+        ("dns alone", without(&["cdn", "cache", "mail", "proxy", "redirects"]), 0),
         ("no cdn", without(&["cdn"]), 0),
         ("no cdn, no proxy", without(&["cdn", "proxy"]), 1),
         ("no proxy", without(&["proxy"]), 1),
         ("no cache", without(&["cache"]), 0),
         ("no proxy, no cache", without(&["cache", "proxy"]), 0),
         ("no redirects", without(&["redirects"]), 0),
+        ("no mail", without(&["mail"]), 0),
         ("full zone, business", full("plan = \"business\""), 0),
         ("full zone, pro", full("plan = \"pro\""), 0),
         ("full zone, free", full("plan = \"free\""), 0),
@@ -120,7 +121,7 @@ fn every_shape_lints_and_generates() {
 fn other_shapes_are_rehearsed_like_the_sample() {
     need("nginx");
     for (name, source, drill, least) in [
-        ("no cdn", without(&["cdn"]), "all", 11),
+        ("no cdn", without(&["cdn", "mail"]), "all", 11),
         ("the app right behind the cdn", without(&["cache", "proxy"]), "https-redirect-missing", 1),
         ("full zone, free", full("plan = \"free\""), "ttl-86400", 1),
         ("several redirects, IPv6", several_redirects_and_ipv6(), "all", 33),

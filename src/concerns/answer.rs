@@ -103,6 +103,22 @@ macro_rules! answered {
 }
 pub(crate) use answered;
 
+/// In a loop over several servers: returns a failure, and keeps for later what could not be seen. One server's silence
+/// must not hide what another one says.
+macro_rules! answered_or_later {
+    ($result:expr, $untested:ident) => {
+        match $result {
+            Ok(answer) => answer,
+            Err(fail @ $crate::concerns::Judgement::Say($crate::concerns::Verdict::Fail, _)) => return fail,
+            Err(other) => {
+                $untested.get_or_insert(other);
+                continue;
+            }
+        }
+    };
+}
+pub(crate) use answered_or_later;
+
 /// How the CDN says that it answered from its store (Cloudflare docs, cache/concepts/cache-responses).
 pub fn is_hit(answer: &HttpAnswer) -> bool {
     cache_status(answer).is_some_and(|status| matches!(status, "HIT" | "STALE" | "UPDATING" | "REVALIDATED"))

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Dns, Zone};
 use crate::blueprint::Site;
 use crate::blueprint::value::{HostName, Seconds};
-use crate::concerns::answer::{answered, authoritative, listed, resolved};
+use crate::concerns::answer::{answered, answered_or_later, authoritative, listed, resolved};
 use crate::concerns::ask::{dns_again, dns_at, dns_resolved, pause};
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
 use crate::probe::{DnsAnswer, Observation, Rcode, RecordData, RecordType, Soa};
@@ -144,8 +144,9 @@ fn ttl_lowered(name: &HostName, dns: &Dns, site: &Site) -> Option<Check> {
         ask,
         judge: Box::new(move |seen| {
             let mut highest: Option<(u32, &DnsAnswer)> = None;
+            let mut untested = None;
             for observation in seen {
-                let answer = answered!(authoritative(observation));
+                let answer = answered_or_later!(authoritative(observation), untested);
                 for record in answer.answers.iter().filter(|record| record.name == owner) {
                     if highest.is_none_or(|(ttl, _)| record.ttl > ttl) {
                         highest = Some((record.ttl, answer));
@@ -153,10 +154,14 @@ fn ttl_lowered(name: &HostName, dns: &Dns, site: &Site) -> Option<Check> {
                 }
             }
             let Some((ttl, answer)) = highest else {
+                if let Some(untested) = untested {
+                    return untested;
+                }
                 return Judgement::unknown("the name has no record whose TTL could be read");
             };
             if ttl <= lowered {
-                return Judgement::pass(format!("TTL {ttl} s at most, {lowered} s or less was asked"));
+                return untested
+                    .unwrap_or_else(|| Judgement::pass(format!("TTL {ttl} s at most, {lowered} s or less was asked")));
             }
             let seen = format!("{} gives {ttl} s, {lowered} s was asked", answer.server);
             if answer.at > closes {

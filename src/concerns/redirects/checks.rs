@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::{Redirects, Server};
 use crate::blueprint::Site;
 use crate::blueprint::value::HostName;
-use crate::concerns::answer::{self, answered, authoritative, data_text, http, listed};
+use crate::concerns::answer::{self, answered, answered_or_later, authoritative, data_text, http, listed};
 use crate::concerns::ask::{dns_at, get, handshake};
 use crate::concerns::{Check, Judgement, OneOrMore, Safety, tls};
 use crate::probe::{FailureKind, HttpAnswer, HttpProbe, Observation, RecordData, RecordType, Scheme, Target};
@@ -87,12 +87,14 @@ fn addresses(name: &HostName, server: &Server, site: &Site) -> Check {
         disturbs: false,
         ask,
         judge: Box::new(move |seen| {
+            let mut untested = None;
             for per_server in seen.chunks(TYPES.len()) {
+                let answers: Result<Vec<_>, _> = per_server.iter().map(authoritative).collect();
+                let answers = answered_or_later!(answers, untested);
                 let mut found: BTreeSet<IpAddr> = BTreeSet::new();
                 let mut strangers: BTreeSet<String> = BTreeSet::new();
                 let mut who = String::new();
-                for observation in per_server {
-                    let answer = answered!(authoritative(observation));
+                for answer in answers {
                     who.clone_from(&answer.server);
                     for record in answer.answers.iter().filter(|record| record.name == owner) {
                         match &record.data {
@@ -108,7 +110,9 @@ fn addresses(name: &HostName, server: &Server, site: &Site) -> Check {
                     return Judgement::fail(format!("{who} answers {}; wanted {want} only", listed(&texts)));
                 }
             }
-            Judgement::pass(format!("{} servers answer {want} and nothing else", seen.len() / TYPES.len()))
+            untested.unwrap_or_else(|| {
+                Judgement::pass(format!("{} servers answer {want} and nothing else", seen.len() / TYPES.len()))
+            })
         }),
         remedy: format!("have the records of {name} made exactly {wanted}: no other address, no AAAA, no alias"),
         source: "JVA-16; RFC 1034 3.6.2",
@@ -403,7 +407,8 @@ fn follow(known: &[HostName], location: &str, nth: u8) -> Option<HttpProbe> {
 mod tests {
     use super::*;
     use crate::concerns::Verdict;
-    use crate::concerns::answer::made_up::{check, failed, page, sample, verdict};
+    use crate::concerns::answer::made_up::{check, failed, page, records, sample, verdict};
+    use crate::probe::Rcode;
 
     const TARGET: &str = "https://covid19.reserve-civique.gouv.fr";
 
@@ -426,6 +431,26 @@ mod tests {
             let kept = to(&format!("{TARGET}/a%20b/c?x=1&y=%26"));
             let seen = [kept, to(&format!("{TARGET}//evil.example/x")), alien];
             assert_eq!(verdict(&shape, &seen), Some(wanted), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn one_silent_server_does_not_hide_what_another_says() {
+        let (blueprint, site) = sample(&[]);
+        let apex = check(&blueprint, &site, "dns.apex.a", "jeveuxaider.gouv.fr");
+        let of = |last: [u8; 2]| {
+            let a = |last: u8| ("jeveuxaider.gouv.fr", 300, RecordData::A([198, 51, 100, last].into()));
+            let none = || records(Rcode::NoError, &[]);
+            vec![records(Rcode::NoError, &last.map(a)), none(), none(), none()]
+        };
+        let silent = || (0..4).map(|_| failed(FailureKind::TimedOut)).collect::<Vec<_>>();
+        for (seen, wanted) in [
+            ([of([21, 22]), of([22, 21])], Verdict::Pass),
+            ([silent(), of([21, 22])], Verdict::Unknown),
+            ([silent(), of([21, 99])], Verdict::Fail),
+            ([of([21, 99]), silent()], Verdict::Fail),
+        ] {
+            assert_eq!(verdict(&apex, &seen.concat()), Some(wanted), "{seen:?}");
         }
     }
 
