@@ -706,7 +706,7 @@ mod network {
         let through_a_resolver = |probe: &Probe| matches!(probe, Probe::Dns(probe) if matches!(probe.server, golive::probe::DnsServer::Resolver));
         let resolver_alone: Vec<(String, String)> = golive::ops::verify::checks(&sample.blueprint, &sample.site)
             .into_iter()
-            .filter(|(_, check)| check.ask.iter().all(through_a_resolver))
+            .filter(|(_, check)| check.blocked_by.is_empty() && check.ask.iter().all(through_a_resolver))
             .map(|(_, check)| (check.id.to_owned(), check.subject))
             .collect();
         for resolvers in [vec![], vec![world.resolver()]] {
