@@ -232,7 +232,7 @@ fn disturbs(check: &Check) -> bool {
         || check.ask.iter().any(|probe| match probe {
             Probe::Wait(wait) => !wait.copies_of.is_empty(),
             Probe::Disturb(_) => true,
-            Probe::Dns(_) | Probe::Http(_) | Probe::Tls(_) => false,
+            Probe::Dns(_) | Probe::Http(_) | Probe::Tls(_) | Probe::Api(_) => false,
         })
 }
 

@@ -735,7 +735,7 @@ mod network {
             Probe::Dns(_) => true,
             Probe::Http(probe) => probe.to == Target::Resolved,
             Probe::Tls(probe) => probe.to == Target::Resolved,
-            Probe::Wait(_) | Probe::Disturb(_) => false,
+            Probe::Wait(_) | Probe::Disturb(_) | Probe::Api(_) => false,
         }
     }
 

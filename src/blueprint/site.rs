@@ -44,6 +44,23 @@ pub struct Site {
     pub sampled_paths: Vec<UrlPath>,
     /// The cookie by which the app knows a visitor.
     pub session_cookie: Option<CookieName>,
+    /// Who is let through filters, limits and queues.
+    pub partners: Vec<Partner>,
+    /// Apps on the platform.
+    pub apps: Vec<AppFacts>,
+}
+
+/// Somebody whose requests must not be taken for an attack (DOC-6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partner {
+    pub name: Label,
+    pub addresses: Vec<IpNet>,
+}
+
+/// An app on the platform, by its name there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppFacts {
+    pub name: Label,
 }
 
 #[derive(Debug, Clone)]
@@ -168,6 +185,8 @@ impl Site {
             fingerprinted_paths: paths_of(&|class| class.fingerprinted),
             sampled_paths,
             session_cookie: blueprint.cache.as_ref().and_then(|cache| cache.session_cookie.clone()),
+            partners: Vec::new(),
+            apps: Vec::new(),
         }
     }
 

@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::Judgement;
-use crate::probe::{DnsAnswer, Failure, FailureKind, HttpAnswer, Observation, Rcode, RecordData, TlsAnswer};
+use crate::probe::{ApiAnswer, DnsAnswer, Failure, FailureKind, HttpAnswer, Observation, Rcode, RecordData, TlsAnswer};
 
 /// The HTTP answer, or what its absence means.
 ///
@@ -75,6 +77,21 @@ pub fn tls(observation: &Observation) -> Result<&TlsAnswer, Judgement> {
     }
 }
 
+/// What a provider's API answered with success, or what its absence means.
+///
+/// # Errors
+///
+/// As [`http`]; 401 and 403 are an unknown (the token lacks the right), other failures of the API too: they say
+/// nothing of the site. 404 fails: what was generated is not there.
+pub fn api(observation: &Observation) -> Result<&Value, Judgement> {
+    match observation {
+        Observation::Api(ApiAnswer { status: 200..=299, body, .. }) => Ok(body),
+        Observation::Api(ApiAnswer { status: 404, .. }) => Err(Judgement::fail("the provider knows no such thing")),
+        Observation::Api(ApiAnswer { status, .. }) => Err(Judgement::unknown(format!("the API answers {status}"))),
+        other => Err(absent(other)),
+    }
+}
+
 fn absent(observation: &Observation) -> Judgement {
     match observation {
         Observation::Failed(Failure { kind, message }) => match kind {
@@ -86,7 +103,7 @@ fn absent(observation: &Observation) -> Judgement {
             }
         },
         Observation::NotAsked { because } => Judgement::unknown(because.clone()),
-        Observation::Dns(_) | Observation::Http(_) | Observation::Tls(_) | Observation::Done => {
+        Observation::Dns(_) | Observation::Http(_) | Observation::Tls(_) | Observation::Api(_) | Observation::Done => {
             Judgement::unknown("golive read an answer of another kind than it asked for; please report it")
         }
     }

@@ -30,6 +30,10 @@ pub enum Fragment {
     RedirectServer(RedirectServer),
     /// What is asked of whoever sends the mail, and of whoever owns the sending addresses.
     MailProvider(MailProvider),
+    /// How often one client may ask, at the proxy or at the CDN.
+    RateLimit(RateLimit),
+    /// An environment variable of an app on the platform.
+    AppVariable(AppVariable),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -225,6 +229,49 @@ pub struct RedirectServer {
     pub status: u16,
     /// `Strict-Transport-Security: max-age`, sent on https only (RFC 6797, section 7.2).
     pub hsts_max_age: Seconds,
+}
+
+/// At most `requests` in `per` from one client, for these routes and methods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RateLimit {
+    pub name: Label,
+    pub at: LimitedAt,
+    /// Starts of decoded paths; empty: every path that is not of a fingerprinted class.
+    pub paths: Vec<PathPrefix>,
+    /// Upper-case methods; empty: all.
+    pub methods: Vec<String>,
+    pub requests: u32,
+    pub per: Seconds,
+    /// Requests above the rate that are let through at once; the proxy's alone (nginx `burst`, `nodelay`).
+    pub burst: u32,
+    /// 429, or another status between 400 and 499.
+    pub status: u16,
+    pub retry_after: Seconds,
+    /// Ranges that are not counted: partners, load injectors.
+    pub exempt: Vec<ipnet::IpNet>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LimitedAt {
+    /// The nginx before the app, which counts exactly and by itself.
+    Proxy,
+    /// The CDN, which counts in each data centre.
+    Edge,
+}
+
+/// An environment variable that a concern needs in an app. No secret: the value is generated text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppVariable {
+    /// The app of `[[apps.apps]]`.
+    pub app: Label,
+    /// As the shell knows it.
+    pub name: Text,
+    pub value: String,
+    /// Somebody switches it on the night: what Terraform applies later must not put it back.
+    pub switched: bool,
+    /// One line: what it is for.
+    pub why: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,8 +15,8 @@ pub use nginx::{ClassValues, class_values, folder};
 
 use crate::blueprint::{Blueprint, Site};
 use crate::concerns::fragment::{
-    CacheRule, CdnRecord, MailProvider, ProxyServer, RedirectRule, RedirectServer, ResponseClass, ZoneRecord,
-    ZoneSetting,
+    AppVariable, CacheRule, CdnRecord, MailProvider, ProxyServer, RateLimit, RedirectRule, RedirectServer,
+    ResponseClass, ZoneRecord, ZoneSetting,
 };
 use crate::concerns::{Concern, Fragment};
 
@@ -52,6 +52,8 @@ pub struct Slots {
     pub classes: Vec<Asked<ResponseClass>>,
     pub redirect_servers: Vec<Asked<RedirectServer>>,
     pub mail_providers: Vec<Asked<MailProvider>>,
+    pub rate_limits: Vec<Asked<RateLimit>>,
+    pub app_variables: Vec<Asked<AppVariable>>,
 }
 
 impl Slots {
@@ -71,6 +73,8 @@ impl Slots {
                     Fragment::ResponseClass(what) => slots.classes.push(Asked { by, what }),
                     Fragment::RedirectServer(what) => slots.redirect_servers.push(Asked { by, what }),
                     Fragment::MailProvider(what) => slots.mail_providers.push(Asked { by, what }),
+                    Fragment::RateLimit(what) => slots.rate_limits.push(Asked { by, what }),
+                    Fragment::AppVariable(what) => slots.app_variables.push(Asked { by, what }),
                 }
             }
         }

@@ -7,8 +7,8 @@ use std::fmt::{self, Write};
 use jiff::Timestamp;
 
 use super::{
-    Certificate, Disturbance, DnsAnswer, DnsProbe, DnsRecord, DnsServer, FailureKind, HttpAnswer, HttpProbe,
-    Observation, Probe, Rcode, RecordData, RecordType, Target, TlsAnswer, TlsProbe,
+    ApiAnswer, ApiProbe, Certificate, Disturbance, DnsAnswer, DnsProbe, DnsRecord, DnsServer, FailureKind, HttpAnswer,
+    HttpProbe, Observation, Probe, Rcode, RecordData, RecordType, Target, TlsAnswer, TlsProbe,
 };
 use crate::plain::plain;
 
@@ -67,6 +67,7 @@ fn question(probe: &Probe) -> String {
             let urls = wait.copies_of.join(", ");
             format!("let the copies of {urls} grow {} s older", wait.duration.as_secs_f32())
         }
+        Probe::Api(ApiProbe { provider, path, nth: _ }) => format!("GET {path} of {}'s API", provider.as_str()),
         Probe::Disturb(disturbance) => match disturbance {
             Disturbance::AppRefuses => "make the app refuse connections",
             Disturbance::AppAnswers503 => "make the app answer 503",
@@ -89,6 +90,8 @@ fn answer(observation: &Observation) -> String {
         Observation::Dns(answer) => dns(answer),
         Observation::Http(answer) => http(answer),
         Observation::Tls(answer) => tls(answer),
+        // The judgement names the fields that matter; a whole body may hold what nobody should keep.
+        Observation::Api(ApiAnswer { status, .. }) => status.to_string(),
         Observation::Done => "done".to_owned(),
         Observation::Failed(failure) => format!("{}: {}", failure.kind.as_str(), failure.message),
         Observation::NotAsked { because } => format!("not asked: {because}"),

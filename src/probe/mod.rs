@@ -21,6 +21,8 @@ pub enum Probe {
     /// Make the origin fail. Only a rehearsal obeys (safety class S4); elsewhere the answer is
     /// [`Observation::NotAsked`].
     Disturb(Disturbance),
+    /// Read one thing from a provider's API. Reads only: no probe changes state (checks.md, rule 10).
+    Api(ApiProbe),
 }
 
 /// Stands for text that differs from run to run, in paths, headers and URLs; whoever asks fills it in, so that
@@ -41,7 +43,7 @@ impl Probe {
             Probe::Wait(wait) => {
                 Probe::Wait(Wait { copies_of: wait.copies_of.iter().map(fill).collect(), ..wait.clone() })
             }
-            Probe::Dns(_) | Probe::Tls(_) | Probe::Disturb(_) => self.clone(),
+            Probe::Dns(_) | Probe::Tls(_) | Probe::Disturb(_) | Probe::Api(_) => self.clone(),
         }
     }
 }
@@ -174,12 +176,38 @@ pub enum Disturbance {
     AppHealthy,
 }
 
+/// One GET of a provider's API.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ApiProbe {
+    pub provider: ApiProvider,
+    /// Below the provider's base. Names stand where the API wants ids that only a token's owner can look up:
+    /// `/apps/NAME/containers` (Scalingo takes both), `/zones/ZONE/waiting_rooms` (Cloudflare: ZONE is a zone's name).
+    pub path: String,
+    pub nth: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ApiProvider {
+    Cloudflare,
+    Scalingo,
+}
+
+impl ApiProvider {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ApiProvider::Cloudflare => "Cloudflare",
+            ApiProvider::Scalingo => "Scalingo",
+        }
+    }
+}
+
 /// What came back. `probes[i]` of a check is answered by `observations[i]`.
 #[derive(Debug, Clone)]
 pub enum Observation {
     Dns(DnsAnswer),
     Http(HttpAnswer),
     Tls(TlsAnswer),
+    Api(ApiAnswer),
     Done,
     /// The question could not be answered: network, timeout, no route. Never evidence against the site by
     /// itself, unless the check says so.
@@ -188,6 +216,15 @@ pub enum Observation {
     NotAsked {
         because: String,
     },
+}
+
+/// What a provider says of what it was told.
+#[derive(Debug, Clone)]
+pub struct ApiAnswer {
+    pub at: Timestamp,
+    pub status: u16,
+    /// The body as the provider documents it: Cloudflare's envelope, Scalingo's object.
+    pub body: serde_json::Value,
 }
 
 #[derive(Debug, Clone)]

@@ -1,10 +1,12 @@
 //! The local world as one value: started whole or not at all, gone when dropped.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use rustls::version::{TLS12, TLS13};
 use tokio::net::TcpListener;
@@ -22,7 +24,7 @@ use super::staging::{DnsManner, SITE_ADDRESS, StagedNameServer, Staging};
 use super::tls;
 use crate::blueprint::Site;
 use crate::concerns::cdn::Setup;
-use crate::probe::Disturbance;
+use crate::probe::{ApiAnswer, ApiProbe, ApiProvider, Disturbance};
 use crate::providers::cloudflare;
 use crate::providers::cloudflare::payload::{self, Payloads};
 use crate::world::{Roots, Routes, Stage};
@@ -80,6 +82,7 @@ pub struct LocalWorld {
 struct LocalStage {
     edge: Option<Arc<Edge>>,
     app: Arc<App>,
+    apis: BTreeMap<ApiProvider, BTreeMap<String, serde_json::Value>>,
 }
 
 impl Stage for LocalStage {
@@ -91,6 +94,12 @@ impl Stage for LocalStage {
 
     fn disturb(&self, disturbance: Disturbance) {
         self.app.disturb(disturbance);
+    }
+
+    fn read_api(&self, probe: &ApiProbe) -> Option<ApiAnswer> {
+        let body = self.apis.get(&probe.provider)?.get(&probe.path).cloned();
+        let status = if body.is_some() { 200 } else { 404 };
+        Some(ApiAnswer { at: Timestamp::now(), status, body: body.unwrap_or_default() })
     }
 }
 
@@ -154,7 +163,7 @@ impl LocalWorld {
             resolver: resolver_address,
             root: authority.root(),
             notes,
-            stage: Arc::new(LocalStage { edge, app }),
+            stage: Arc::new(LocalStage { edge, app, apis: staging.apis }),
             tasks,
             names,
             nodes,

@@ -8,7 +8,7 @@ use crate::blueprint::Site;
 use crate::blueprint::site::Foreign;
 use crate::concerns::fragment::RunsOn;
 use crate::emit::Artifact;
-use crate::probe::{report_permission, reverse_name};
+use crate::probe::{ApiProvider, report_permission, reverse_name};
 
 /// A provider's pool of shared addresses: one that no sending address of a blueprint is in.
 const PROVIDER_SPF: &str = "v=spf1 ip6:2001:db8:ffff::/48 -all";
@@ -32,6 +32,9 @@ pub struct Staging {
     /// Machines that run nginx with generated files, by public address.
     pub nodes: Vec<StagedNode>,
     pub app: StagedApp,
+    /// What the providers' APIs answer, path to body, as after an apply of the generated files. A provider that is
+    /// not here is not staged at all; a path that is not here answers 404.
+    pub apis: BTreeMap<ApiProvider, BTreeMap<String, serde_json::Value>>,
 }
 
 #[derive(Debug, Clone)]
@@ -162,7 +165,8 @@ impl Staging {
         }
         let edge_certificate = StagedCertificate::healthy(vec![host]);
         let foreign_zones = foreign_zones(&site);
-        Ok(Self { site, name_servers, foreign_zones, cdn_files, edge_certificate, nodes, app: StagedApp::default() })
+        let app = StagedApp::default();
+        Ok(Self { site, name_servers, foreign_zones, cdn_files, edge_certificate, nodes, app, apis: BTreeMap::new() })
     }
 
     /// Edits one generated payload as JSON.

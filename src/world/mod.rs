@@ -34,7 +34,8 @@ use tokio::sync::OnceCell;
 pub use allowed::Allowed;
 
 use crate::probe::{
-    Disturbance, DnsProbe, DnsServer, FailureKind, Observation, Probe, Rcode, RecordData, RecordType, Target, Wait,
+    ApiAnswer, ApiProbe, Disturbance, DnsProbe, DnsServer, FailureKind, Observation, Probe, Rcode, RecordData,
+    RecordType, Target, Wait,
 };
 use failure::{Unanswered, failed, not_asked};
 
@@ -62,6 +63,8 @@ pub trait Stage: Send + Sync {
     fn age_copy(&self, url: &str, by: Duration);
     /// Makes the app fail, or heals it.
     fn disturb(&self, disturbance: Disturbance);
+    /// What the provider's API would answer; `None` where the staged world has no such provider.
+    fn read_api(&self, probe: &ApiProbe) -> Option<ApiAnswer>;
 }
 
 pub struct Options {
@@ -165,6 +168,10 @@ impl World {
                     Ok(Observation::Done)
                 }
                 None => Err(not_asked("only a rehearsal makes the app fail (class S4)")),
+            },
+            Probe::Api(probe) => match self.stage.as_ref().and_then(|stage| stage.read_api(probe)) {
+                Some(answer) => Ok(Observation::Api(answer)),
+                None => Err(not_asked(format!("this version does not read {}'s API", probe.provider.as_str()))),
             },
         };
         answer.unwrap_or_else(|unanswered| *unanswered)

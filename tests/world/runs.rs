@@ -7,7 +7,7 @@ use std::time::Duration;
 use golive::cli::Exit;
 use golive::concerns::{Check, Judgement, Safety, Verdict};
 use golive::ops::rehearse::Drilled;
-use golive::probe::{Disturbance, HttpProbe, Observation, Probe, Wait};
+use golive::probe::{ApiAnswer, ApiProbe, Disturbance, HttpProbe, Observation, Probe, Wait};
 use golive::report::drills;
 use golive::report::verify::{Report, json, text};
 use golive::verify::{self, Event, Outcome, run};
@@ -207,6 +207,9 @@ impl Stage for Notes {
     }
     fn disturb(&self, disturbance: Disturbance) {
         self.0.lock().unwrap().push(format!("{disturbance:?}"));
+    }
+    fn read_api(&self, _: &ApiProbe) -> Option<ApiAnswer> {
+        None
     }
 }
 
