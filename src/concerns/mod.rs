@@ -18,6 +18,7 @@ pub mod proxy;
 pub mod redirects;
 pub mod rules;
 pub mod tls;
+pub mod waf;
 
 pub use check::{Check, Judgement, Safety, Verdict};
 pub use drill::{Drill, Drills};

@@ -651,6 +651,75 @@ rules! {
         source: "RFC 9990",
         reads: ["mail.domains.name", "mail.domains.dmarc.report_to"],
     }
+
+    // [waf]
+    WAF_NEEDS_CDN = "waf.needs-cdn" {
+        title: "a filter without a CDN",
+        why: "The rules run at the CDN's edge. Without one nobody would execute them, and the blueprint would promise a \
+              filter that does not exist.",
+        remedy: "Add `[cdn]`, or remove `[waf]`.",
+        source: "JVA-2",
+        reads: ["cdn", "waf"],
+    }
+    WAF_TWO_COUNTRY_LISTS = "waf.two-country-lists" {
+        title: "countries are both blocked and allowed",
+        why: "A list of those who come in says all there is to say; a second list beside it either repeats it or \
+              contradicts it, and nobody can tell which is meant.",
+        remedy: "Keep `block_countries` or `allow_countries`.",
+        source: "golive: the blueprint",
+        reads: ["waf.block_countries", "waf.allow_countries"],
+    }
+    WAF_UNKNOWN_COUNTRY = "waf.unknown-country" {
+        title: "a country code that is assigned to no country",
+        why: "Cloudflare takes any two letters and compares them with what it believes of the visitor: a wrong code \
+              never fits, so the country stays open, or shut.",
+        remedy: "Take the code of ISO 3166-1 alpha-2; T1 is the Tor network.",
+        source: "ISO 3166-1; Cloudflare docs, ruleset-engine/rules-language/fields",
+        reads: ["waf.block_countries", "waf.allow_countries", "waf.rules.countries"],
+    }
+    WAF_FRANCE_OVERSEAS = "waf.france-overseas" {
+        title: "overseas France has country codes of its own",
+        why: "FR is the mainland and Corsica alone. Two and a half million people in Guadeloupe, Martinique, French \
+              Guiana, Reunion, Mayotte and the other overseas territories come under GP, MQ, GF, RE, YT, NC, PF and \
+              others, and a rule that names FR shuts them out of a public service.",
+        remedy: "Name all of them wherever FR is named.",
+        source: "JVA-2; ISO 3166-1",
+        reads: ["waf.block_countries", "waf.allow_countries"],
+    }
+    WAF_DUPLICATE_NAME = "waf.duplicate-name" {
+        title: "two rules have one name",
+        why: "The name is the `ref` by which Terraform and Cloudflare's log know the rule; Cloudflare refuses two alike.",
+        remedy: "Give each rule a name of its own.",
+        source: "Cloudflare docs, ruleset-engine/rulesets-api",
+        reads: ["waf.rules.name"],
+    }
+    WAF_RULE_TAKES_ALL = "waf.rule-takes-all" {
+        title: "a rule blocks or challenges everybody",
+        why: "A rule without a condition fits every request to the site. It would be applied with the rest, and the \
+              site be gone for all visitors, or behind a page for each of them.",
+        remedy: "Give the rule a condition that some requests do not fit. To challenge everybody in an attack there is \
+                 the lever `golive_under_attack`, which is generated switched off.",
+        source: "JVA-2",
+        reads: [
+            "waf.rules.name", "waf.rules.action", "waf.rules.paths", "waf.rules.methods", "waf.rules.countries",
+            "waf.rules.addresses", "waf.rules.user_agent_contains",
+        ],
+    }
+    WAF_HOST_OUTSIDE = "waf.host-outside-zone" {
+        title: "a rule names a host outside the CDN's zone",
+        why: "Rules are kept in a zone and see its hosts alone. One for another name never fits anything.",
+        remedy: "Name hosts of the zone.",
+        source: "Cloudflare docs, waf/custom-rules",
+        reads: ["waf.rules.hosts", "cdn.zone"],
+    }
+    WAF_CHALLENGE_ON_CLEAN = "waf.challenge-on-clean-paths" {
+        title: "a challenge stands only on paths that are never challenged",
+        why: "`clean_paths` are left out of every challenge, since programs ask for them and no program passes one. A \
+              rule about these paths alone does nothing.",
+        remedy: "Block instead of challenging, or take the path out of `clean_paths`.",
+        source: "Cloudflare docs, cloudflare-challenges",
+        reads: ["waf.clean_paths", "waf.rules.action", "waf.rules.paths"],
+    }
 }
 
 #[cfg(test)]

@@ -11,12 +11,14 @@ mod templates;
 mod zone;
 
 pub use documents::{Moments, moments};
+pub use expression::{address as address_text, write as condition_text};
 pub use nginx::{ClassValues, class_values, folder};
 
 use crate::blueprint::{Blueprint, Site};
 use crate::concerns::fragment::{
-    AppVariable, CacheRule, CdnRecord, MailProvider, ProxyServer, RateLimit, RedirectRule, RedirectServer,
-    ResponseClass, ZoneRecord, ZoneSetting,
+    AddressList, AppVariable, CacheRule, CdnRecord, CertificatePack, CustomRule, LoadBalancer, MailProvider,
+    ManagedRules, ProxyServer, RateLimit, RedirectRule, RedirectServer, ResponseClass, ResponseHeader, WaitingRoom,
+    ZoneRecord, ZoneSetting,
 };
 use crate::concerns::{Concern, Fragment};
 
@@ -54,6 +56,13 @@ pub struct Slots {
     pub mail_providers: Vec<Asked<MailProvider>>,
     pub rate_limits: Vec<Asked<RateLimit>>,
     pub app_variables: Vec<Asked<AppVariable>>,
+    pub custom_rules: Vec<Asked<CustomRule>>,
+    pub managed_rules: Vec<Asked<ManagedRules>>,
+    pub address_lists: Vec<Asked<AddressList>>,
+    pub waiting_rooms: Vec<Asked<WaitingRoom>>,
+    pub load_balancers: Vec<Asked<LoadBalancer>>,
+    pub certificate_packs: Vec<Asked<CertificatePack>>,
+    pub response_headers: Vec<Asked<ResponseHeader>>,
 }
 
 impl Slots {
@@ -75,6 +84,13 @@ impl Slots {
                     Fragment::MailProvider(what) => slots.mail_providers.push(Asked { by, what }),
                     Fragment::RateLimit(what) => slots.rate_limits.push(Asked { by, what }),
                     Fragment::AppVariable(what) => slots.app_variables.push(Asked { by, what }),
+                    Fragment::CustomRule(what) => slots.custom_rules.push(Asked { by, what }),
+                    Fragment::ManagedRules(what) => slots.managed_rules.push(Asked { by, what }),
+                    Fragment::AddressList(what) => slots.address_lists.push(Asked { by, what }),
+                    Fragment::WaitingRoom(what) => slots.waiting_rooms.push(Asked { by, what }),
+                    Fragment::LoadBalancer(what) => slots.load_balancers.push(Asked { by, what }),
+                    Fragment::CertificatePack(what) => slots.certificate_packs.push(Asked { by, what }),
+                    Fragment::ResponseHeader(what) => slots.response_headers.push(Asked { by, what }),
                 }
             }
         }
@@ -103,13 +119,7 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
         true => zone::plan(&blueprint.dns, &slots.records),
         false => Default::default(),
     };
-    let wanted = cloudflare::Wanted {
-        settings: &slots.zone_settings,
-        cache_rules: &slots.cache_rules,
-        redirect_rules: &slots.redirect_rules,
-        cdn_records: &slots.cdn_records,
-    };
-    let (cloudflare, more) = cloudflare::plan(blueprint.cdn.as_ref(), &wanted, &zones);
+    let (cloudflare, more) = cloudflare::plan(blueprint.cdn.as_ref(), site, &slots, &zones);
     clashes.extend(more);
     let (proxy, more) = nginx::proxy(&slots.proxies, &slots.classes);
     clashes.extend(more);

@@ -13,6 +13,9 @@ use tokio::net::{TcpSocket, TcpStream};
 /// The public address of every client that is not the edge: a documentation address (RFC 5737).
 pub const VISITOR: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 250));
 
+/// Where the edge believes every visitor to be.
+pub const VISITOR_COUNTRY: &str = "FR";
+
 #[derive(Debug, Clone, Default)]
 pub struct Identities(Arc<Mutex<HashMap<SocketAddr, IpAddr>>>);
 

@@ -93,6 +93,13 @@ impl Stage for LocalStage {
     }
 
     fn disturb(&self, disturbance: Disturbance) {
+        if let Some(edge) = &self.edge {
+            match disturbance {
+                Disturbance::RoomHoldsAll => edge.hold_all(true),
+                Disturbance::AppHealthy => edge.hold_all(false),
+                Disturbance::AppRefuses | Disturbance::AppAnswers503 | Disturbance::AppAnswers500 => {}
+            }
+        }
         self.app.disturb(disturbance);
     }
 

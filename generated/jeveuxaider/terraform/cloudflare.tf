@@ -148,6 +148,12 @@ resource "cloudflare_ruleset" "cache" {
   ]
 }
 
+import {
+  for_each = { for phase, id in var.cloudflare_entrypoints : phase => id if phase == "http_request_cache_settings" }
+  to       = cloudflare_ruleset.cache
+  id       = "zones/${var.cloudflare_zone_id}/${each.value}"
+}
+
 resource "cloudflare_ruleset" "redirects" {
   zone_id = var.cloudflare_zone_id
   name    = "default"
@@ -170,6 +176,82 @@ resource "cloudflare_ruleset" "redirects" {
       }
     },
   ]
+}
+
+import {
+  for_each = { for phase, id in var.cloudflare_entrypoints : phase => id if phase == "http_request_dynamic_redirect" }
+  to       = cloudflare_ruleset.redirects
+  id       = "zones/${var.cloudflare_zone_id}/${each.value}"
+}
+
+resource "cloudflare_ruleset" "waf_custom" {
+  zone_id = var.cloudflare_zone_id
+  name    = "default"
+  kind    = "zone"
+  phase   = "http_request_firewall_custom"
+  rules = [
+    {
+      ref         = "golive_countries"
+      description = "These countries do not come in"
+      expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\" and ip.src.country in {\"KP\" \"T1\"} and not starts_with(http.request.uri.path, \"/.well-known/acme-challenge/\")"
+      action      = "block"
+    },
+    {
+      ref         = "no_wordpress"
+      description = "no-wordpress"
+      expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\" and (starts_with(http.request.uri.path, \"/wp-admin/\") or starts_with(http.request.uri.path, \"/wp-login.php\") or starts_with(http.request.uri.path, \"/xmlrpc.php\"))"
+      action      = "block"
+    },
+    {
+      ref         = "golive_under_attack"
+      description = "Lever: every browser is challenged once; off until somebody switches it on"
+      expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\" and not cf.client.bot and not starts_with(http.request.uri.path, \"/.well-known/acme-challenge/\") and not (starts_with(http.request.uri.path, \"/api/\") or starts_with(http.request.uri.path, \"/oauth/\"))"
+      action      = "managed_challenge"
+      enabled     = false
+    },
+  ]
+  lifecycle {
+    ignore_changes = [rules[2].enabled]
+  }
+}
+
+import {
+  for_each = { for phase, id in var.cloudflare_entrypoints : phase => id if phase == "http_request_firewall_custom" }
+  to       = cloudflare_ruleset.waf_custom
+  id       = "zones/${var.cloudflare_zone_id}/${each.value}"
+}
+
+resource "cloudflare_ruleset" "waf_managed" {
+  zone_id = var.cloudflare_zone_id
+  name    = "default"
+  kind    = "zone"
+  phase   = "http_request_firewall_managed"
+  rules = [
+    {
+      ref         = "managed_cloudflare"
+      description = "The managed ruleset cloudflare"
+      expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\""
+      action      = "execute"
+      action_parameters = {
+        id = "efb7b8c949ac4650a09736fc376e9aee"
+      }
+    },
+    {
+      ref         = "managed_owasp"
+      description = "The managed ruleset owasp"
+      expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\""
+      action      = "execute"
+      action_parameters = {
+        id = "4814384a9e5d4991b9815dcfc25d2f1f"
+      }
+    },
+  ]
+}
+
+import {
+  for_each = { for phase, id in var.cloudflare_entrypoints : phase => id if phase == "http_request_firewall_managed" }
+  to       = cloudflare_ruleset.waf_managed
+  id       = "zones/${var.cloudflare_zone_id}/${each.value}"
 }
 
 resource "cloudflare_dns_record" "a_covid19_reserve-civique_gouv_fr_25319211" {

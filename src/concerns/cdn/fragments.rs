@@ -6,11 +6,9 @@ use super::{Cdn, MinTls, Setup};
 use crate::blueprint::Site;
 use crate::concerns::Fragment;
 use crate::concerns::fragment::{CdnRecord, Expression, RedirectRule, SettingValue, ZoneRecord, ZoneSetting};
+use crate::concerns::tls::ACME_PATH;
 use crate::probe::RecordData;
 use crate::providers::cloudflare;
-
-/// Where certification authorities look for their proof, over plain http (RFC 8555, section 8.3).
-const ACME_PATH: &str = "/.well-known/acme-challenge/";
 
 pub fn fragments(cdn: &Cdn, site: &Site) -> Vec<Fragment> {
     let mut fragments = public_records(cdn, site);

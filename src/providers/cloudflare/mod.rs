@@ -5,11 +5,13 @@
 //! | [`language`] | conditions of its rules: parsed and evaluated |
 //! | [`payload`] | what it was told, read as its API would take it |
 //! | [`caching`] | what it keeps and for how long |
+//! | [`firewall`] | whom it stops, and by which rule |
 //!
 //! The rehearsal's edge acts on these, and `golive ttl` and `golive trace` predict from them: one reading of the
 //! documents, which the rehearsal puts to the test.
 
 pub mod caching;
+pub mod firewall;
 pub mod language;
 pub mod payload;
 
@@ -52,6 +54,13 @@ pub fn edge_ranges() -> Vec<IpNet> {
 /// TTL of the addresses that Cloudflare answers for proxied names, in seconds (docs, dns/manage-dns-records/
 /// reference/ttl).
 pub const PROXIED_TTL: u32 = 300;
+
+/// Periods over which its limits count, in seconds; the plan says how long (docs, waf/rate-limiting-rules/parameters;
+/// another page lists more steps, not for every plan).
+pub const COUNTED_SECONDS: [u32; 6] = [10, 60, 120, 300, 600, 3600];
+
+/// How long its limits keep a client out, in seconds (same page).
+pub const BLOCK_SECONDS: [u32; 7] = [10, 60, 120, 300, 600, 3600, 86_400];
 
 /// Where a host of a partial zone points (Cloudflare docs, dns/zone-setups/partial-setup).
 pub fn partial_target(host: &HostName) -> String {
