@@ -23,6 +23,7 @@ pub use site::Site;
 
 use crate::concerns::{
     Concern, cache::Cache, cdn::Cdn, dns::Dns, mail::Mail, proxy::Proxy, redirects::Redirects, waf::Waf,
+    waiting_room::WaitingRoom,
 };
 use value::{HostName, Instant, Label, Text, UrlPath};
 
@@ -39,6 +40,8 @@ pub struct Blueprint {
     pub cdn: Option<Cdn>,
     #[serde(default)]
     pub waf: Option<Waf>,
+    #[serde(default)]
+    pub waiting_room: Option<WaitingRoom>,
     #[serde(default)]
     pub cache: Option<Cache>,
     #[serde(default)]
@@ -78,23 +81,25 @@ impl Blueprint {
     /// Every concern of this blueprint, in checklist order.
     pub fn concerns(&self) -> Vec<&dyn Concern> {
         // No `..`: a new table must not compile until it is listed here.
-        let Self { site: _, dns, cdn, waf, cache, proxy, redirects, mail } = self;
+        let Self { site: _, dns, cdn, waf, waiting_room, cache, proxy, redirects, mail } = self;
         let mut present: Vec<&dyn Concern> = vec![dns];
         present.extend(cdn.as_ref().map(|c| c as &dyn Concern));
         present.extend(redirects.as_ref().map(|c| c as &dyn Concern));
         present.extend(proxy.as_ref().map(|c| c as &dyn Concern));
         present.extend(cache.as_ref().map(|c| c as &dyn Concern));
         present.extend(waf.as_ref().map(|c| c as &dyn Concern));
+        present.extend(waiting_room.as_ref().map(|c| c as &dyn Concern));
         present.extend(mail.as_ref().map(|c| c as &dyn Concern));
         present
     }
 
     /// Keys of the tables that this blueprint leaves out, so that they are named and not silently absent.
     pub fn left_out(&self) -> Vec<&'static str> {
-        let Self { site: _, dns: _, cdn, waf, cache, proxy, redirects, mail } = self;
+        let Self { site: _, dns: _, cdn, waf, waiting_room, cache, proxy, redirects, mail } = self;
         [
             ("cdn", cdn.is_none()),
             ("waf", waf.is_none()),
+            ("waiting_room", waiting_room.is_none()),
             ("cache", cache.is_none()),
             ("proxy", proxy.is_none()),
             ("redirects", redirects.is_none()),

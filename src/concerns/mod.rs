@@ -19,6 +19,7 @@ pub mod redirects;
 pub mod rules;
 pub mod tls;
 pub mod waf;
+pub mod waiting_room;
 
 pub use check::{Check, Judgement, Safety, Verdict};
 pub use drill::{Drill, Drills};

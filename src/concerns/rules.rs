@@ -720,6 +720,82 @@ rules! {
         source: "Cloudflare docs, cloudflare-challenges",
         reads: ["waf.clean_paths", "waf.rules.action", "waf.rules.paths"],
     }
+
+    // [waiting_room]
+    ROOM_NEEDS_CDN = "waiting_room.needs-cdn" {
+        title: "a waiting room without a CDN",
+        why: "Visitors wait at the CDN's edge. Without one they reach the site, all of them.",
+        remedy: "Add `[cdn]`, or remove `[waiting_room]`.",
+        source: "DOC-5",
+        reads: ["cdn", "waiting_room"],
+    }
+    ROOM_BOUNDS = "waiting_room.bounds" {
+        title: "a number that Cloudflare does not take",
+        why: "Both numbers of users are 200 at least, no more may come in a minute than there is room for, a session \
+              lasts 1 to 30 minutes, and the page answers 200, 202 or 429. Terraform plans other values, and the API \
+              refuses them when they are applied.",
+        remedy: "Take a number within the bounds.",
+        source: "Cloudflare docs, waiting-room/reference/configuration-settings",
+        reads: [
+            "waiting_room.total_active_users", "waiting_room.new_users_per_minute", "waiting_room.session_minutes",
+            "waiting_room.status", "waiting_room.steps", "waiting_room.events",
+        ],
+    }
+    ROOM_ABOVE_TESTED = "waiting_room.above-tested" {
+        title: "the room lets in more than was shown to work",
+        why: "Data centres take about two minutes to agree on the count, so that a spike overshoots. At the number \
+              that the load campaign reached there is no room left for that.",
+        remedy: "Let in three quarters of what was tested.",
+        source: "DOC-5; Cloudflare docs, waiting-room/troubleshooting",
+        reads: ["waiting_room.total_active_users", "waiting_room.tested_active_users"],
+    }
+    ROOM_NO_LOWER_STEP = "waiting_room.no-lower-step" {
+        title: "no lower number is ready",
+        why: "Nobody knows the right number before the night. At Doctolib 800,000 were too many and 400,000 let people \
+              finish: bookings a second tripled. Whoever must find that number in the crisis loses minutes.",
+        remedy: "Add a step with less, and what is seen when it is time for it.",
+        source: "DOC-5",
+        reads: ["waiting_room.total_active_users", "waiting_room.steps"],
+    }
+    ROOM_SUSPENDED_EVENTS = "waiting_room.suspended-events" {
+        title: "events of a suspended room",
+        why: "A suspended room does nothing, its events included, and says so nowhere: the page is the site's, and on the \
+              night everybody comes in.",
+        remedy: "Let the room be open and pass everybody through outside of events.",
+        source: "Cloudflare docs, waiting-room/additional-options/create-events",
+        reads: ["waiting_room.suspended", "waiting_room.events"],
+    }
+    ROOM_EVENT_TIMES = "waiting_room.event-times" {
+        title: "times of events that Cloudflare refuses",
+        why: "An event lasts a minute at least, gathers visitors from 5 minutes before its start or earlier, and overlaps \
+              no other of its room, which has five at most.",
+        remedy: "Correct the instants.",
+        source: "Cloudflare docs, waiting-room/additional-options/create-events",
+        reads: ["waiting_room.events"],
+    }
+    ROOM_EVENT_MISSES = "waiting_room.event-misses" {
+        title: "no event covers the announcement",
+        why: "Visitors come when the public is told. An event at another hour, often the local time taken for UTC, holds \
+              nobody then.",
+        remedy: "Let an event start before the announcement and last for hours.",
+        source: "DOC-1, DOC-5",
+        reads: ["waiting_room.events", "waiting_room.method", "waiting_room.suspended", "site.announcement"],
+    }
+    ROOM_CATCHES_PROGRAMS = "waiting_room.catches-programs" {
+        title: "an open room on the paths of programs",
+        why: "The room covers its path and everything below it. Webhooks, partners and apps keep no cookie and read no \
+              page: while it is open they get the waiting page for an answer.",
+        remedy: "Give the room the path of the pages, or let programs bypass it where the plan can.",
+        source: "DOC-6; Cloudflare docs, waiting-room/additional-options/waiting-room-rules",
+        reads: ["waiting_room.path", "waiting_room.suspended", "waiting_room.bypass", "cache.classes"],
+    }
+    ROOM_EMPTY_BYPASS = "waiting_room.empty-bypass" {
+        title: "a bypass for nobody",
+        why: "A table that spares nobody promises what is not generated.",
+        remedy: "Name paths or partners, or remove the table.",
+        source: "golive: the blueprint",
+        reads: ["waiting_room.bypass", "third_parties"],
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod terraform;
 
 use serde_json::{Map, Value, json};
 
+pub use origin::utc;
 pub use terraform::terraform;
 
 use super::zone::{ZonePlan, text, type_name};

@@ -10,6 +10,7 @@ mod nginx;
 mod templates;
 mod zone;
 
+pub use cloudflare::utc as event_time;
 pub use documents::{Moments, moments};
 pub use expression::{address as address_text, write as condition_text};
 pub use nginx::{ClassValues, class_values, folder};

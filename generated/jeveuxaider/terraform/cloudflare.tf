@@ -191,6 +191,13 @@ resource "cloudflare_ruleset" "waf_custom" {
   phase   = "http_request_firewall_custom"
   rules = [
     {
+      ref         = "golive_under_attack"
+      description = "Lever: every browser is challenged once; off until somebody switches it on"
+      expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\" and not cf.client.bot and not starts_with(http.request.uri.path, \"/.well-known/acme-challenge/\") and not (starts_with(http.request.uri.path, \"/api/\") or starts_with(http.request.uri.path, \"/oauth/\"))"
+      action      = "managed_challenge"
+      enabled     = false
+    },
+    {
       ref         = "golive_countries"
       description = "These countries do not come in"
       expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\" and ip.src.country in {\"KP\" \"T1\"} and not starts_with(http.request.uri.path, \"/.well-known/acme-challenge/\")"
@@ -202,16 +209,9 @@ resource "cloudflare_ruleset" "waf_custom" {
       expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\" and (starts_with(http.request.uri.path, \"/wp-admin/\") or starts_with(http.request.uri.path, \"/wp-login.php\") or starts_with(http.request.uri.path, \"/xmlrpc.php\"))"
       action      = "block"
     },
-    {
-      ref         = "golive_under_attack"
-      description = "Lever: every browser is challenged once; off until somebody switches it on"
-      expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\" and not cf.client.bot and not starts_with(http.request.uri.path, \"/.well-known/acme-challenge/\") and not (starts_with(http.request.uri.path, \"/api/\") or starts_with(http.request.uri.path, \"/oauth/\"))"
-      action      = "managed_challenge"
-      enabled     = false
-    },
   ]
   lifecycle {
-    ignore_changes = [rules[2].enabled]
+    ignore_changes = [rules[0].enabled]
   }
 }
 
@@ -252,6 +252,27 @@ import {
   for_each = { for phase, id in var.cloudflare_entrypoints : phase => id if phase == "http_request_firewall_managed" }
   to       = cloudflare_ruleset.waf_managed
   id       = "zones/${var.cloudflare_zone_id}/${each.value}"
+}
+
+# Opened, closed and narrowed by hand on the night; an apply leaves that as it is.
+resource "cloudflare_waiting_room" "room" {
+  zone_id              = var.cloudflare_zone_id
+  name                 = "launch"
+  host                 = "covid19.reserve-civique.gouv.fr"
+  path                 = "/"
+  total_active_users   = 60000
+  new_users_per_minute = 36000
+  session_duration     = 5
+  queueing_method      = "fifo"
+  queueing_status_code = 200
+  suspended            = true
+  cookie_attributes = {
+    samesite = "auto"
+    secure   = "auto"
+  }
+  lifecycle {
+    ignore_changes = [suspended, queue_all, total_active_users, new_users_per_minute]
+  }
 }
 
 resource "cloudflare_dns_record" "a_covid19_reserve-civique_gouv_fr_25319211" {

@@ -367,6 +367,7 @@ fn subject(class: &Class, site: &Site) -> String {
 fn set_cookie(sample: &Sample, class: &Class, site: &Site) -> Check {
     let two = |probe: &HttpProbe| -> Vec<Probe> { vec![probe.clone().into(), probe.clone().again(4).into()] };
     let sample = sample.clone();
+    let room_is_open = site.waiting_room_is_open;
     Check {
         remedy: "start sessions later than on pages that everybody sees".to_owned(),
         source: "JVA-7; Cloudflare docs, cache/concepts/cache-behavior",
@@ -385,6 +386,9 @@ fn set_cookie(sample: &Sample, class: &Class, site: &Site) -> Check {
             }
             if all.is_empty() {
                 Judgement::pass(format!("{} sets no cookie", probe.path))
+            } else if room_is_open && all.iter().all(|name| cloudflare::is_waiting_room_cookie(name)) {
+                // Set on the way out, on a stored copy too, and another for everybody.
+                Judgement::pass(format!("{} sets the cookie of the waiting room alone", probe.path))
             } else {
                 Judgement::warn(format!("{} sets only the CDN's own cookies", probe.path))
             }

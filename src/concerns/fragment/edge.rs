@@ -102,9 +102,6 @@ pub struct WaitingRoom {
     /// Status of the waiting page.
     pub status: u16,
     pub suspended: bool,
-    pub json: bool,
-    /// Template of the page; `None`: Cloudflare's own.
-    pub page: Option<String>,
     /// Who never waits; `None`: everybody does.
     pub bypass: Option<Expression>,
     pub events: Vec<RoomEvent>,

@@ -25,8 +25,7 @@ pub fn fragments(waf: &Waf, site: &Site) -> Vec<Fragment> {
     }
     let of_site = || Expression::HostIs(site.host.clone());
     let mut fragments = partners(site);
-    fragments.extend(countries(waf, site));
-    fragments.extend(waf.rules.iter().map(|rule| Fragment::CustomRule(custom_rule(rule, waf, site))));
+    // At a place that rules of one's own never move: Terraform is told by its number to leave the switch alone.
     let mut conditions = vec![of_site(), Expression::Not(Box::new(Expression::KnownBot))];
     conditions.extend(spared(waf));
     fragments.push(Fragment::CustomRule(CustomRule {
@@ -36,6 +35,8 @@ pub fn fragments(waf: &Waf, site: &Site) -> Vec<Fragment> {
         action: RuleAction::Challenge,
         enabled: false,
     }));
+    fragments.extend(countries(waf, site));
+    fragments.extend(waf.rules.iter().map(|rule| Fragment::CustomRule(custom_rule(rule, waf, site))));
     let managed = waf.managed.iter().map(|which| ManagedRules { which: *which, expression: of_site() });
     fragments.extend(managed.map(Fragment::ManagedRules));
     fragments

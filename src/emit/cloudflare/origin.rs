@@ -10,7 +10,7 @@ use crate::emit::expression;
 /// `{ waiting_room, rules, events }`: three calls of the API. A member that would say nothing is left out: an empty
 /// one differs at every plan of Terraform.
 pub fn room(room: &WaitingRoom) -> Value {
-    let mut body = json!({
+    let body = json!({
         "name": room.name.as_str(),
         "host": room.host.as_str(),
         "path": room.path.as_str(),
@@ -22,12 +22,6 @@ pub fn room(room: &WaitingRoom) -> Value {
         "suspended": room.suspended,
         "cookie_attributes": { "samesite": "auto", "secure": "auto" },
     });
-    if room.json {
-        body["json_response_enabled"] = json!(true);
-    }
-    if let Some(page) = &room.page {
-        body["custom_page_html"] = json!(page);
-    }
     let mut whole = json!({ "waiting_room": body });
     if let Some(bypass) = &room.bypass {
         whole["rules"] = json!([{

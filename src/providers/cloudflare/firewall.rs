@@ -74,9 +74,6 @@ pub struct Room {
     pub status: u16,
     pub suspended: bool,
     pub holds_all: bool,
-    pub lets_everybody_pass: bool,
-    pub speaks_json: bool,
-    pub page: Option<String>,
     pub secure_cookie: bool,
     pub bypass: Vec<Condition>,
 }

@@ -114,7 +114,10 @@ pub const CERTIFICATE_AUTHORITIES: [&str; 4] = ["letsencrypt.org", "pki.goog", "
 /// Cookies that the edge sets itself (docs, fundamentals/reference/policies-compliances/cloudflare-cookies; the
 /// waiting room's is spelled both ways in its documents).
 pub fn is_own_cookie(name: &str) -> bool {
-    matches!(name, "__cf_bm" | "_cfuvid" | "cf_clearance" | "__cflb")
-        || name.starts_with("__cfwaitingroom")
-        || name.starts_with("__cf_waitingroom")
+    matches!(name, "__cf_bm" | "_cfuvid" | "cf_clearance" | "__cflb") || is_waiting_room_cookie(name)
+}
+
+/// The cookie by which a waiting room knows whom it has seen; a suffix may follow.
+pub fn is_waiting_room_cookie(name: &str) -> bool {
+    name.starts_with("__cfwaitingroom") || name.starts_with("__cf_waitingroom")
 }

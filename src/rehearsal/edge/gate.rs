@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
-use hyper::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, SET_COOKIE};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, SET_COOKIE};
 
 use super::{Answer, error_page};
 use crate::providers::cloudflare::firewall::{LimitRule, Room, Skips, Stop};
@@ -65,8 +65,8 @@ pub enum Gate {
     Open(Option<HeaderValue>),
 }
 
-/// `holds_all`: somebody has closed the room's door.
-pub fn gate(payloads: &Payloads, counters: &Counters, holds_all: bool, facts: &Facts<'_>) -> Gate {
+/// `holds_all`: somebody has closed the room's door. `ray`: this request's own.
+pub fn gate(payloads: &Payloads, counters: &Counters, holds_all: bool, facts: &Facts<'_>, ray: &str) -> Gate {
     let filtered = payloads.filtered(facts);
     if let Some(stopped) = filtered.stopped {
         return Gate::Shut(match stopped.how {
@@ -86,8 +86,8 @@ pub fn gate(payloads: &Payloads, counters: &Counters, holds_all: bool, facts: &F
         return Gate::Shut(error_page(403, 1020, "Access denied"));
     }
     match payloads.room_of(facts) {
-        Some(room) if holds_all || (!room.suspended && room.holds_all) => Gate::Shut(wait(room, facts)),
-        Some(room) if !room.suspended => Gate::Open(Some(cookie(room))),
+        Some(room) if holds_all || (!room.suspended && room.holds_all) => Gate::Shut(wait(room, ray)),
+        Some(room) if !room.suspended => Gate::Open(cookie(room, ray)),
         _ => Gate::Open(None),
     }
 }
@@ -114,36 +114,22 @@ fn limited(rule: &LimitRule, out: Duration) -> Answer {
     answer
 }
 
-/// JSON for exactly `Accept: application/json`, where it is paid for; else a page that asks again by itself.
-fn wait(room: &Room, facts: &Facts<'_>) -> Answer {
+/// A page that asks again by itself.
+fn wait(room: &Room, ray: &str) -> Answer {
     let status = StatusCode::from_u16(room.status).unwrap_or(StatusCode::OK);
-    let wants_json = facts.headers.get(ACCEPT).is_some_and(|accept| accept == "application/json");
-    let mut answer = if room.speaks_json && wants_json {
-        let body = serde_json::json!({ "cfWaitingRoom": {
-            "inWaitingRoom": true, "waitTimeKnown": false, "refreshIntervalSeconds": 20, "queueIsFull": false,
-        }});
-        let mut answer = serve::text(status, body.to_string());
-        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        answer
-    } else {
-        let own = "<!doctype html><title>Waiting Room</title><h1>You are now in line.</h1>\n".to_owned();
-        let mut answer = serve::text(status, room.page.clone().unwrap_or(own));
-        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=UTF-8"));
-        answer
-    };
+    let mut answer = serve::text(status, "<!doctype html><title>Waiting Room</title><h1>You are now in line.</h1>\n");
     let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=UTF-8"));
     headers.insert(HeaderName::from_static("refresh"), HeaderValue::from_static(REFRESH_SECONDS));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, max-age=0, no-store, no-cache, must-revalidate"));
-    headers.insert(SET_COOKIE, cookie(room));
+    headers.extend(cookie(room, ray).map(|cookie| (SET_COOKIE, cookie)));
     answer
 }
 
-/// Whom the room has seen.
-fn cookie(room: &Room) -> HeaderValue {
-    HeaderValue::from_static(match room.secure_cookie {
-        true => "__cfwaitingroom=rehearsed; Path=/; HttpOnly; Secure; SameSite=Lax",
-        false => "__cfwaitingroom=rehearsed; Path=/; HttpOnly; SameSite=Lax",
-    })
+/// Whom the room has seen: another text for everybody.
+fn cookie(room: &Room, ray: &str) -> Option<HeaderValue> {
+    let secure = if room.secure_cookie { " Secure;" } else { "" };
+    format!("__cfwaitingroom={ray}; Path=/; HttpOnly;{secure} SameSite=Lax").parse().ok()
 }
 
 #[cfg(test)]

@@ -195,7 +195,7 @@ impl Edge {
     /// Past filters, limits and the waiting room; then headers are set and removed.
     async fn pass(self: &Arc<Self>, visit: &Visit, ray: &str) -> Answer {
         let holds_all = self.room_holds_all.load(Ordering::SeqCst);
-        let mut answer = match gate::gate(&self.payloads, &self.counters, holds_all, &visit.facts()) {
+        let mut answer = match gate::gate(&self.payloads, &self.counters, holds_all, &visit.facts(), ray) {
             Gate::Shut(answer) => answer,
             Gate::Open(cookie) => {
                 let mut answer = self.serve(visit, ray).await;

@@ -33,10 +33,6 @@ struct BodyJson {
     suspended: bool,
     #[serde(default)]
     queue_all: bool,
-    #[serde(default)]
-    json_response_enabled: bool,
-    #[serde(default)]
-    custom_page_html: Option<String>,
     cookie_attributes: CookieJson,
 }
 
@@ -98,9 +94,6 @@ pub(super) fn room(json: RoomJson) -> Result<Room, String> {
         status: body.queueing_status_code,
         suspended: body.suspended,
         holds_all: body.queue_all,
-        lets_everybody_pass: body.queueing_method == "passthrough",
-        speaks_json: body.json_response_enabled,
-        page: body.custom_page_html,
         secure_cookie: body.cookie_attributes.secure != "never",
         bypass,
     })
