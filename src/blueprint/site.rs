@@ -36,6 +36,8 @@ pub struct Site {
     pub mail: Option<MailFacts>,
     /// Whether an nginx of golive's stands before the app.
     pub has_proxy: bool,
+    /// Where the proxy answers for its own health, if there is one.
+    pub health_path: Option<UrlPath>,
     /// Starts of paths that nothing may store.
     pub private_paths: Vec<PathPrefix>,
     /// Starts of paths whose file names carry a content hash.
@@ -183,6 +185,7 @@ impl Site {
             redirected,
             mail: blueprint.mail.as_ref().map(Mail::facts),
             has_proxy: blueprint.proxy.is_some(),
+            health_path: blueprint.proxy.as_ref().map(|proxy| proxy.health_path.clone()),
             private_paths: paths_of(&|class| !class.store),
             fingerprinted_paths: paths_of(&|class| class.fingerprinted),
             sampled_paths,

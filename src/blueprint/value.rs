@@ -375,6 +375,28 @@ impl FromStr for CookieName {
     }
 }
 
+/// 1 to 64 letters, digits and hyphens, a letter first (narrower than RFC 9110, section 5.1).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(!try_from, title = "header name", extend("maxLength" = 64, "pattern" = "^[A-Za-z][A-Za-z0-9-]*$"))]
+pub struct HeaderName(String);
+text_value!(HeaderName);
+
+impl FromStr for HeaderName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let good = text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.len() <= 64
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if good {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!("`{}` is not the name of a header: 1 to 64 letters, digits and hyphens", text.escape_debug()))
+        }
+    }
+}
+
 /// `local@host`: before the `@` 1 to 64 letters, digits, `_`, `+`, `-` and single inner dots, after it a host name.
 // Narrow, since `!`, `,` and `;` mean something else in a DMARC record (RFC 9989).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]

@@ -95,7 +95,12 @@ pub fn cloudflare_entrypoint(site: &Site, phase: &str) -> Vec<Probe> {
 
 /// What a list of the account holds.
 pub fn cloudflare_list(site: &Site, name: &str) -> Vec<Probe> {
-    let path = |cdn: &CdnFacts| format!("/accounts/{}/rules/lists/{name}/items", cdn.zone);
+    cloudflare_account(site, &format!("/rules/lists/{name}/items"))
+}
+
+/// One read about the account that holds the site's zone.
+pub fn cloudflare_account(site: &Site, below: &str) -> Vec<Probe> {
+    let path = |cdn: &CdnFacts| format!("/accounts/{}{below}", cdn.zone);
     site.cdn.iter().map(|cdn| api(ApiProvider::Cloudflare, path(cdn))).collect()
 }
 

@@ -12,7 +12,7 @@ use regex::Regex;
 
 pub use edge::{
     AddressList, CertificateAuthority, CertificatePack, CustomRule, LoadBalancer, Managed, ManagedRules,
-    QueueingMethod, ResponseHeader, RoomEvent, RoomLimits, RuleAction, WaitingRoom, under_any,
+    QueueingMethod, ResponseHeader, RoomEvent, RoomLimits, RuleAction, WaitingRoom, pool_name, under_any,
 };
 
 use crate::blueprint::value::{Country, HostName, Label, PathPrefix, Seconds, Text, Upstream, UrlPath};

@@ -652,6 +652,31 @@ rules! {
         reads: ["mail.domains.name", "mail.domains.dmarc.report_to"],
     }
 
+    // [cdn], beyond its zone.
+    CDN_CERTIFICATE_DAYS = "cdn.certificate-days" {
+        title: "the authority does not sign for so long",
+        why: "Let's Encrypt signs for 90 days, Google for 14, 30 or 90, SSL.com for these and, on the largest plan, for \
+              365. An order for another time is refused when Terraform is applied.",
+        remedy: "Take 90 days.",
+        source: "Cloudflare docs, ssl/reference/certificate-validity-periods",
+        reads: ["cdn.certificate"],
+    }
+    CDN_MONITOR_INTERVAL = "cdn.monitor-interval" {
+        title: "origins cannot be asked so often, or so seldom",
+        why: "Cloudflare asks an origin every 10 seconds at most and every hour at least.",
+        remedy: "Take 60 seconds: two bad answers in a row take an origin out after two minutes.",
+        source: "Cloudflare docs, load-balancing/reference/limitations",
+        reads: ["cdn.load_balancer.interval_seconds"],
+    }
+    CDN_HEADER = "cdn.response-header" {
+        title: "a response header that the edge cannot set",
+        why: "Caching, cookies, redirects and HSTS are decided by other keys, and a second voice at the edge would \
+              overrule them unseen; Cloudflare keeps some headers to itself; a header is named once and is ASCII.",
+        remedy: "Remove the entry, or write its value in ASCII.",
+        source: "Cloudflare docs, rules/transform/response-header-modification; RFC 9110, section 5.5",
+        reads: ["cdn.response_headers"],
+    }
+
     // [waf]
     WAF_NEEDS_CDN = "waf.needs-cdn" {
         title: "a filter without a CDN",

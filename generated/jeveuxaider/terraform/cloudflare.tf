@@ -40,6 +40,13 @@ resource "cloudflare_zone_setting" "brotli" {
   value      = "on"
 }
 
+# A request sent early can be sent again by somebody else: a sign-up twice.
+resource "cloudflare_zone_setting" "0rtt" {
+  zone_id    = var.cloudflare_zone_id
+  setting_id = "0rtt"
+  value      = "off"
+}
+
 # Survives a change of network on phones.
 resource "cloudflare_zone_setting" "http3" {
   zone_id    = var.cloudflare_zone_id
@@ -254,6 +261,38 @@ import {
   id       = "zones/${var.cloudflare_zone_id}/${each.value}"
 }
 
+resource "cloudflare_ruleset" "response_headers" {
+  zone_id = var.cloudflare_zone_id
+  name    = "default"
+  kind    = "zone"
+  phase   = "http_response_headers_transform"
+  rules = [
+    {
+      ref         = "headers_covid19_reserve_civique_gouv_fr"
+      description = "Headers of every answer of covid19.reserve-civique.gouv.fr"
+      expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\""
+      action      = "rewrite"
+      action_parameters = {
+        headers = {
+          X-Frame-Options = {
+            operation = "set"
+            value     = "SAMEORIGIN"
+          }
+          X-Powered-By = {
+            operation = "remove"
+          }
+        }
+      }
+    },
+  ]
+}
+
+import {
+  for_each = { for phase, id in var.cloudflare_entrypoints : phase => id if phase == "http_response_headers_transform" }
+  to       = cloudflare_ruleset.response_headers
+  id       = "zones/${var.cloudflare_zone_id}/${each.value}"
+}
+
 # Opened, closed and narrowed by hand on the night; an apply leaves that as it is.
 resource "cloudflare_waiting_room" "room" {
   zone_id              = var.cloudflare_zone_id
@@ -275,22 +314,65 @@ resource "cloudflare_waiting_room" "room" {
   }
 }
 
-resource "cloudflare_dns_record" "a_covid19_reserve-civique_gouv_fr_25319211" {
-  zone_id = var.cloudflare_zone_id
-  type    = "A"
-  name    = "covid19.reserve-civique.gouv.fr"
-  content = "203.0.113.10"
-  proxied = true
-  ttl     = 1
-  comment = "origin of the site"
+resource "cloudflare_load_balancer_monitor" "origins" {
+  account_id     = var.cloudflare_account_id
+  type           = "https"
+  description    = "health of the origins of covid19.reserve-civique.gouv.fr"
+  path           = "/__health"
+  port           = 443
+  expected_codes = "200"
+  header = {
+    Host = ["covid19.reserve-civique.gouv.fr"]
+  }
+  interval         = 60
+  consecutive_down = 2
+  consecutive_up   = 2
 }
 
-resource "cloudflare_dns_record" "a_covid19_reserve-civique_gouv_fr_d29d04a3" {
-  zone_id = var.cloudflare_zone_id
-  type    = "A"
-  name    = "covid19.reserve-civique.gouv.fr"
-  content = "203.0.113.11"
-  proxied = true
-  ttl     = 1
-  comment = "origin of the site"
+resource "cloudflare_load_balancer_pool" "origins" {
+  account_id      = var.cloudflare_account_id
+  name            = "covid19-reserve-civique-gouv-fr-origins"
+  monitor         = cloudflare_load_balancer_monitor.origins.id
+  minimum_origins = 1
+  check_regions   = ["WEU"]
+  origins = [
+    {
+      name    = "origin-01"
+      address = "203.0.113.10"
+      enabled = true
+      weight  = 1
+      header = {
+        host = ["covid19.reserve-civique.gouv.fr"]
+      }
+    },
+    {
+      name    = "origin-02"
+      address = "203.0.113.11"
+      enabled = true
+      weight  = 1
+      header = {
+        host = ["covid19.reserve-civique.gouv.fr"]
+      }
+    },
+  ]
+}
+
+resource "cloudflare_load_balancer" "site" {
+  zone_id          = var.cloudflare_zone_id
+  name             = "covid19.reserve-civique.gouv.fr"
+  proxied          = true
+  steering_policy  = "off"
+  session_affinity = "none"
+  default_pools    = [cloudflare_load_balancer_pool.origins.id]
+  fallback_pool    = cloudflare_load_balancer_pool.origins.id
+}
+
+# Never changed in place: to rotate, add a second one, wait until it is active, remove this one.
+resource "cloudflare_certificate_pack" "edge" {
+  zone_id               = var.cloudflare_zone_id
+  type                  = "advanced"
+  certificate_authority = "google"
+  validation_method     = "txt"
+  validity_days         = 90
+  hosts                 = ["covid19.reserve-civique.gouv.fr", "reserve-civique.gouv.fr"]
 }

@@ -1,3 +1,8 @@
+variable "cloudflare_account_id" {
+  description = "Account id at Cloudflare, which holds lists and pools"
+  type        = string
+}
+
 variable "cloudflare_zone_id" {
   description = "Zone id of reserve-civique.gouv.fr at Cloudflare"
   type        = string

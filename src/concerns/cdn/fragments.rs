@@ -4,20 +4,31 @@ use std::net::IpAddr;
 
 use super::{Cdn, MinTls, Setup};
 use crate::blueprint::Site;
+use crate::blueprint::value::UrlPath;
 use crate::concerns::Fragment;
-use crate::concerns::fragment::{CdnRecord, Expression, RedirectRule, SettingValue, ZoneRecord, ZoneSetting};
+use crate::concerns::fragment::{
+    CdnRecord, CertificatePack, Expression, LoadBalancer, RedirectRule, ResponseHeader, SettingValue, ZoneRecord,
+    ZoneSetting,
+};
 use crate::concerns::tls::ACME_PATH;
 use crate::probe::RecordData;
 use crate::providers::cloudflare;
 
 pub fn fragments(cdn: &Cdn, site: &Site) -> Vec<Fragment> {
     let mut fragments = public_records(cdn, site);
-    fragments.extend(cdn.origins.iter().map(|origin| {
-        Fragment::CdnRecord(CdnRecord {
-            name: site.host.clone(),
-            data: address_data(*origin),
-            proxied: true,
-            comment: "origin of the site".to_owned(),
+    fragments.extend(origins(cdn, site));
+    fragments.extend(cdn.certificate.as_ref().map(|certificate| {
+        Fragment::CertificatePack(CertificatePack {
+            authority: certificate.authority,
+            validity_days: certificate.validity_days,
+            hosts: vec![cdn.zone.clone(), site.host.clone()],
+        })
+    }));
+    fragments.extend(cdn.response_headers.iter().map(|header| {
+        Fragment::ResponseHeader(ResponseHeader {
+            host: site.host.clone(),
+            name: header.name.clone(),
+            value: header.set.clone(),
         })
     }));
     fragments.extend(settings(cdn).into_iter().map(Fragment::ZoneSetting));
@@ -34,6 +45,27 @@ pub fn fragments(cdn: &Cdn, site: &Site) -> Vec<Fragment> {
         status: 301,
     }));
     fragments
+}
+
+/// Where the edge sends what it cannot answer: a load balancer, which takes the place of the records of its name, or
+/// these.
+fn origins(cdn: &Cdn, site: &Site) -> Vec<Fragment> {
+    if let Some(balancing) = &cdn.load_balancer {
+        return vec![Fragment::LoadBalancer(LoadBalancer {
+            host: site.host.clone(),
+            origins: cdn.origins.clone(),
+            health_path: site.health_path.clone().unwrap_or_else(UrlPath::root),
+            interval_seconds: balancing.interval_seconds,
+            check_regions: balancing.check_regions.iter().map(|region| region.as_str()).collect(),
+        })];
+    }
+    let record = |origin: &IpAddr| CdnRecord {
+        name: site.host.clone(),
+        data: address_data(*origin),
+        proxied: true,
+        comment: "origin of the site".to_owned(),
+    };
+    cdn.origins.iter().map(record).map(Fragment::CdnRecord).collect()
 }
 
 /// In a partial zone, what whoever runs the DNS must publish (Cloudflare docs, dns/zone-setups/partial-setup).
@@ -92,6 +124,7 @@ fn settings(cdn: &Cdn) -> Vec<ZoneSetting> {
             why: "0 obeys the origin; the default of 14400 overrides every shorter max-age.".to_owned(),
         },
         setting("brotli", "on", "Smaller pages on phones."),
+        setting("0rtt", "off", "A request sent early can be sent again by somebody else: a sign-up twice."),
         setting("http3", "on", "Survives a change of network on phones."),
         setting("automatic_https_rewrites", "off", "Pages leave the edge as the app wrote them."),
         setting(

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 
 use super::Expression;
-use crate::blueprint::value::{HostName, Label, PathPrefix, Text, UrlPath};
+use crate::blueprint::value::{HeaderName, HostName, Label, PathPrefix, Text, UrlPath};
 
 /// A rule of the phase `http_request_firewall_custom`. Those that let somebody through come first, the others in the
 /// order in which they were asked for; the first that blocks or challenges decides.
@@ -158,7 +158,12 @@ pub struct LoadBalancer {
     /// Seconds between two such questions.
     pub interval_seconds: u32,
     /// Cloudflare's names of regions (`WEU`); empty: as the plan has it.
-    pub check_regions: Vec<Text>,
+    pub check_regions: Vec<&'static str>,
+}
+
+/// The name of the pool of origins of a host; unique in the account.
+pub fn pool_name(host: &HostName) -> String {
+    format!("{}-origins", host.as_str().replace('.', "-"))
 }
 
 /// An edge certificate ordered by name and not left to Cloudflare's choice (Advanced Certificate Manager).
@@ -196,7 +201,7 @@ impl CertificateAuthority {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResponseHeader {
     pub host: HostName,
-    pub name: Text,
+    pub name: HeaderName,
     /// `None`: removed.
     pub value: Option<Text>,
 }

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::concerns::fragment::{CertificatePack, LoadBalancer, WaitingRoom};
+use crate::concerns::fragment::{CertificatePack, LoadBalancer, WaitingRoom, pool_name};
 use crate::emit::expression;
 
 /// `{ waiting_room, rules, events }`: three calls of the API. A member that would say nothing is left out: an empty
@@ -61,7 +61,6 @@ pub fn utc(at: Timestamp) -> String {
 /// `{ monitor, pool, load_balancer }`: three calls of the API, each with the id that the one before it gave.
 pub fn balancer(balancer: &LoadBalancer) -> Value {
     let host = balancer.host.as_str();
-    let name = host.replace('.', "-");
     // Sorted by name, or the origins differ at every plan of Terraform.
     let origins = balancer.origins.iter().enumerate().map(|(at, address)| {
         json!({
@@ -73,9 +72,9 @@ pub fn balancer(balancer: &LoadBalancer) -> Value {
         })
     });
     let origins: Vec<Value> = origins.collect();
-    let mut pool = json!({ "name": format!("{name}-origins"), "minimum_origins": 1 });
+    let mut pool = json!({ "name": pool_name(&balancer.host), "minimum_origins": 1 });
     if !balancer.check_regions.is_empty() {
-        pool["check_regions"] = balancer.check_regions.iter().map(|region| json!(region.as_str())).collect();
+        pool["check_regions"] = json!(balancer.check_regions);
     }
     pool["origins"] = json!(origins);
     json!({
