@@ -110,6 +110,18 @@ fn cases() -> Vec<(&'static str, Level, String, String)> {
                 ),
             ],
         ),
+        own(
+            "cache.edge-ttl-keeps-personal",
+            Warning,
+            "30",
+            &[("max_age_seconds = 30\n", "max_age_seconds = 60\nedge_ttl_seconds = 30\n")],
+        ),
+        own(
+            "cache.temporary",
+            Error,
+            "2020-03-22T20:00:00+01:00",
+            &[("until = 2020-03-25T09:00:00+01:00", "until = 2020-03-22T20:00:00+01:00")],
+        ),
         own("site.private-page", Warning, "\"/api/x\"", &[("[\"/\", \"/missions\"]", "[\"/\", \"/api/x\"]")]),
         own(
             "dns.host-without-zone",
@@ -353,16 +365,12 @@ fn no_rule_is_raised_where_it_should_not() {
             ("host = \"covid19.reserve-civique.gouv.fr\"", "host = \"reserve-civique.gouv.fr\""),
         ]),
     );
-    quiet("an edge TTL of a second on Business", pages_with("edge_ttl_seconds = 1"));
-    quiet(
-        "an edge TTL at the floor of Pro",
-        edited(&[
-            FULL,
-            BY_CLOUDFLARE,
-            ("\"business\"", "\"pro\""),
-            (PAGES, &format!("{PAGES}edge_ttl_seconds = 3600\n")),
-        ]),
-    );
+    let on_pro =
+        [FULL, BY_CLOUDFLARE, ("\"business\"", "\"pro\""), (PAGES, &format!("{PAGES}edge_ttl_seconds = 3600\n"))];
+    for at_the_floor in [pages_with("edge_ttl_seconds = 1"), edited(&on_pro)] {
+        let lint = lint(&at_the_floor);
+        assert_eq!(raised(&lint), ["cache.edge-ttl-keeps-personal"], "and no word on the plan\n{}", printed(&lint));
+    }
     quiet(
         "30 days of fingerprinted files",
         edited(&[("max_age_seconds = 31536000\nignore", "max_age_seconds = 2592000\nignore")]),

@@ -12,8 +12,10 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use toml::value::Datetime;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
@@ -502,10 +504,33 @@ impl JsonSchema for Address {
     }
 }
 
-/// What a TOML offset date-time is to the schema: JSON has none, and editors show it as its text.
-#[derive(Debug)]
-pub enum Instant {}
+/// A TOML offset date-time: the same moment on every machine (RFC 3339, section 5.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instant(pub Timestamp);
 
+/// What keeps a TOML date-time from being an instant.
+pub fn why_no_instant(written: &Datetime) -> &'static str {
+    match (written.date, written.time, written.offset) {
+        (None, _, _) => "it has no date",
+        (_, None, _) => "it has no time",
+        (_, _, None) => "it has no offset from UTC",
+        _ => "it is out of range",
+    }
+}
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let written = Datetime::deserialize(deserializer)?;
+        written.to_string().parse().map(Self).map_err(|_| {
+            serde::de::Error::custom(format!(
+                "`{written}` is not an instant: {}; write date, time and offset",
+                why_no_instant(&written)
+            ))
+        })
+    }
+}
+
+/// JSON has no such type, and editors show it as its text.
 impl JsonSchema for Instant {
     fn schema_name() -> Cow<'static, str> {
         "Instant".into()
