@@ -88,6 +88,28 @@ fn cases() -> Vec<(&'static str, Level, String, String)> {
         own("site.announcement", Error, "2020-03-22T20:30:00", &[("+01:00", "")]),
         own("site.no-pages", Error, "[]", &[("[\"/\", \"/missions\"]", "[]")]),
         own("site.page-order", Warning, "\"/missions\"", &[("[\"/\", \"/missions\"]", "[\"/missions\", \"/\"]")]),
+        own(
+            "site.duplicate-host",
+            Error,
+            "\"covid19.reserve-civique.gouv.fr\"",
+            &[("pages = [\"/\", \"/missions\"]", "hosts = [{ name = \"covid19.reserve-civique.gouv.fr\" }]")],
+        ),
+        own(
+            "site.upstream-without-proxy",
+            Error,
+            "\"app.example.org:80\"",
+            &[
+                (
+                    "pages = [\"/\", \"/missions\"]",
+                    "hosts = [{ name = \"aide.reserve-civique.gouv.fr\", upstream = \"app.example.org:80\" }]",
+                ),
+                (
+                    "[proxy]\nruns_on = \"scalingo\"\n\
+                     upstream = \"web.ap-5f1e.pn-7c2d.private-network.internal:8080\"\n",
+                    "",
+                ),
+            ],
+        ),
         own("site.private-page", Warning, "\"/api/x\"", &[("[\"/\", \"/missions\"]", "[\"/\", \"/api/x\"]")]),
         own(
             "dns.host-without-zone",

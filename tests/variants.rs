@@ -47,6 +47,16 @@ fn several_redirects_and_ipv6() -> String {
     ]) + SECOND_REDIRECT
 }
 
+/// A second and a third name; the second has an app of its own.
+fn several_hosts() -> String {
+    edited(&[(
+        "# Both zones belong to a State service",
+        "[[site.hosts]]\nname = \"missions.reserve-civique.gouv.fr\"\npages = [\"/\", \"/carte\"]\n\
+         upstream = \"web.ap-77aa.pn-7c2d.private-network.internal:8080\"\n\n\
+         [[site.hosts]]\nname = \"aide.reserve-civique.gouv.fr\"\n\n# Both zones belong to a State service",
+    )])
+}
+
 struct Shape {
     folder: tempfile::TempDir,
     lint: Output,
@@ -104,6 +114,7 @@ fn every_shape_lints_and_generates() {
         ("full zone, free", full("plan = \"free\""), 0),
         ("proxy on a server", edited(&[("runs_on = \"scalingo\"", "runs_on = \"server\"")]), 0),
         ("several redirects, IPv6", several_redirects_and_ipv6(), 0),
+        ("several hosts", several_hosts(), 0),
     ] {
         let Shape { folder, lint, generate } = Shape::of(&source);
         assert_eq!(lint.status.code(), Some(0), "{name}: {}", told(&lint));
@@ -125,6 +136,8 @@ fn other_shapes_are_rehearsed_like_the_sample() {
         ("the app right behind the cdn", without(&["cache", "proxy"]), "https-redirect-missing", 1),
         ("full zone, free", full("plan = \"free\""), "ttl-86400", 1),
         ("several redirects, IPv6", several_redirects_and_ipv6(), "all", 33),
+        ("several hosts", several_hosts(), "all", 40),
+        ("several hosts, on a server", several_hosts().replace("\"scalingo\"", "\"server\""), "ttl-86400", 1),
     ] {
         let shape = Shape::of(&source);
         let (code, report) = shape.rehearse(&[]);

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use regex::Regex;
 
+use crate::blueprint::Site;
 use crate::blueprint::value::{HostName, Label, PathPrefix, Seconds, Text, Upstream, UrlPath};
 use crate::probe::RecordData;
 
@@ -125,9 +126,21 @@ pub enum Expression {
     Not(Box<Expression>),
 }
 
+impl Expression {
+    /// The request is for a name that the site serves; a phase sees every proxied name of the zone.
+    pub fn served(site: &Site) -> Self {
+        let mut names: Vec<Self> = site.hosts.iter().map(|host| Self::HostIs(host.name.clone())).collect();
+        match names.len() {
+            1 => names.remove(0),
+            _ => Self::Any(names),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProxyServer {
-    pub host: HostName,
+    /// The names it answers for, the announced one first.
+    pub hosts: Vec<ProxiedHost>,
     /// `host:port` of the app.
     pub upstream: Upstream,
     /// Which flavour the site deploys; both are generated.
@@ -142,6 +155,13 @@ pub struct ProxyServer {
     pub read_timeout: Seconds,
     /// Largest request body, in MiB.
     pub body_limit_mib: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxiedHost {
+    pub name: HostName,
+    /// `None`: the proxy's.
+    pub upstream: Option<Upstream>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]

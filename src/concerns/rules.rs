@@ -165,7 +165,25 @@ rules! {
               `store = false` each visit goes to the app, which is what the class of pages is there to prevent.",
         remedy: "Take the page out of `pages`, or its path out of the class.",
         source: "JVA-10; RFC 9111, section 5.2.2.5",
-        reads: ["site.pages", "cache.classes.paths", "cache.classes.store", "cache.classes.fingerprinted"],
+        reads: [
+            "site.pages", "site.hosts.pages", "cache.classes.paths", "cache.classes.store",
+            "cache.classes.fingerprinted",
+        ],
+    }
+    SITE_DUPLICATE_HOST = "site.duplicate-host" {
+        title: "a public name is given twice",
+        why: "One name has one list of pages and one app behind it; of two, nginx would take one and say nothing.",
+        remedy: "Keep one entry a name; the name of `site.host` needs none in `[[site.hosts]]`.",
+        source: "ALT-2",
+        reads: ["site.host", "site.hosts.name"],
+    }
+    SITE_UPSTREAM_WITHOUT_PROXY = "site.upstream-without-proxy" {
+        title: "a name has an app of its own, and no proxy that would lead there",
+        why: "The nginx of `[proxy]` sends each name to its app. Without it nothing that golive generates knows the \
+              app, and visitors of the name would get the other one.",
+        remedy: "Add `[proxy]`, or take `upstream` out.",
+        source: "ALT-2",
+        reads: ["site.hosts.upstream", "proxy"],
     }
 
     // [dns]
@@ -175,7 +193,7 @@ rules! {
               nobody is asked for that record and no check looks for it.",
         remedy: "Add the zone of the name to `[[dns.zones]]`, with whoever runs it.",
         source: "JVA-11",
-        reads: ["site.host", "dns.zones.name"],
+        reads: ["site.host", "site.hosts.name", "dns.zones.name"],
     }
     DNS_DUPLICATE_ZONE = "dns.duplicate-zone" {
         title: "a zone is described twice",
@@ -300,7 +318,7 @@ rules! {
         remedy: "Serve the site on a name below the apex and send the apex there with `[redirects]`, or delegate the \
                  zone to the CDN and take `setup = \"full\"`.",
         source: "JVA-16; RFC 1034, section 3.6.2; RFC 1912, section 2.4; Cloudflare docs, dns/zone-setups/partial-setup",
-        reads: ["site.host", "cdn.setup", "cdn.zone", "dns.zones.name"],
+        reads: ["site.host", "site.hosts.name", "cdn.setup", "cdn.zone", "dns.zones.name"],
     }
     CDN_PARTIAL_NEEDS_BUSINESS = "cdn.partial-needs-business" {
         title: "the plan has no partial setup",
@@ -316,7 +334,7 @@ rules! {
               route, and shows an error page of its own.",
         remedy: "Give the zone that holds the site's name.",
         source: "Cloudflare docs, dns/concepts",
-        reads: ["cdn.zone", "site.host"],
+        reads: ["cdn.zone", "site.host", "site.hosts.name"],
     }
     CDN_VERIFICATION_KEY = "cdn.verification-key" {
         title: "the verification key does not go with the setup",
@@ -563,7 +581,7 @@ rules! {
               second case the site is never reached.",
         remedy: "Remove the name from the redirect, or give the site another host.",
         source: "golive: the blueprint",
-        reads: ["redirects.servers.names", "site.host"],
+        reads: ["redirects.servers.names", "site.host", "site.hosts.name"],
     }
     REDIRECTS_ADDRESS = "redirects.address-not-public" {
         title: "the address of a redirect is not public",

@@ -10,14 +10,17 @@ use serde::Serialize;
 
 use super::templates::{Language, render};
 use super::{Artifact, Asked, Clash};
-use crate::concerns::fragment::{Marking, ProxyServer, RedirectServer, ResponseClass, Routes};
+use crate::blueprint::value::Upstream;
+use crate::concerns::fragment::{Marking, ProxiedHost, ProxyServer, RedirectServer, ResponseClass, Routes};
 
 /// What the proxy template is given.
 #[derive(Debug, Serialize)]
 struct ProxyValues {
     /// The plain-server flavour, which terminates TLS itself.
     tls: bool,
-    host: String,
+    names: Vec<String>,
+    /// Apps other than the proxy's own, each for one name.
+    apps: Vec<AppValues>,
     cdn_ranges: Vec<String>,
     health_path: String,
     health_regex: String,
@@ -27,6 +30,15 @@ struct ProxyValues {
     body_limit_mib: u32,
     connect_timeout: u32,
     read_timeout: u32,
+}
+
+/// An app of one name's own.
+#[derive(Debug, Serialize)]
+struct AppValues {
+    name: String,
+    /// Names its upstream, its file and its variable: the place of the host in the blueprint, from 2. A host name may
+    /// be longer than the 64 characters that a variable's name has on Scalingo.
+    number: usize,
 }
 
 /// One class of routes, as the proxy template is given it.
@@ -53,9 +65,6 @@ struct RedirectValues {
     hsts_max_age: u32,
 }
 
-/// The only ERB that the Scalingo flavour may hold; the buildpack renders it when the container starts.
-const ERB: [&str; 2] = ["<%= ENV['PORT'] %>", "<%= ENV['APP_UPSTREAM'] %>"];
-
 /// The proxy, in both flavours.
 ///
 /// # Errors
@@ -69,7 +78,14 @@ pub fn proxy(proxies: &[Asked<ProxyServer>], classes: &[Asked<ResponseClass>]) -
     let proxy = &first.what;
     let mut clashes: Vec<Clash> = more
         .iter()
-        .map(|other| Clash(format!("{} and {} both ask for the proxy of {}", first.by, other.by, proxy.host)))
+        .map(|other| {
+            Clash(format!(
+                "{} and {} both ask for the proxy of {}",
+                first.by,
+                other.by,
+                proxy.hosts.first().map_or("nobody", |host| host.name.as_str())
+            ))
+        })
         .collect();
     clashes.extend(class_clashes(classes));
     let health = proxy.health_path.as_str();
@@ -80,9 +96,17 @@ pub fn proxy(proxies: &[Asked<ProxyServer>], classes: &[Asked<ResponseClass>]) -
         )));
     }
 
+    let further: Vec<(usize, &ProxiedHost, &Upstream)> = (1..)
+        .zip(&proxy.hosts)
+        .filter_map(|(number, host)| host.upstream.as_ref().map(|upstream| (number, host, upstream)))
+        .collect();
     let values = |tls: bool| ProxyValues {
         tls,
-        host: proxy.host.to_string(),
+        names: proxy.hosts.iter().map(|host| host.name.to_string()).collect(),
+        apps: further
+            .iter()
+            .map(|(number, host, _)| AppValues { name: host.name.to_string(), number: *number })
+            .collect(),
         cdn_ranges: proxy.cdn_ranges.iter().map(ToString::to_string).collect(),
         health_path: health.to_owned(),
         health_regex: regex::escape(health),
@@ -99,31 +123,35 @@ pub fn proxy(proxies: &[Asked<ProxyServer>], classes: &[Asked<ResponseClass>]) -
         read_timeout: proxy.read_timeout.get(),
     };
     let scalingo = format!("{SCALINGO_HEAD}{}", render(Language::Nginx, "proxy.nginx", &values(false)));
-    let erb = scalingo.matches("<%").count();
-    if erb != 3 || ERB.iter().any(|known| !scalingo.contains(known)) {
+    // The only Ruby that this flavour may hold; the buildpack runs it when the container starts. The port twice, the
+    // apps once each.
+    if scalingo.matches("<%").count() != scalingo.matches("<%= ENV['").count()
+        || scalingo.matches("<%").count() != 3 + further.len()
+    {
         clashes.push(Clash("proxy: a value holds `<%`, which the buildpack would run as Ruby".to_owned()));
     }
     let server = format!("{SERVER_HEAD}{}}}\n", indented(&render(Language::Nginx, "proxy.nginx", &values(true))));
-    let artifacts = vec![
+    let mut artifacts = vec![
         artifact("scalingo/servers.conf.erb", scalingo),
         artifact("proxy/nginx.conf", server),
         artifact("proxy/where/machine.conf", machine(16_384)),
         artifact("proxy/where/listen.conf", listen(&proxy.listen, &[(443, " ssl"), (80, "")])),
-        artifact(
-            "proxy/where/upstream.conf",
-            format!(
-                "# The app, as this machine reaches it.\nserver {}:{};\n",
-                proxy.upstream.host, proxy.upstream.port
-            ),
-        ),
+        artifact("proxy/where/upstream.conf", app("The app", &proxy.upstream)),
         artifact("proxy/where/client.conf", CLIENT.to_owned()),
     ];
+    artifacts.extend(further.iter().map(|(number, host, upstream)| {
+        artifact(&format!("proxy/where/upstream-{number}.conf"), app(&format!("The app of {}", host.name), upstream))
+    }));
     (artifacts, clashes)
+}
+
+fn app(what: &str, upstream: &Upstream) -> String {
+    format!("# {what}, as this machine reaches it.\nserver {}:{};\n", upstream.host, upstream.port)
 }
 
 const SCALINGO_HEAD: &str = "\
 # The nginx between CDN and app, for the Scalingo nginx buildpack. Written by golive from the blueprint.
-# The buildpack includes this file at the http level and renders the two variables when the container starts.
+# The buildpack includes this file at the http level and renders its variables when the container starts.
 ";
 
 const SERVER_HEAD: &str = "\

@@ -150,10 +150,11 @@ pub fn trace(loaded: &Loaded, request: &Request) -> Result<Trace, TraceError> {
     let mut way = Way { generated: &generated, request, steps: Vec::new() };
     let answer = match server {
         Some(server) => way.redirect_machine(server),
-        None if request.host == site.host => way.site(),
+        None if site.hosts.iter().any(|host| host.name == request.host) => way.site(),
         None => {
             let known = redirects.flat_map(|server| &server.names);
-            let known: Vec<String> = [&site.host].into_iter().chain(known).map(ToString::to_string).collect();
+            let known: Vec<String> =
+                site.hosts.iter().map(|host| &host.name).chain(known).map(ToString::to_string).collect();
             return Err(TraceError::Stranger { host: request.host.to_string(), known: known.join(", ") });
         }
     };
@@ -321,7 +322,7 @@ impl<'a> Way<'a> {
         };
         let is_server = proxy.runs_on == RunsOn::Server;
         if is_server && !self.request.https && !uri.starts_with(ACME) {
-            let location = format!("https://{}{}", proxy.host, self.request.uri());
+            let location = format!("https://{}{}", self.request.host, self.request.uri());
             self.step("proxy", "$to_https", format!("301 to {location}"), file);
             let class = self.generated.class_of(uri);
             // A redirect of nginx's own has no answer of the app to judge by: the map takes its status alone.

@@ -367,7 +367,7 @@ fn shorten(layers: &[Layer], browser: &Layer) -> Vec<String> {
 
 fn names(loaded: &Loaded, generated: &Generated) -> Vec<NameLifetime> {
     let site = &loaded.site;
-    let mut launched = vec![&site.host];
+    let mut launched: Vec<_> = site.hosts.iter().map(|host| &host.name).collect();
     launched.extend(site.redirected.iter().flat_map(|redirected| &redirected.names));
     launched
         .into_iter()

@@ -41,7 +41,7 @@ pub fn checks(dns: &Dns, site: &Site) -> OneOrMore<Check> {
 
 /// The names that the public will type or follow, and that a cut-over may have to move.
 fn launched_names(site: &Site) -> Vec<HostName> {
-    let mut names = vec![site.host.clone()];
+    let mut names: Vec<HostName> = site.hosts.iter().map(|host| host.name.clone()).collect();
     names.extend(site.redirected.iter().flat_map(|redirect| redirect.names.clone()));
     names
 }

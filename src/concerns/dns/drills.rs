@@ -29,8 +29,14 @@ pub fn drills(dns: &Dns, site: &Site) -> Drills {
             reddens: vec!["dns.ttl.lowered"],
             inject: Box::new(|staging| {
                 let redirected = staging.site.redirected.iter().flat_map(|redirect| &redirect.names);
-                let names: Vec<String> =
-                    std::iter::once(&staging.site.host).chain(redirected).map(ToString::to_string).collect();
+                let names: Vec<String> = staging
+                    .site
+                    .hosts
+                    .iter()
+                    .map(|host| &host.name)
+                    .chain(redirected)
+                    .map(ToString::to_string)
+                    .collect();
                 for name in &names {
                     for kind in ["CNAME", "A", "AAAA"] {
                         let high = |_: &str, data: &str| vec![format!("{name}. 86400 IN {kind} {data}")];

@@ -19,11 +19,11 @@ const NEGATIVE: u32 = 3600;
 
 pub fn findings(dns: &Dns, site: &Site) -> Vec<Finding> {
     let mut findings = ttls(dns);
-    if site.zone_of(&site.host).is_none() {
+    for (index, host) in site.hosts.iter().enumerate().filter(|(_, host)| site.zone_of(&host.name).is_none()) {
         findings.push(Finding::error(
             &rules::DNS_HOST_WITHOUT_ZONE,
-            KeyPath::of(["site", "host"]),
-            format!("no zone of `[[dns.zones]]` holds `{}`", site.host),
+            Site::place_of_host(index),
+            format!("no zone of `[[dns.zones]]` holds `{}`", host.name),
             "add the zone of this name, with whoever runs it",
         ));
     }

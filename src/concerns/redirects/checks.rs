@@ -293,7 +293,10 @@ fn judge_shape(seen: &[Observation], own: &str, target: &str, kept: &str) -> Jud
 /// `redir.hops`: https reaches the target in one hop, http in two through its own https (or HSTS is unlearnt). A
 /// target that is not the site's is where the walk ends: it is somebody else's to probe.
 fn hops(name: &HostName, server: &Server, site: &Site) -> Check {
-    let known: Vec<HostName> = std::iter::once(site.host.clone())
+    let known: Vec<HostName> = site
+        .hosts
+        .iter()
+        .map(|host| host.name.clone())
         .chain(site.redirected.iter().flat_map(|redirect| redirect.names.iter().cloned()))
         .collect();
     let walk = {

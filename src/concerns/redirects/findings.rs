@@ -70,7 +70,7 @@ fn one_server(server: &Server, at: &KeyPath) -> Vec<Finding> {
 }
 
 fn one_name(name: &HostName, at: &KeyPath, site: &Site) -> Option<Finding> {
-    if *name == site.host {
+    if site.hosts.iter().any(|host| host.name == *name) {
         return Some(Finding::error(
             &rules::REDIRECTS_SHADOWS_SITE,
             at.clone(),
