@@ -117,10 +117,14 @@ impl FromStr for HostName {
     }
 }
 
+fn is_within(name: &str, zone: &HostName) -> bool {
+    name == zone.as_str() || name.strip_suffix(zone.as_str()).is_some_and(|rest| rest.ends_with('.'))
+}
+
 impl HostName {
     /// Whether this name is `zone` itself or below it.
     pub fn is_within(&self, zone: &HostName) -> bool {
-        self == zone || self.0.strip_suffix(zone.as_str()).is_some_and(|rest| rest.ends_with('.'))
+        is_within(&self.0, zone)
     }
 
     /// This name below a parent: `HostName("example.org").child("www")`; the label is golive's own.
@@ -132,6 +136,46 @@ impl HostName {
     pub fn parent(&self) -> Option<HostName> {
         let (_, parent) = self.0.split_once('.')?;
         parent.parse().ok()
+    }
+}
+
+/// A host name whose labels may also hold underscores, as `_dmarc.example.org`; `*.` may stand before it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(
+    !try_from,
+    title = "owner of a record",
+    extend(
+        "maxLength" = 253,
+        "pattern" = "^(\\*\\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\\.)+(?![0-9]+$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+    )
+)]
+pub struct OwnerName(String);
+text_value!(OwnerName);
+
+impl FromStr for OwnerName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = |why: &str| Err(format!("`{}` is not the name of a record: {why}", text.escape_debug()));
+        if text.len() > 253 {
+            return bad("it is longer than 253 bytes (RFC 1035, section 2.3.4)");
+        }
+        let Some((owner, top)) = text.strip_prefix("*.").unwrap_or(text).rsplit_once('.') else {
+            return bad("give it in full, as in `_dmarc.example.org`");
+        };
+        // The rules of host names, with the underscore as a letter.
+        match format!("{}.{top}", owner.replace('_', "x")).parse::<HostName>() {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(error) => bad(error.rsplit_once(": ").map_or(&error, |(_, why)| why)),
+        }
+    }
+}
+
+impl OwnerName {
+    /// Whether this name is `zone` itself or below it.
+    pub fn is_within(&self, zone: &HostName) -> bool {
+        is_within(&self.0, zone)
     }
 }
 
@@ -197,6 +241,35 @@ impl FromStr for Text {
             return Err(format!("the text holds the control character {}: write it on one line", c.escape_debug()));
         }
         Ok(Self(text.to_owned()))
+    }
+}
+
+/// 1 to 8,000 characters without control characters: the data of one DNS record, as its type has it. A TXT record is
+/// given whole; golive cuts it into strings of 255 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(
+    !try_from,
+    title = "data of a record",
+    extend("minLength" = 1, "maxLength" = 8000, "pattern" = "^[^\\u0000-\\u001F\\u007F-\\u009F]*$")
+)]
+pub struct RecordValue(String);
+text_value!(RecordValue);
+
+impl FromStr for RecordValue {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("the record has no data".to_owned());
+        }
+        if text.chars().count() > 8000 {
+            return Err("the record has more than 8,000 characters: answers must fit into a DNS message".to_owned());
+        }
+        match text.chars().find(|c| c.is_control()) {
+            Some(c) => Err(format!("the record holds the control character {}", c.escape_debug())),
+            None => Ok(Self(text.to_owned())),
+        }
     }
 }
 

@@ -24,6 +24,15 @@ pub const CHECKS: &[CheckPage] = &[
         source: "RFC 1034 4.3.5; Zonemaster consistency01-03, 06",
     },
     CheckPage {
+        id: "dns.change.applied",
+        title: "The zone's records are there as listed",
+        asks: "up to 20 of the sets of dns.zones.records, evenly spaced, at each authoritative server",
+        passes: "every value that the blueprint lists is in the answer; others may stand beside it",
+        fails: "a value is missing within a day of the announcement or later; before, a warning. A target to which the zone's name was added is named as a lost final dot",
+        remedy: "have the records published line by line, then look again",
+        source: "JVA-11; RFC 1034 4.3.2",
+    },
+    CheckPage {
         id: "dns.ttl.lowered",
         title: "A mistake can be taken back within minutes",
         asks: "the launched names at each authoritative server",

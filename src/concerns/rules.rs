@@ -266,6 +266,47 @@ rules! {
         source: "RFC 6890, section 2.2",
         reads: ["dns.zones.servers"],
     }
+    DNS_RECORD_OUTSIDE = "dns.record-outside-zone" {
+        title: "a record is not in the zone that lists it",
+        why: "A name server refuses a zone with names of others, or leaves them out without a word; and where a zone \
+              below is delegated, nobody asks the upper one for its names.",
+        remedy: "List the record in the zone that holds its name, named in full.",
+        source: "RFC 1034, section 4.2.1",
+        reads: ["dns.zones.records", "dns.zones.name"],
+    }
+    DNS_RECORD_TWICE = "dns.record-twice" {
+        title: "records of one name and type are listed twice",
+        why: "They are one set, with one TTL, given as a whole in each answer. Two entries with different values read \
+              as a choice, and some tools take the last one.",
+        remedy: "Put all values of one name and type into one entry, each once.",
+        source: "RFC 2181, section 5",
+        reads: ["dns.zones.records", "dns.zones.name"],
+    }
+    DNS_RECORD_ALIAS = "dns.record-alias" {
+        title: "a CNAME that does not stand alone",
+        why: "An alias stands for the whole name: beside it no other record may be, not even a second alias, nor can it \
+              stand at the top of a zone. Servers refuse the whole zone, with all its names.",
+        remedy: "Keep the alias, or the other records.",
+        source: "RFC 1034, section 3.6.2; RFC 2181, section 10.1",
+        reads: ["dns.zones.records", "dns.zones.name"],
+    }
+    DNS_RECORD_VALUE = "dns.record-value" {
+        title: "the data does not fit the type of the record",
+        why: "One line that a name server cannot read makes it refuse the zone, or keep the old one. Data that it can \
+              read and that means something else, as an address that is private or a target without its zone, shows \
+              on the day.",
+        remedy: "Write the data as a zone file has it, without final dots and quotes: golive adds them.",
+        source: "RFC 1035, section 3.3; RFC 2782; RFC 8659, section 4",
+        reads: ["dns.zones.records"],
+    }
+    DNS_RECORD_OCTODNS = "dns.record-octodns" {
+        title: "octoDNS cannot carry this text",
+        why: "octoDNS keeps TXT data as text with escapes of its own: quotes at its start, `\" \"` inside and backslashes \
+              come out changed, and what is not ASCII is refused.",
+        remedy: "Write the text otherwise, or have the zone run by a provider or by ticket.",
+        source: "octoDNS 1.22, octodns/record/chunked.py",
+        reads: ["dns.zones.records", "dns.zones.run_by"],
+    }
 
     // [cdn]
     CDN_APEX_NEEDS_ZONE = "cdn.apex-needs-zone" {
@@ -323,7 +364,7 @@ rules! {
         title: "the CDN's setup contradicts who runs the zone",
         why: "Full means that Cloudflare's name servers answer for the zone; partial means that somebody else's do. \
               The records are generated for the one and asked from the other: with a contradiction they arrive nowhere.",
-        remedy: "`setup = \"full\"` goes with `run_by = \"cloudflare\"`, `\"partial\"` with `run_by = \"ticket\"`.",
+        remedy: "`setup = \"full\"` goes with `run_by = \"cloudflare\"`, `\"partial\"` with any other.",
         source: "Cloudflare docs, dns/zone-setups; JVA-11",
         reads: ["cdn.setup", "dns.zones.run_by", "dns.zones.name", "site.host"],
     }

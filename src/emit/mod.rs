@@ -7,8 +7,9 @@ mod documents;
 mod expression;
 mod hcl;
 mod nginx;
+pub mod octodns;
 mod templates;
-mod zone;
+pub mod zone;
 
 pub use documents::{Moments, moments};
 pub use nginx::{ClassValues, class_values, folder};
@@ -115,6 +116,8 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
     clashes.extend(more);
     let (redirects, more) = nginx::redirects(&slots.redirect_servers);
     clashes.extend(more);
+    let (octodns, more) = octodns::artifacts(&zones);
+    clashes.extend(more);
     if !clashes.is_empty() {
         return Err(clashes);
     }
@@ -123,6 +126,7 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
     artifacts.extend(cloudflare::payloads(&cloudflare));
     artifacts.extend(proxy);
     artifacts.extend(redirects);
+    artifacts.extend(octodns);
     for plan in &zones {
         artifacts.push(Artifact { path: format!("dns/{}.zone", plan.zone.name), text: zone::file(plan) });
         if zone::is_by_ticket(plan) && !plan.records.is_empty() {

@@ -126,15 +126,15 @@ fn origins(cdn: &Cdn) -> Vec<Finding> {
 
 fn setup(cdn: &Cdn, site: &Site) -> Option<Finding> {
     let zone = site.zone_of(&site.host)?;
-    let (written, wanted, who) = match (cdn.setup, zone.is_run_by_cdn()) {
-        (Setup::Partial, true) => ("partial", "full", "cloudflare"),
-        (Setup::Full, false) => ("full", "partial", "ticket"),
+    let (written, wanted) = match (cdn.setup, zone.is_run_by_cdn()) {
+        (Setup::Partial, true) => ("partial", "full"),
+        (Setup::Full, false) => ("full", "partial"),
         (Setup::Partial, false) | (Setup::Full, true) => return None,
     };
     Some(Finding::error(
         &rules::CDN_SETUP_VS_ZONE,
         at("setup"),
-        format!("the setup is \"{written}\", but the zone `{}` has `run_by = \"{who}\"`", zone.name),
+        format!("the setup is \"{written}\", but the zone `{}` has `run_by = \"{}\"`", zone.name, zone.run_by.as_str()),
         format!("take `setup = \"{wanted}\"`, or say otherwise who runs the zone"),
     ))
 }

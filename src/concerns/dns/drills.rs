@@ -1,9 +1,11 @@
 //! Faults that `[dns]` must catch.
 
 use super::Dns;
+use super::records::RecordKind;
 use crate::blueprint::Site;
 use crate::blueprint::site::ZoneFacts;
 use crate::concerns::{Drill, Drills, OneOrMore};
+use crate::emit::zone;
 use crate::rehearsal::staging::Staging;
 
 pub fn drills(dns: &Dns, site: &Site) -> Drills {
@@ -87,6 +89,24 @@ pub fn drills(dns: &Dns, site: &Site) -> Drills {
                     edited = staging.edit_records(&zone, "SOA", closed).or(edited);
                 }
                 edited
+            }),
+        });
+    }
+    if let Some((zone, set, data)) = dns.zones.iter().find_map(|zone| {
+        let set = zone.records.iter().find(|set| set.kind != RecordKind::Ns)?;
+        Some((zone, set, set.kind.data(set.values.first()?).ok()?))
+    }) {
+        let (zone, name) = (zone.name.to_string(), set.name.to_string());
+        let (kind, data) = (set.kind.record_type().as_str(), zone::text(&data));
+        all.push(Drill {
+            number: Some(16),
+            id: "record-not-published",
+            fault: "one of the zone's own records is passed over by whoever publishes them",
+            reddens: vec!["dns.change.applied"],
+            inject: Box::new(move |staging| {
+                let line = |ttl: &str, kept: &str| vec![format!("{name}. {ttl} IN {kind} {kept}")];
+                let kept = |ttl: &str, found: &str| if found == data { vec![] } else { line(ttl, found) };
+                staging.edit_records(&name, kind, kept).map_err(|error| format!("{zone}: {error}"))
             }),
         });
     }
