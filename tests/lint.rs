@@ -168,7 +168,7 @@ fn cases() -> Vec<(&'static str, Level, String, String)> {
         own("cdn.caa-excludes-edge", Warning, "[", &[("  \"ssl.com\",\n", "")]),
         own("cdn.address-not-public", Error, "\"fd00::1\"", &[("203.0.113.10", "fd00::1")]),
         own("cache.no-default-class", Error, "[[cache.classes]]", &[(PAGES, &format!("{PAGES}paths = [\"/\"]\n"))]),
-        own("cache.default-class-last", Error, "\"api\"", &[("paths = [\"/api/\", \"/oauth/\"]\n", "")]),
+        own("cache.default-class-last", Error, "\"api\"", &[("paths = [\"/api/\", \"/oauth/\", \"/health\"]\n", "")]),
         own("cache.duplicate-name", Error, "\"assets\"", &[("name = \"api\"", "name = \"assets\"")]),
         own(
             "cache.unreachable-class",
@@ -549,7 +549,7 @@ error[blueprint.unknown-key]: `[dns]` has no key `lowered_ttl_minutes`
    |
 help: did you mean `lowered_ttl_seconds`?
 
-error[blueprint.bad-value]: `run_by` is "tickets", expected "cloudflare" or "ticket"
+error[blueprint.bad-value]: `run_by` is "tickets", expected "cloudflare", "ticket" or "octodns"
   --> shop.toml:14:10
    |
 14 | run_by = "tickets"
@@ -617,6 +617,8 @@ shop.toml: 12 errors, 1 warning
 proxy: not in this blueprint
 redirects: not in this blueprint
 mail: not in this blueprint
+apps: not in this blueprint
+third_parties: not in this blueprint
 Why a rule is there: golive explain blueprint.bad-value
 
 "#]].raw());
@@ -929,6 +931,8 @@ cdn: not in this blueprint
 cache: not in this blueprint
 proxy: not in this blueprint
 mail: not in this blueprint
+apps: not in this blueprint
+third_parties: not in this blueprint
 Why a rule is there: golive explain redirects.cycle
 
 "#]]
