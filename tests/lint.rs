@@ -48,6 +48,11 @@ const FULL: (&str, &str) = ("setup = \"partial\"\nverification_key = \"284344499
 const BY_CLOUDFLARE: (&str, &str) = (TICKET, "run_by = \"cloudflare\"\n");
 const REDIRECT_END: &str = "status = 308\nhsts_max_age_seconds = 31536000\n";
 
+const OWNER: &str = "courriel.reserve-civique.gouv.fr";
+const RECORD: &str = "name = \"info.reserve-civique.gouv.fr\"\ntype = \"TXT\"\n";
+const RECORD_END: &str =
+    "values = [\"brevo-code:c3f85f1c0a7be2d94c3f8a6b10d27e94\"]\nwhy = \"shows Brevo whose domain this is\"\n";
+
 const DKIM: &str = "selector = \"mail\"\nkey";
 /// 1,024 bits.
 const SHORT_KEY: &str = "\"MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDN68Wc631qWzPR35ZUw2Gc/pkuYgHJYCf4fT0G46f7eMAcea6qnfoELoMZ5F+3qLj6G6il4iEXJa42efPXuCevuxF3W2pfk5beJ/QLTu2lAUxWeRQ2Z9rne1f69KBvlHqEuXKXS2CJFpoih8amJnjp4VnkjSHZ+vAInmR2ut0YlQIDAQAB\"";
@@ -77,6 +82,16 @@ fn cases() -> Vec<(&'static str, Level, String, String)> {
             format!("[[cache.classes]]\nname = \"c{n}\"\npaths = [\"/c{n}/\"]\nstore = false\nsamples = [\"/c{n}/\"]\n")
         })
         .collect();
+    // Another record in the place of the sample's first.
+    let record = |rule, level, underlined: &str, name: &str, kind: &str, values: &str| {
+        let set = format!("name = \"{name}\"\ntype = \"{kind}\"\nvalues = {values}\n");
+        let sample =
+            format!("name = \"{OWNER}\"\ntype = \"TXT\"\nvalues = [\"brevo-code:5f1c0a7be2d94c3f8a6b10d27e94c3f8\"]\n");
+        (rule, level, underlined.to_owned(), edited(&[(&sample, &set)]))
+    };
+    let paths = |rule, level, underlined: &str, paths: &str| {
+        (rule, level, underlined.to_owned(), edited(&[("[redirects]\n", &format!("[redirects]\npaths = [{paths}]\n"))]))
+    };
     let own =
         |rule, level, underlined: &str, edits: &[(&str, &str)]| (rule, level, underlined.to_owned(), edited(edits));
     vec![
@@ -148,6 +163,31 @@ fn cases() -> Vec<(&'static str, Level, String, String)> {
         own("dns.negative-ttl", Warning, "3601", &[("negative_ttl_seconds = 300", "negative_ttl_seconds = 3601")]),
         own("dns.caa-value", Error, "\"ssl com\"", &[("\"ssl.com\"", "\"ssl com\"")]),
         own("dns.address-not-public", Error, "\"10.0.0.53\"", &[("192.0.2.53", "10.0.0.53")]),
+        record("dns.record-outside-zone", Error, "\"a.example.org\"", "a.example.org", "TXT", "[\"x\"]"),
+        own(
+            "dns.record-twice",
+            Error,
+            "\"info.reserve-civique.gouv.fr\"",
+            &[(RECORD_END, &format!("{RECORD_END}\n[[dns.zones.records]]\n{RECORD}values = [\"x\"]\n"))],
+        ),
+        record(
+            "dns.record-alias",
+            Error,
+            "[\"a.example\", \"b.example\"]",
+            OWNER,
+            "CNAME",
+            "[\"a.example\", \"b.example\"]",
+        ),
+        record("dns.record-value", Error, "\"10.0.0.1\"", OWNER, "A", "[\"10.0.0.1\"]"),
+        own(
+            "dns.record-octodns",
+            Error,
+            "\"a\\\\b\"",
+            &[
+                (TICKET, "run_by = \"octodns\"\n"),
+                ("[\"brevo-code:5f1c0a7be2d94c3f8a6b10d27e94c3f8\"]", "[\"a\\\\b\"]"),
+            ],
+        ),
         own(
             "cdn.apex-needs-zone",
             Error,
@@ -240,6 +280,39 @@ fn cases() -> Vec<(&'static str, Level, String, String)> {
             &[("\"www.jeveuxaider.gouv.fr\"]", "\"aider.gouv.fr\"]")],
         ),
         own(
+            "redirects.nothing",
+            Error,
+            "[redirects]",
+            &[("[redirects]\n", "[redirects]\n[elsewhere]\n"), ("[[redirects.servers]]", "[[elsewhere.servers]]")],
+        ),
+        (
+            "redirects.paths-without-proxy",
+            Error,
+            "\"/a\"".to_owned(),
+            without("[proxy]", "[cache]")
+                .replace("[redirects]\n", "[redirects]\npaths = [{ from = \"/a\", to = \"/b\" }]\n"),
+        ),
+        paths("redirects.path-never-asked", Error, "\"/a%ff\"", "{ from = \"/a%ff\", to = \"/b\" }"),
+        paths("redirects.path-of-page", Error, "\"/%6Dissions\"", "{ from = \"/%6Dissions\", to = \"/b\" }"),
+        paths(
+            "redirects.duplicate-path",
+            Error,
+            "\"/A\"",
+            "{ from = \"/a\", to = \"/b\" }, { from = \"/A\", to = \"/c\" }",
+        ),
+        paths(
+            "redirects.path-loop",
+            Error,
+            "\"/b\"",
+            "{ from = \"/a\", to = \"/b\" }, { from = \"/b\", to = \"/%61\" }",
+        ),
+        paths(
+            "redirects.path-chain",
+            Warning,
+            "\"/b\"",
+            "{ from = \"/a\", to = \"/b\" }, { from = \"/b\", to = \"/c\" }",
+        ),
+        own(
             "redirects.shadows-site",
             Error,
             "\"covid19.reserve-civique.gouv.fr\"",
@@ -254,7 +327,7 @@ fn cases() -> Vec<(&'static str, Level, String, String)> {
             "mail.domain-without-zone",
             Error,
             "\"info.example.org\"",
-            &[("name = \"info.reserve-civique.gouv.fr\"", "name = \"info.example.org\"")],
+            &[("name = \"info.reserve-civique.gouv.fr\"\nexch", "name = \"info.example.org\"\nexch")],
         ),
         own(
             "mail.two-spf-records",
@@ -340,6 +413,7 @@ fn no_rule_is_raised_where_it_should_not() {
         assert_eq!(raised(&lint), Vec::<&str>::new(), "{what}\n{}", printed(&lint));
     };
     let pages_with = |line: &str| edited(&[(PAGES, &format!("{PAGES}{line}\n"))]);
+    let paths = |paths: &str| edited(&[("[redirects]\n", &format!("[redirects]\npaths = [{paths}]\n"))]);
     quiet("a TTL of 300 on both sides", edited(&[("steady_ttl_seconds = 3600", "steady_ttl_seconds = 300")]));
     quiet("an hour of negative TTL", edited(&[("negative_ttl_seconds = 300", "negative_ttl_seconds = 3600")]));
     quiet("the first serial", edited(&[("serial = 2020031801", "serial = 1")]));
@@ -411,6 +485,34 @@ fn no_rule_is_raised_where_it_should_not() {
     quiet("a key that the provider keeps", edited(&[(&format!("key = {}", long_key()), "key_at = \"k.example.net\"")]));
     quiet("an Ed25519 key", edited(&[(&long_key(), "\"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"")]));
     quiet("reports in the same organisation", edited(&[("\"dmarc@", "\"dmarc@post.")]));
+    quiet(
+        "a path that is moved, with another below it",
+        paths("{ from = \"/a\", to = \"/a/b\" }, { from = \"/c/\", to = \"/c\" }"),
+    );
+    quiet("a zone that octoDNS runs", edited(&[(TICKET, "run_by = \"octodns\"\n")]));
+    quiet(
+        "records of each type",
+        edited(&[(
+            RECORD_END,
+            &format!(
+                "{RECORD_END}{}",
+                [
+                    ("a", "A", "192.0.2.9"),
+                    ("a", "AAAA", "2001:db8::9"),
+                    ("c", "CNAME", "_x.validations.example"),
+                    ("*.w", "MX", "10 mx.example.net"),
+                    ("_imaps._tcp", "SRV", "0 0 0 ."),
+                    ("a", "CAA", "0 iodef mailto:a@example.org"),
+                    ("sub", "NS", "ns1.example.net"),
+                ]
+                .map(|(owner, kind, value)| format!(
+                    "\n[[dns.zones.records]]\nname = \"{owner}.reserve-civique.gouv.fr\"\ntype = \"{kind}\"\nvalues = \
+                     [\"{value}\"]\n"
+                ))
+                .concat()
+            ),
+        )]),
+    );
     quiet("a byte-order mark", format!("\u{feff}{SAMPLE}"));
     quiet("lines that end with CRLF", SAMPLE.replace('\n', "\r\n"));
 }
@@ -694,7 +796,7 @@ fn the_value_of_a_misspelt_key_is_judged() {
 
 #[test]
 fn each_missing_key_is_named() {
-    let lint = lint("[site]\n[dns]\n[cdn]\n[proxy]\n[cache]\n[redirects]\n[mail]\n");
+    let lint = lint("[site]\n[dns]\n[cdn]\n[proxy]\n[cache]\n[mail]\n");
     let missing: Vec<&str> = lint
         .remarks
         .iter()
@@ -721,7 +823,6 @@ the table `[[dns.zones]]` is missing
 `[proxy]` has no `runs_on`
 `[proxy]` has no `upstream`
 the table `[[cache.classes]]` is missing
-the table `[[redirects.servers]]` is missing
 `[mail]` has no `provider`
 `[mail]` has no `messages_per_day`
 the table `[[mail.domains]]` is missing

@@ -328,6 +328,27 @@ impl UrlPath {
     pub fn root() -> Self {
         Self("/".to_owned())
     }
+
+    /// With its percent-encoded bytes as the characters that they stand for; `None` where these are no UTF-8.
+    pub fn decoded(&self) -> Option<String> {
+        let mut bytes = Vec::with_capacity(self.0.len());
+        let mut rest = self.0.as_bytes();
+        while let [first, after @ ..] = rest {
+            (bytes, rest) = match (first, after) {
+                // Two hexadecimal digits follow, or there were no `self`.
+                (b'%', [high, low, after @ ..]) => {
+                    let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or_default() as u8;
+                    bytes.push(digit(*high) << 4 | digit(*low));
+                    (bytes, after)
+                }
+                (byte, after) => {
+                    bytes.push(*byte);
+                    (bytes, after)
+                }
+            };
+        }
+        String::from_utf8(bytes).ok()
+    }
 }
 
 /// A path without `%` and `//`: nginx compares it with the decoded path, in which slashes are merged, and a CDN with

@@ -29,6 +29,8 @@ pub enum Fragment {
     ResponseClass(ResponseClass),
     /// An nginx that only redirects, on addresses of its own.
     RedirectServer(RedirectServer),
+    /// A page of the announced name that has moved.
+    MovedPath(MovedPath),
     /// What is asked of whoever sends the mail, and of whoever owns the sending addresses.
     MailProvider(MailProvider),
     /// How often one client may ask, at the proxy or at the CDN.
@@ -249,6 +251,15 @@ pub struct RedirectServer {
     pub status: u16,
     /// `Strict-Transport-Security: max-age`, sent on https only (RFC 6797, section 7.2).
     pub hsts_max_age: Seconds,
+}
+
+/// A path that the proxy answers with another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovedPath {
+    pub host: HostName,
+    /// Decoded.
+    pub from: String,
+    pub to: UrlPath,
 }
 
 /// At most `requests` in `per` from one client, for these routes and methods.

@@ -134,8 +134,8 @@ pub const CHECKS: &[CheckPage] = &[
     CheckPage {
         id: "redir.shape",
         title: "Path and query survive, and nothing leads astray",
-        asks: "a path with escapes and a query, `//evil.example`, and a foreign Host",
-        passes: "Location holds the same bytes under the written target",
+        asks: "a path with escapes and a query, `//evil.example`, and a foreign Host; of moved paths up to eight, evenly spaced",
+        passes: "Location holds the same bytes under the written target; a moved path leads where the table says",
         fails: "bytes lost or decoded, or the client's bytes choose the host; 302 and 307 are a warning",
         remedy: "redirect to the written name with the request's own path",
         source: "RFC 9110 15.4",

@@ -593,6 +593,60 @@ rules! {
         source: "JVA-11, JVA-16",
         reads: ["redirects.servers.names", "dns.zones.name"],
     }
+    REDIRECTS_NOTHING = "redirects.nothing" {
+        title: "the table redirects nothing",
+        why: "A promise without content gives no configuration and no check, and reads as if there were one.",
+        remedy: "Add names or paths, or remove the table.",
+        source: "golive: the blueprint",
+        reads: ["redirects.servers", "redirects.paths"],
+    }
+    REDIRECTS_PATHS_WITHOUT_PROXY = "redirects.paths-without-proxy" {
+        title: "paths are moved and nothing stands before the app",
+        why: "The table of moved paths is kept by the nginx of `[proxy]`. Without it no file holds the table, and old \
+              links end at the app, which does not know them.",
+        remedy: "Add `[proxy]`, or let the app redirect.",
+        source: "JVA-6",
+        reads: ["redirects.paths", "proxy"],
+    }
+    REDIRECTS_PATH_NEVER_ASKED = "redirects.path-never-asked" {
+        title: "no request has this path",
+        why: "nginx compares the decoded path with dot segments resolved and slashes merged; what is no UTF-8 cannot be \
+              written to its file, and `<%` would be run by the buildpack. Such a line would never redirect anybody.",
+        remedy: "Write the path as browsers show it.",
+        source: "nginx docs, $uri and merge_slashes; Scalingo nginx buildpack",
+        reads: ["redirects.paths"],
+    }
+    REDIRECTS_PATH_OF_PAGE = "redirects.path-of-page" {
+        title: "a page of the blueprint is moved away",
+        why: "`pages` and the samples of cache classes are asked by checks as pages that answer. Moved, every one of \
+              them would be red, or the page is still announced and should not move.",
+        remedy: "Take the path out of the pages and samples, or out of the table.",
+        source: "JVA-10",
+        reads: ["redirects.paths", "site.pages", "cache.classes.samples"],
+    }
+    REDIRECTS_DUPLICATE_PATH = "redirects.duplicate-path" {
+        title: "a path is moved twice",
+        why: "nginx compares the keys of a map decoded and without regard to case, and refuses to start with two equal \
+              ones: `/Old` and `/old` are one.",
+        remedy: "Keep one of the two.",
+        source: "nginx docs, ngx_http_map_module",
+        reads: ["redirects.paths"],
+    }
+    REDIRECTS_PATH_LOOP = "redirects.path-loop" {
+        title: "moved paths lead in a circle",
+        why: "A browser follows some twenty redirects and shows an error. Permanent ones it remembers: who was sent in \
+              a circle once may stay there after the table was mended.",
+        remedy: "Let one of the paths answer.",
+        source: "RFC 9110, sections 15.4 and 15.4.9",
+        reads: ["redirects.paths"],
+    }
+    REDIRECTS_PATH_CHAIN = "redirects.path-chain" {
+        title: "a path is moved to one that has moved too",
+        why: "Each hop costs a visitor on a phone a round trip, and the server a request.",
+        remedy: "Send the path straight to the last one.",
+        source: "RFC 9110, section 15.4",
+        reads: ["redirects.paths"],
+    }
     REDIRECTS_SHADOWS_SITE = "redirects.shadows-site" {
         title: "the site's own name is redirected",
         why: "The name would have to be the site and not to be it: its record leads to one or to the other, and in the \

@@ -16,7 +16,7 @@ pub use nginx::{ClassValues, class_values, folder};
 
 use crate::blueprint::{Blueprint, Site};
 use crate::concerns::fragment::{
-    AppVariable, CacheRule, CdnRecord, MailProvider, ProxyServer, RateLimit, RedirectRule, RedirectServer,
+    AppVariable, CacheRule, CdnRecord, MailProvider, MovedPath, ProxyServer, RateLimit, RedirectRule, RedirectServer,
     ResponseClass, ZoneRecord, ZoneSetting,
 };
 use crate::concerns::{Concern, Fragment};
@@ -52,6 +52,7 @@ pub struct Slots {
     pub proxies: Vec<Asked<ProxyServer>>,
     pub classes: Vec<Asked<ResponseClass>>,
     pub redirect_servers: Vec<Asked<RedirectServer>>,
+    pub moved_paths: Vec<Asked<MovedPath>>,
     pub mail_providers: Vec<Asked<MailProvider>>,
     pub rate_limits: Vec<Asked<RateLimit>>,
     pub app_variables: Vec<Asked<AppVariable>>,
@@ -73,6 +74,7 @@ impl Slots {
                     Fragment::ProxyServer(what) => slots.proxies.push(Asked { by, what }),
                     Fragment::ResponseClass(what) => slots.classes.push(Asked { by, what }),
                     Fragment::RedirectServer(what) => slots.redirect_servers.push(Asked { by, what }),
+                    Fragment::MovedPath(what) => slots.moved_paths.push(Asked { by, what }),
                     Fragment::MailProvider(what) => slots.mail_providers.push(Asked { by, what }),
                     Fragment::RateLimit(what) => slots.rate_limits.push(Asked { by, what }),
                     Fragment::AppVariable(what) => slots.app_variables.push(Asked { by, what }),
@@ -112,7 +114,7 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
     };
     let (cloudflare, more) = cloudflare::plan(blueprint.cdn.as_ref(), &wanted, &zones);
     clashes.extend(more);
-    let (proxy, more) = nginx::proxy(&slots.proxies, &slots.classes);
+    let (proxy, more) = nginx::proxy(&slots.proxies, &slots.classes, &slots.moved_paths);
     clashes.extend(more);
     let (redirects, more) = nginx::redirects(&slots.redirect_servers);
     clashes.extend(more);

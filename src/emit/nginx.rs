@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::templates::{Language, render};
 use super::{Artifact, Asked, Clash};
 use crate::blueprint::value::Upstream;
-use crate::concerns::fragment::{Marking, ProxiedHost, ProxyServer, RedirectServer, ResponseClass, Routes};
+use crate::concerns::fragment::{Marking, MovedPath, ProxiedHost, ProxyServer, RedirectServer, ResponseClass, Routes};
 
 /// What the proxy template is given.
 #[derive(Debug, Serialize)]
@@ -26,6 +26,8 @@ struct ProxyValues {
     health_regex: String,
     classes: Vec<ClassValues>,
     default_class: String,
+    /// None: the maps of this file have the usual size.
+    moved: Option<MovedValues>,
     access_log: &'static str,
     body_limit_mib: u32,
     connect_timeout: u32,
@@ -39,6 +41,18 @@ struct AppValues {
     /// Names its upstream, its file and its variable: the place of the host in the blueprint, from 2. A host name may
     /// be longer than the 64 characters that a variable's name has on Scalingo.
     number: usize,
+}
+
+/// The table of moved paths.
+#[derive(Debug, Serialize)]
+struct MovedValues {
+    /// Host and decoded path, and the URL that answers now.
+    paths: Vec<(String, String)>,
+    /// Of nginx's hash: an entry must fit into one bucket.
+    bucket_size: usize,
+    max_size: usize,
+    /// Whether a target holds a dollar sign, for which nginx has no escape.
+    has_dollar: bool,
 }
 
 /// One class of routes, as the proxy template is given it.
@@ -70,7 +84,11 @@ struct RedirectValues {
 /// # Errors
 ///
 /// Several proxies, classes of one name, several default classes, a health path that no location can hold.
-pub fn proxy(proxies: &[Asked<ProxyServer>], classes: &[Asked<ResponseClass>]) -> (Vec<Artifact>, Vec<Clash>) {
+pub fn proxy(
+    proxies: &[Asked<ProxyServer>],
+    classes: &[Asked<ResponseClass>],
+    moved: &[Asked<MovedPath>],
+) -> (Vec<Artifact>, Vec<Clash>) {
     let (first, more) = match proxies {
         [] => return (Vec::new(), Vec::new()),
         [first, more @ ..] => (first, more),
@@ -100,6 +118,11 @@ pub fn proxy(proxies: &[Asked<ProxyServer>], classes: &[Asked<ResponseClass>]) -
         .zip(&proxy.hosts)
         .filter_map(|(number, host)| host.upstream.as_ref().map(|upstream| (number, host, upstream)))
         .collect();
+    let health_moved = moved.iter().find(|asked| asked.what.from.eq_ignore_ascii_case(health));
+    if let Some(asked) = health_moved {
+        clashes.push(Clash(format!("{} moves {health}, where {} has the platform's probes", asked.by, first.by)));
+    }
+
     let values = |tls: bool| ProxyValues {
         tls,
         names: proxy.hosts.iter().map(|host| host.name.to_string()).collect(),
@@ -116,6 +139,7 @@ pub fn proxy(proxies: &[Asked<ProxyServer>], classes: &[Asked<ResponseClass>]) -
             .find(|asked| asked.what.routes == Routes::Others)
             // No label is a lone hyphen, so this is no class: `no-store`.
             .map_or_else(|| "-".to_owned(), |asked| asked.what.name.to_string()),
+        moved: moved_values(moved),
         // The buildpack's own log, which its start script prints.
         access_log: if tls { "access.log" } else { "logs/access.log" },
         body_limit_mib: proxy.body_limit_mib,
@@ -257,6 +281,22 @@ pub fn class_values(class: &ResponseClass) -> ClassValues {
         statuses,
         cookies: if hides_cookies { "[01]" } else { "0" },
     }
+}
+
+fn moved_values(moved: &[Asked<MovedPath>]) -> Option<MovedValues> {
+    let longest = moved.iter().map(|asked| asked.what.host.as_str().len() + asked.what.from.len()).max()?;
+    let has_dollar = moved.iter().any(|asked| asked.what.to.as_str().contains('$'));
+    let paths = moved.iter().map(|Asked { what, .. }| {
+        let to = what.to.as_str().replace('$', "${dollar}");
+        (format!("{}{}", what.host, what.from), format!("https://{}{to}", what.host))
+    });
+    Some(MovedValues {
+        paths: paths.collect(),
+        // The key, its length, a pointer, and room for an alignment.
+        bucket_size: (longest + 32).next_power_of_two().max(64),
+        max_size: (moved.len() * 2).max(2048),
+        has_dollar,
+    })
 }
 
 fn class_clashes(classes: &[Asked<ResponseClass>]) -> Vec<Clash> {

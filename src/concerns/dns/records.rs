@@ -13,6 +13,7 @@ use crate::probe::{RecordData, RecordType};
 pub struct RecordSet {
     /// Of the zone itself or a name in it, in full.
     pub name: OwnerName,
+    /// Of all its records.
     #[serde(rename = "type")]
     pub kind: RecordKind,
     /// One record each, without final dots and without quotes.
