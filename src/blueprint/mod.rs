@@ -21,11 +21,10 @@ pub use finding::{Finding, KeyPath, Level, Place};
 pub use load::{LoadError, Loaded, load};
 pub use site::Site;
 
-use crate::concerns::{
-    Concern, cache::Cache, cdn::Cdn, dns::Dns, mail::Mail, proxy::Proxy, redirects::Redirects, waf::Waf,
-    waiting_room::WaitingRoom,
-};
-use value::{HostName, Instant, Label, Text, UrlPath};
+use crate::concerns::Concern;
+use crate::concerns::{apps::Apps, third_parties::ThirdParties, waf::Waf, waiting_room::WaitingRoom};
+use crate::concerns::{cache::Cache, cdn::Cdn, dns::Dns, mail::Mail, proxy::Proxy, redirects::Redirects};
+use value::{HostName, Instant, Label, Text, Upstream, UrlPath};
 
 /// One public launch: what is promised, and to whom it belongs. Whatever is not here is not generated, checked or
 /// rehearsed.
@@ -50,6 +49,10 @@ pub struct Blueprint {
     pub redirects: Option<Redirects>,
     #[serde(default)]
     pub mail: Option<Mail>,
+    #[serde(default)]
+    pub apps: Option<Apps>,
+    #[serde(default)]
+    pub third_parties: Option<ThirdParties>,
 }
 
 /// What the launch is called and when the public arrives.
@@ -71,6 +74,25 @@ pub struct SiteTable {
     #[serde(default = "home_only")]
     #[schemars(length(min = 1))]
     pub pages: Vec<UrlPath>,
+    /// Further public names of the launch, each behind the same CDN and the same proxy as `host`: one for each heavy
+    /// function, so that it can be cut, moved or grown alone (ALT-2).
+    #[serde(default)]
+    pub hosts: Vec<Host>,
+}
+
+/// One more public name of the launch.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Host {
+    /// The name, in a zone of `[dns]`.
+    pub name: HostName,
+    /// Pages of this name that every visitor may see; checks ask for them.
+    #[serde(default = "home_only")]
+    #[schemars(length(min = 1))]
+    pub pages: Vec<UrlPath>,
+    /// The app behind this name, where it is another than the proxy's `upstream`.
+    #[serde(default)]
+    pub upstream: Option<Upstream>,
 }
 
 fn home_only() -> Vec<UrlPath> {
@@ -81,7 +103,8 @@ impl Blueprint {
     /// Every concern of this blueprint, in checklist order.
     pub fn concerns(&self) -> Vec<&dyn Concern> {
         // No `..`: a new table must not compile until it is listed here.
-        let Self { site: _, dns, cdn, waf, waiting_room, cache, proxy, redirects, mail } = self;
+        let Self { site: _, dns, cdn, waf, waiting_room, cache, proxy, redirects, mail, apps: _, third_parties: _ } =
+            self;
         let mut present: Vec<&dyn Concern> = vec![dns];
         present.extend(cdn.as_ref().map(|c| c as &dyn Concern));
         present.extend(redirects.as_ref().map(|c| c as &dyn Concern));
@@ -95,7 +118,7 @@ impl Blueprint {
 
     /// Keys of the tables that this blueprint leaves out, so that they are named and not silently absent.
     pub fn left_out(&self) -> Vec<&'static str> {
-        let Self { site: _, dns: _, cdn, waf, waiting_room, cache, proxy, redirects, mail } = self;
+        let Self { site: _, dns: _, cdn, waf, waiting_room, cache, proxy, redirects, mail, apps, third_parties } = self;
         [
             ("cdn", cdn.is_none()),
             ("waf", waf.is_none()),
@@ -104,6 +127,8 @@ impl Blueprint {
             ("proxy", proxy.is_none()),
             ("redirects", redirects.is_none()),
             ("mail", mail.is_none()),
+            ("apps", apps.is_none()),
+            ("third_parties", third_parties.is_none()),
         ]
         .into_iter()
         .filter_map(|(key, absent)| absent.then_some(key))

@@ -12,10 +12,10 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use ipnet::IpNet;
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use toml::value::Datetime;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
@@ -117,10 +117,14 @@ impl FromStr for HostName {
     }
 }
 
+fn is_within(name: &str, zone: &HostName) -> bool {
+    name == zone.as_str() || name.strip_suffix(zone.as_str()).is_some_and(|rest| rest.ends_with('.'))
+}
+
 impl HostName {
     /// Whether this name is `zone` itself or below it.
     pub fn is_within(&self, zone: &HostName) -> bool {
-        self == zone || self.0.strip_suffix(zone.as_str()).is_some_and(|rest| rest.ends_with('.'))
+        is_within(&self.0, zone)
     }
 
     /// This name below a parent: `HostName("example.org").child("www")`; the label is golive's own.
@@ -132,6 +136,46 @@ impl HostName {
     pub fn parent(&self) -> Option<HostName> {
         let (_, parent) = self.0.split_once('.')?;
         parent.parse().ok()
+    }
+}
+
+/// A host name whose labels may also hold underscores, as `_dmarc.example.org`; `*.` may stand before it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(
+    !try_from,
+    title = "owner of a record",
+    extend(
+        "maxLength" = 253,
+        "pattern" = "^(\\*\\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\\.)+(?![0-9]+$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+    )
+)]
+pub struct OwnerName(String);
+text_value!(OwnerName);
+
+impl FromStr for OwnerName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = |why: &str| Err(format!("`{}` is not the name of a record: {why}", text.escape_debug()));
+        if text.len() > 253 {
+            return bad("it is longer than 253 bytes (RFC 1035, section 2.3.4)");
+        }
+        let Some((owner, top)) = text.strip_prefix("*.").unwrap_or(text).rsplit_once('.') else {
+            return bad("give it in full, as in `_dmarc.example.org`");
+        };
+        // The rules of host names, with the underscore as a letter.
+        match format!("{}.{top}", owner.replace('_', "x")).parse::<HostName>() {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(error) => bad(error.rsplit_once(": ").map_or(&error, |(_, why)| why)),
+        }
+    }
+}
+
+impl OwnerName {
+    /// Whether this name is `zone` itself or below it.
+    pub fn is_within(&self, zone: &HostName) -> bool {
+        is_within(&self.0, zone)
     }
 }
 
@@ -200,6 +244,35 @@ impl FromStr for Text {
     }
 }
 
+/// 1 to 8,000 characters without control characters: the data of one DNS record, as its type has it. A TXT record is
+/// given whole; golive cuts it into strings of 255 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(
+    !try_from,
+    title = "data of a record",
+    extend("minLength" = 1, "maxLength" = 8000, "pattern" = "^[^\\u0000-\\u001F\\u007F-\\u009F]*$")
+)]
+pub struct RecordValue(String);
+text_value!(RecordValue);
+
+impl FromStr for RecordValue {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("the record has no data".to_owned());
+        }
+        if text.chars().count() > 8000 {
+            return Err("the record has more than 8,000 characters: answers must fit into a DNS message".to_owned());
+        }
+        match text.chars().find(|c| c.is_control()) {
+            Some(c) => Err(format!("the record holds the control character {}", c.escape_debug())),
+            None => Ok(Self(text.to_owned())),
+        }
+    }
+}
+
 /// A leading `/`, then letters, digits, `-._~!$&'()*+,;=:@/` and percent-encoded bytes (RFC 3986 section 3.3); no
 /// query, no `.` or `..` segment, at most 1,000 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
@@ -255,6 +328,27 @@ impl UrlPath {
     pub fn root() -> Self {
         Self("/".to_owned())
     }
+
+    /// With its percent-encoded bytes as the characters that they stand for; `None` where these are no UTF-8.
+    pub fn decoded(&self) -> Option<String> {
+        let mut bytes = Vec::with_capacity(self.0.len());
+        let mut rest = self.0.as_bytes();
+        while let [first, after @ ..] = rest {
+            (bytes, rest) = match (first, after) {
+                // Two hexadecimal digits follow, or there were no `self`.
+                (b'%', [high, low, after @ ..]) => {
+                    let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or_default() as u8;
+                    bytes.push(digit(*high) << 4 | digit(*low));
+                    (bytes, after)
+                }
+                (byte, after) => {
+                    bytes.push(*byte);
+                    (bytes, after)
+                }
+            };
+        }
+        String::from_utf8(bytes).ok()
+    }
 }
 
 /// A path without `%` and `//`: nginx compares it with the decoded path, in which slashes are merged, and a CDN with
@@ -301,53 +395,6 @@ impl FromStr for Country {
         } else {
             Err(format!("`{}` is no country code: two capital letters (ISO 3166-1), or T1", text.escape_debug()))
         }
-    }
-}
-
-/// A range in CIDR notation, its host bits zero, or a single address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Network(IpNet);
-
-impl TryFrom<String> for Network {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let range = match (text.parse::<IpNet>(), text.parse::<IpAddr>()) {
-            (Ok(range), _) => range,
-            (_, Ok(address)) => address.into(),
-            _ => {
-                let shown = text.escape_debug();
-                return Err(format!("`{shown}` is neither a range like 198.51.100.0/24 nor an address"));
-            }
-        };
-        if range != range.trunc() {
-            return Err(format!("`{text}` has bits beyond its length: write {}", range.trunc()));
-        }
-        Ok(Self(range))
-    }
-}
-
-impl Network {
-    pub fn get(self) -> IpNet {
-        self.0
-    }
-}
-
-impl JsonSchema for Network {
-    fn schema_name() -> Cow<'static, str> {
-        "Network".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "title": "IP range",
-            "description": "A range in CIDR notation, its host bits zero, or a single address.",
-            "type": "string",
-            // Of IPv6 only the alphabet, and of the length no more than its digits.
-            "pattern": concat!("^(", ipv4!(), "(/[0-9]{1,2})?|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f.:]*(/[0-9]{1,3})?)$"),
-            "maxLength": 49,
-        })
     }
 }
 
@@ -593,10 +640,33 @@ impl JsonSchema for Address {
     }
 }
 
-/// What a TOML offset date-time is to the schema: JSON has none, and editors show it as its text.
-#[derive(Debug)]
-pub enum Instant {}
+/// A TOML offset date-time: the same moment on every machine (RFC 3339, section 5.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instant(pub Timestamp);
 
+/// What keeps a TOML date-time from being an instant.
+pub fn why_no_instant(written: &Datetime) -> &'static str {
+    match (written.date, written.time, written.offset) {
+        (None, _, _) => "it has no date",
+        (_, None, _) => "it has no time",
+        (_, _, None) => "it has no offset from UTC",
+        _ => "it is out of range",
+    }
+}
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let written = Datetime::deserialize(deserializer)?;
+        written.to_string().parse().map(Self).map_err(|_| {
+            serde::de::Error::custom(format!(
+                "`{written}` is not an instant: {}; write date, time and offset",
+                why_no_instant(&written)
+            ))
+        })
+    }
+}
+
+/// JSON has no such type, and editors show it as its text.
 impl JsonSchema for Instant {
     fn schema_name() -> Cow<'static, str> {
         "Instant".into()
@@ -612,33 +682,252 @@ impl JsonSchema for Instant {
     }
 }
 
-/// An instant, written as an offset date-time of TOML.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+/// A whole number from 1 to 1,000,000,000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[serde(try_from = "i64")]
+#[schemars(!try_from, title = "count", extend("minimum" = 1, "maximum" = 1_000_000_000))]
+pub struct Count(u32);
+
+impl TryFrom<i64> for Count {
+    type Error = String;
+
+    fn try_from(number: i64) -> Result<Self, String> {
+        match u32::try_from(number) {
+            Ok(value) if (1..=1_000_000_000).contains(&value) => Ok(Self(value)),
+            _ => Err(format!("{number} is not a count from 1 to 1000000000")),
+        }
+    }
+}
+
+impl Count {
+    /// As given, at least 1 and at most 1,000,000,000.
+    pub const fn new(number: u32) -> Self {
+        match number {
+            0 => Self(1),
+            1_000_000_000.. => Self(1_000_000_000),
+            other => Self(other),
+        }
+    }
+
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// A whole number from 0 to 100.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[serde(try_from = "i64")]
+#[schemars(!try_from, title = "per cent", extend("maximum" = 100))]
+pub struct Percent(u8);
+
+impl TryFrom<i64> for Percent {
+    type Error = String;
+
+    fn try_from(number: i64) -> Result<Self, String> {
+        match u8::try_from(number) {
+            Ok(value) if value <= 100 => Ok(Self(value)),
+            _ => Err(format!("{number} is not a share from 0 to 100 per cent")),
+        }
+    }
+}
+
+impl Percent {
+    /// As given, at most 100.
+    pub const fn new(share: u8) -> Self {
+        if share > 100 { Self(100) } else { Self(share) }
+    }
+
+    pub fn get(self) -> u8 {
+        self.0
+    }
+}
+
+/// 1 to 64 letters, digits and underscores, a letter first (Scalingo, environment variables).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(!try_from, title = "variable name", extend("pattern" = "^[A-Za-z][A-Za-z0-9_]{0,63}$"))]
+pub struct VariableName(String);
+text_value!(VariableName);
+
+impl FromStr for VariableName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let good = (1..=64).contains(&text.len())
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if good {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!(
+                "`{}` is not the name of a variable: 1 to 64 letters, digits and underscores, a letter first",
+                text.escape_debug()
+            ))
+        }
+    }
+}
+
+/// `https://host/owner/repository`: no `.git`, no final slash, no port, no user.
+// Exactly so, or Terraform replaces the link at each apply (Scalingo provider, scm_repo_link).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(
+    !try_from,
+    title = "repository",
+    extend("pattern" = concat!(
+        "^https://(?=[^/]{1,253}/)(", label!(), "\\.)+(?![0-9]+/)", label!(),
+        "/[A-Za-z0-9_-][A-Za-z0-9_.-]*/(?!.*\\.git$)[A-Za-z0-9_-][A-Za-z0-9_.-]*$"
+    ))
+)]
+pub struct Repository(String);
+text_value!(Repository);
+
+impl FromStr for Repository {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = |why: &str| {
+            Err(format!("`{}` is not a repository: {why}", text.chars().take(200).collect::<String>().escape_debug()))
+        };
+        let Some(rest) = text.strip_prefix("https://") else { return bad("it starts with `https://`") };
+        let mut parts = rest.splitn(3, '/');
+        let (host, owner, name) = (parts.next(), parts.next(), parts.next());
+        let (Some(host), Some(owner), Some(name)) = (host, owner, name) else {
+            return bad("write `https://host/owner/repository`");
+        };
+        if host.parse::<HostName>().is_err() {
+            return bad("a host name stands after `https://`");
+        }
+        let word = |word: &str| {
+            word.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+                && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
+        };
+        if name.ends_with(".git") || name.ends_with('/') {
+            return bad("leave `.git` and the final slash out, or each apply replaces the link");
+        }
+        if !word(owner) || !word(name) {
+            return bad("write `https://host/owner/repository`");
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// A date without time: `2020-03-20`, without quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "toml::value::Datetime")]
-pub struct Moment(Timestamp);
+pub struct Day(jiff::civil::Date);
+
+impl TryFrom<toml::value::Datetime> for Day {
+    type Error = String;
+
+    fn try_from(written: toml::value::Datetime) -> Result<Self, String> {
+        match (written.date, written.time) {
+            (Some(date), None) => {
+                date.to_string().parse().map(Self).map_err(|_| format!("`{written}` is out of range"))
+            }
+            _ => Err(format!("`{written}` is not a day: write `2020-03-20`, without time and quotes")),
+        }
+    }
+}
+
+impl Day {
+    pub fn date(self) -> jiff::civil::Date {
+        self.0
+    }
+
+    /// So many days later; the last day there is, if that is too late.
+    #[must_use]
+    pub fn later_by(self, days: i64) -> Self {
+        Self(self.0.saturating_add(jiff::SignedDuration::from_hours(days.saturating_mul(24))))
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl JsonSchema for Day {
+    fn schema_name() -> Cow<'static, str> {
+        "Day".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "title": "day",
+            "description": "A local date of TOML, without quotes.",
+            "type": "string",
+            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        })
+    }
+}
+
+/// An offset date-time, read as the instant it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "toml::value::Datetime")]
+pub struct Moment(jiff::Timestamp);
 
 impl TryFrom<toml::value::Datetime> for Moment {
     type Error = String;
 
     fn try_from(written: toml::value::Datetime) -> Result<Self, String> {
-        let refused = || format!("`{written}` is not an instant: write date, time and offset from UTC");
-        written.to_string().parse().map(Self).map_err(|_| refused())
+        let instant = written.to_string().parse().map(Self);
+        instant.map_err(|_| {
+            format!("`{written}` is not an instant: write date, time and offset, as in `2020-03-22T20:30:00+01:00`")
+        })
     }
 }
 
 impl Moment {
-    pub fn get(self) -> Timestamp {
+    pub fn new(instant: jiff::Timestamp) -> Self {
+        Self(instant)
+    }
+
+    pub fn instant(self) -> jiff::Timestamp {
         self.0
+    }
+
+    /// The same moment of a launch that is so much later; the last instant there is, if that is too late.
+    #[must_use]
+    pub fn later_by(self, duration: jiff::SignedDuration) -> Self {
+        Self(self.0.saturating_add(duration).unwrap_or(self.0))
     }
 }
 
 impl JsonSchema for Moment {
     fn schema_name() -> Cow<'static, str> {
-        Instant::schema_name()
+        "Instant".into()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         Instant::json_schema(generator)
+    }
+}
+
+/// What an [`ipnet::IpNet`] is to the schema.
+#[derive(Debug)]
+pub enum Network {}
+
+impl JsonSchema for Network {
+    fn schema_name() -> Cow<'static, str> {
+        "Network".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "title": "network",
+            "description": "An IP address, a slash and the length of the prefix: `192.0.2.0/24`, `192.0.2.7/32`.",
+            "type": "string",
+            "pattern": concat!("^(", ipv4!(), "|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f.:]*)/[0-9]{1,3}$"),
+            "maxLength": 49,
+        })
     }
 }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::Cdn;
+use super::{Cdn, Setup};
 use crate::blueprint::Site;
+use crate::blueprint::value::HostName;
 use crate::concerns::answer::{
     self, answered, answered_or_later, authoritative, cache_status, cloudflare, http, is_hit, listed, resolved,
 };
@@ -13,6 +14,7 @@ use crate::concerns::fragment::pool_name;
 use crate::concerns::tls;
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
 use crate::probe::{DnsAnswer, Rcode, RecordData, RecordType, Scheme, Target};
+use crate::providers::cloudflare;
 use ipnet::IpNet;
 
 /// A pass about DNS is good for 15 minutes.
@@ -21,7 +23,7 @@ const DNS_VALID_FOR_SECONDS: u32 = 15 * 60;
 pub fn checks(cdn: &Cdn, site: &Site) -> OneOrMore<Check> {
     let mut more = vec![origin_strict(cdn, site)];
     if cdn.certificate.is_some() {
-        more.push(preissued(site));
+        more.extend(site.hosts.iter().map(|host| preissued(&host.name, site)));
     }
     if cdn.load_balancer.is_some() {
         more.push(pool(cdn, site));
@@ -29,20 +31,14 @@ pub fn checks(cdn: &Cdn, site: &Site) -> OneOrMore<Check> {
     if !cdn.response_headers.is_empty() {
         more.push(headers(cdn, site));
     }
-    let mut rest = vec![
-        chain(site),
-        tls::expiry(&site.host, Target::Resolved, site.host.to_string(), site.announcement, vec!["dns.host.target"]),
-        tls::hsts(
-            site.host.to_string(),
-            get(Scheme::Https, &site.host, "/"),
-            cdn.hsts_max_age_seconds,
-            vec!["dns.host.target", "tls.chain"],
-        ),
-        upgrade(site),
-        acme_path(site),
-    ];
+    let further = site.hosts.iter().map(|host| &host.name).filter(|name| **name != site.host);
+    let mut rest = of_served(&site.host, cdn, site);
+    for name in further {
+        rest.push(host_target(name, site));
+        rest.extend(of_served(name, cdn, site));
+    }
     rest.extend(more);
-    OneOrMore(host_target(site), rest)
+    OneOrMore(host_target(&site.host, site), rest)
 }
 
 /// `tls.origin.strict`: the edge believes an origin by its certificate alone, and each origin has one.
@@ -89,8 +85,8 @@ fn origin_strict(cdn: &Cdn, site: &Site) -> Check {
 }
 
 /// `tls.preissued`: the ordered certificate is there before the first visitor.
-fn preissued(site: &Site) -> Check {
-    let host = site.host.to_string();
+fn preissued(host: &HostName, site: &Site) -> Check {
+    let host = host.to_string();
     Check {
         id: "tls.preissued",
         subject: host.clone(),
@@ -120,7 +116,7 @@ fn preissued(site: &Site) -> Check {
 
 /// `origin.pool`: the load balancer knows every origin, and none is switched off.
 fn pool(cdn: &Cdn, site: &Site) -> Check {
-    let name = pool_name(&site.host);
+    let name = pool_name(site.host.as_str());
     let wanted: Vec<String> = cdn.origins.iter().map(ToString::to_string).collect();
     let path = format!("/load_balancers/pools/{name}");
     Check {
@@ -191,17 +187,30 @@ fn headers(cdn: &Cdn, site: &Site) -> Check {
     }
 }
 
+/// What holds once the name leads to the edge.
+fn of_served(host: &HostName, cdn: &Cdn, site: &Site) -> Vec<Check> {
+    let (leads, speaks) = ("dns.host.target", "tls.chain");
+    let home = get(Scheme::Https, host, "/");
+    vec![
+        chain(host),
+        tls::expiry(host, Target::Resolved, host.to_string(), site.announcement, vec![leads]),
+        tls::hsts(host.to_string(), home, cdn.hsts_max_age_seconds, vec![leads, speaks]),
+        upgrade(host),
+        acme_path(host),
+    ]
+}
+
 /// `dns.host.target`. At every authoritative server, and through the resolvers of this run; the catalogue's other
 /// public resolvers can be given with `--resolver`.
-fn host_target(site: &Site) -> Check {
-    let host = site.host.to_string();
+fn host_target(name: &HostName, site: &Site) -> Check {
+    let host = name.to_string();
     let servers: Vec<IpAddr> =
-        site.zone_of(&site.host).map(|zone| zone.servers.iter().map(|(_, ip)| *ip).collect()).unwrap_or_default();
+        site.zone_of(name).map(|zone| zone.servers.iter().map(|(_, ip)| *ip).collect()).unwrap_or_default();
     const TYPES: [RecordType; 2] = [RecordType::A, RecordType::Aaaa];
     let mut ask: Vec<_> =
         servers.iter().flat_map(|server| TYPES.map(|record_type| dns_at(*server, &host, record_type))).collect();
     ask.extend(TYPES.map(|record_type| dns_resolved(&host, record_type)));
-    let target = site.cdn.as_ref().and_then(|cdn| cdn.cname_target.clone());
+    let target = site.cdn.as_ref().filter(|cdn| cdn.setup == Setup::Partial).map(|_| cloudflare::partial_target(name));
     let ranges = site.cdn.as_ref().map(|cdn| cdn.ranges.clone()).unwrap_or_default();
     let wanted =
         target.clone().map_or_else(|| "the addresses of the CDN".to_owned(), |target| format!("CNAME {target}"));
@@ -258,7 +267,7 @@ fn host_target(site: &Site) -> Check {
                 listed(&found)
             ))
         }),
-        remedy: format!("have {} pointed to {wanted}: as it is, visitors bypass the CDN", site.host),
+        remedy: format!("have {name} pointed to {wanted}: as it is, visitors bypass the CDN"),
         source: "JVA-2, JVA-11; Cloudflare docs, dns/zone-setups/partial-setup",
         valid_for_seconds: DNS_VALID_FOR_SECONDS,
     }
@@ -303,8 +312,8 @@ fn within(ip: IpAddr, ranges: &[IpNet]) -> bool {
     ranges.iter().any(|range| range.contains(&ip))
 }
 
-fn chain(site: &Site) -> Check {
-    let name = site.host.to_string();
+fn chain(host: &HostName) -> Check {
+    let name = host.to_string();
     let owner = name.clone();
     Check {
         id: "tls.chain",
@@ -312,7 +321,7 @@ fn chain(site: &Site) -> Check {
         safety: Safety::S1,
         blocked_by: vec!["dns.host.target"],
         disturbs: false,
-        ask: vec![handshake(&site.host, Target::Resolved, 0)],
+        ask: vec![handshake(host, Target::Resolved, 0)],
         judge: Box::new(move |seen| {
             let answer = answered!(answer::tls(&seen[0]));
             match &answer.verify_error {
@@ -323,18 +332,17 @@ fn chain(site: &Site) -> Check {
                 Some(error) => Judgement::fail(format!("{} presents a chain that fails: {error}", answer.connected)),
             }
         }),
-        remedy: format!("serve a certificate that covers {} together with its intermediates", site.host),
+        remedy: format!("serve a certificate that covers {host} together with its intermediates"),
         source: "RFC 5280 6; RFC 9525; JVA-2",
         valid_for_seconds: tls::VALID_FOR_SECONDS,
     }
 }
 
-fn upgrade(site: &Site) -> Check {
-    let host = site.host.clone();
+fn upgrade(host: &HostName) -> Check {
     // With a path and a query, which a redirect to the home page would lose.
     const KEPT: &str = "/golive/upgrade?x=1&y=%26";
-    let plain = get(Scheme::Http, &host, KEPT);
-    let secure = get(Scheme::Https, &host, KEPT);
+    let plain = get(Scheme::Http, host, KEPT);
+    let secure = get(Scheme::Https, host, KEPT);
     let expected = secure.url();
     let plain_url = plain.url();
     Check {
@@ -374,8 +382,7 @@ fn upgrade(site: &Site) -> Check {
     }
 }
 
-fn acme_path(site: &Site) -> Check {
-    let host = site.host.clone();
+fn acme_path(host: &HostName) -> Check {
     let path = format!("/.well-known/acme-challenge/golive-{NONCE}");
     let same_under_https = format!("https://{host}/.well-known/acme-challenge/");
     Check {
@@ -384,7 +391,7 @@ fn acme_path(site: &Site) -> Check {
         safety: Safety::S1,
         blocked_by: vec!["dns.host.target"],
         disturbs: false,
-        ask: vec![get(Scheme::Http, &host, &path).into()],
+        ask: vec![get(Scheme::Http, host, &path).into()],
         judge: Box::new(move |seen| {
             let answer = answered!(http(&seen[0]));
             if answer.header("cf-mitigated").is_some() {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::{Cdn, MinTls, Setup};
 use crate::blueprint::Site;
+use crate::blueprint::site::PublicHost;
 use crate::blueprint::value::UrlPath;
 use crate::concerns::Fragment;
 use crate::concerns::fragment::{
@@ -21,15 +22,11 @@ pub fn fragments(cdn: &Cdn, site: &Site) -> Vec<Fragment> {
         Fragment::CertificatePack(CertificatePack {
             authority: certificate.authority,
             validity_days: certificate.validity_days,
-            hosts: vec![cdn.zone.clone(), site.host.clone()],
+            hosts: std::iter::once(&cdn.zone).chain(site.hosts.iter().map(|host| &host.name)).cloned().collect(),
         })
     }));
     fragments.extend(cdn.response_headers.iter().map(|header| {
-        Fragment::ResponseHeader(ResponseHeader {
-            host: site.host.clone(),
-            name: header.name.clone(),
-            value: header.set.clone(),
-        })
+        Fragment::ResponseHeader(ResponseHeader { name: header.name.clone(), value: header.set.clone() })
     }));
     fragments.extend(settings(cdn).into_iter().map(Fragment::ZoneSetting));
     fragments.push(Fragment::RedirectRule(RedirectRule {
@@ -37,7 +34,7 @@ pub fn fragments(cdn: &Cdn, site: &Site) -> Vec<Fragment> {
         description: "Plain http goes to https, except where certification authorities look".to_owned(),
         // The phase sees every proxied host of the zone, and others than the site's are not ours to redirect.
         expression: Expression::All(vec![
-            Expression::HostIs(site.host.clone()),
+            Expression::served(site),
             Expression::PlainHttp,
             Expression::Not(Box::new(Expression::PathStartsWith(ACME_PATH.to_owned()))),
         ]),
@@ -52,20 +49,22 @@ pub fn fragments(cdn: &Cdn, site: &Site) -> Vec<Fragment> {
 fn origins(cdn: &Cdn, site: &Site) -> Vec<Fragment> {
     if let Some(balancing) = &cdn.load_balancer {
         return vec![Fragment::LoadBalancer(LoadBalancer {
-            host: site.host.clone(),
+            hosts: site.hosts.iter().map(|host| host.name.clone()).collect(),
             origins: cdn.origins.clone(),
             health_path: site.health_path.clone().unwrap_or_else(UrlPath::root),
             interval_seconds: balancing.interval_seconds,
             check_regions: balancing.check_regions.iter().map(|region| region.as_str()).collect(),
         })];
     }
-    let record = |origin: &IpAddr| CdnRecord {
-        name: site.host.clone(),
-        data: address_data(*origin),
-        proxied: true,
-        comment: "origin of the site".to_owned(),
+    let record = |host: &PublicHost, origin: &IpAddr| {
+        Fragment::CdnRecord(CdnRecord {
+            name: host.name.clone(),
+            data: address_data(*origin),
+            proxied: true,
+            comment: "origin of the site".to_owned(),
+        })
     };
-    cdn.origins.iter().map(record).map(Fragment::CdnRecord).collect()
+    site.hosts.iter().flat_map(|host| cdn.origins.iter().map(move |origin| record(host, origin))).collect()
 }
 
 /// In a partial zone, what whoever runs the DNS must publish (Cloudflare docs, dns/zone-setups/partial-setup).
@@ -74,11 +73,12 @@ fn public_records(cdn: &Cdn, site: &Site) -> Vec<Fragment> {
         return Vec::new();
     }
     let mut fragments = Vec::new();
-    if let Some(zone) = site.zone_of(&site.host) {
+    for PublicHost { name, .. } in &site.hosts {
+        let Some(zone) = site.zone_of(name) else { continue };
         fragments.push(Fragment::Record(ZoneRecord {
             zone: zone.name.clone(),
-            name: site.host.to_string(),
-            data: RecordData::Cname(cloudflare::partial_target(&site.host)),
+            name: name.to_string(),
+            data: RecordData::Cname(cloudflare::partial_target(name)),
             ttl: site.lowered_ttl,
             why: "sends the site's visitors through Cloudflare".to_owned(),
             until: format!("as long as Cloudflare serves the site; TTL {} after the launch", site.steady_ttl),

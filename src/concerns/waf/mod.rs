@@ -7,6 +7,7 @@ mod findings;
 mod fragments;
 mod procedure;
 
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -60,13 +61,14 @@ pub struct Rule {
     /// Where Cloudflare believes the visitor to be.
     #[serde(default)]
     pub countries: Vec<Country>,
-    /// Ranges or addresses of visitors.
+    /// Ranges of visitors' addresses.
     #[serde(default)]
-    pub addresses: Vec<Network>,
+    #[schemars(with = "Vec<Network>")]
+    pub addresses: Vec<IpNet>,
     /// Parts of the User-Agent, in any case of letters.
     #[serde(default)]
     pub user_agent_contains: Vec<Text>,
-    /// Names to which it applies, within the CDN's zone; none: the site's.
+    /// Names to which it applies, within the CDN's zone; none: every one of the site.
     #[serde(default)]
     pub hosts: Vec<HostName>,
 }

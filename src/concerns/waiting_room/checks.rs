@@ -126,12 +126,12 @@ fn event(room: &WaitingRoom, site: &Site) -> Check {
         .events
         .iter()
         .map(|event| {
-            let prequeue = event.prequeue.map_or(Value::Null, |at| event_time(at.get()).into());
+            let prequeue = event.prequeue.map_or(Value::Null, |at| event_time(at.instant()).into());
             let limits = event.limits();
             let members = [
                 ("prequeue_start_time", prequeue),
-                ("event_start_time", event_time(event.start.get()).into()),
-                ("event_end_time", event_time(event.end.get()).into()),
+                ("event_start_time", event_time(event.start.instant()).into()),
+                ("event_end_time", event_time(event.end.instant()).into()),
                 ("total_active_users", limits.total_active_users.into()),
                 ("new_users_per_minute", limits.new_users_per_minute.into()),
             ];

@@ -161,7 +161,7 @@ fn events(room: &WaitingRoom, site: &Site) -> Vec<Finding> {
         let covered = room
             .events
             .iter()
-            .any(|event| event.start.get() <= site.announcement && site.announcement <= event.end.get());
+            .any(|event| event.start.instant() <= site.announcement && site.announcement <= event.end.instant());
         if !covered {
             findings.push(Finding::warning(
                 &rules::ROOM_EVENT_MISSES,
@@ -176,7 +176,7 @@ fn events(room: &WaitingRoom, site: &Site) -> Vec<Finding> {
 
 /// Cloudflare docs, waiting-room/additional-options/create-events.
 fn times(event: &Event, place: &KeyPath) -> Vec<Finding> {
-    let (start, end) = (event.start.get(), event.end.get());
+    let (start, end) = (event.start.instant(), event.end.instant());
     let mut findings = Vec::new();
     let mut refuse = |key: &str, message: String, remedy: &str| {
         findings.push(Finding::error(&rules::ROOM_EVENT_TIMES, place.clone().key(key), message, remedy));
@@ -185,7 +185,7 @@ fn times(event: &Event, place: &KeyPath) -> Vec<Finding> {
         refuse("end", format!("`{}` ends less than a minute after its start", event.name), "correct the two instants");
     }
     if let Some(prequeue) = event.prequeue
-        && start.duration_since(prequeue.get()) < SignedDuration::from_mins(5)
+        && start.duration_since(prequeue.instant()) < SignedDuration::from_mins(5)
     {
         refuse(
             "prequeue",

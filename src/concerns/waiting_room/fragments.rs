@@ -25,9 +25,9 @@ pub fn fragments(room: &WaitingRoom, site: &Site) -> Vec<Fragment> {
             .iter()
             .map(|event| RoomEvent {
                 name: event.name.clone(),
-                prequeue: event.prequeue.map(|at| at.get()),
-                start: event.start.get(),
-                end: event.end.get(),
+                prequeue: event.prequeue.map(|at| at.instant()),
+                start: event.start.instant(),
+                end: event.end.instant(),
                 limits: event.limits(),
             })
             .collect(),
