@@ -9,6 +9,7 @@ mod terraform;
 use serde_json::{Map, Value, json};
 
 pub use origin::utc;
+pub use security::blocks_for;
 pub use terraform::terraform;
 
 use super::zone::{ZonePlan, text, type_name};

@@ -83,6 +83,18 @@ resource "cloudflare_zone_setting" "security_header" {
   }
 }
 
+resource "cloudflare_list" "jeveuxaider_partners" {
+  account_id  = var.cloudflare_account_id
+  kind        = "ip"
+  name        = "jeveuxaider_partners"
+  description = "partners: associations-hub"
+  items = [
+    {
+      ip = "192.0.2.192/28"
+    },
+  ]
+}
+
 resource "cloudflare_ruleset" "cache" {
   zone_id = var.cloudflare_zone_id
   name    = "default"
@@ -198,6 +210,17 @@ resource "cloudflare_ruleset" "waf_custom" {
   phase   = "http_request_firewall_custom"
   rules = [
     {
+      ref         = "golive_partners"
+      description = "Partners are neither filtered nor limited"
+      expression  = "ip.src in $jeveuxaider_partners"
+      action      = "skip"
+      action_parameters = {
+        ruleset  = "current"
+        phases   = ["http_ratelimit", "http_request_firewall_managed", "http_request_sbfm"]
+        products = ["bic", "securityLevel"]
+      }
+    },
+    {
       ref         = "golive_under_attack"
       description = "Lever: every browser is challenged once; off until somebody switches it on"
       expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\" and not cf.client.bot and not starts_with(http.request.uri.path, \"/.well-known/acme-challenge/\") and not (starts_with(http.request.uri.path, \"/api/\") or starts_with(http.request.uri.path, \"/oauth/\"))"
@@ -218,7 +241,7 @@ resource "cloudflare_ruleset" "waf_custom" {
     },
   ]
   lifecycle {
-    ignore_changes = [rules[0].enabled]
+    ignore_changes = [rules[1].enabled]
   }
 }
 
@@ -268,8 +291,8 @@ resource "cloudflare_ruleset" "response_headers" {
   phase   = "http_response_headers_transform"
   rules = [
     {
-      ref         = "headers_covid19_reserve_civique_gouv_fr"
-      description = "Headers of every answer of covid19.reserve-civique.gouv.fr"
+      ref         = "headers"
+      description = "Headers of every answer of the site"
       expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\""
       action      = "rewrite"
       action_parameters = {
@@ -341,23 +364,17 @@ resource "cloudflare_load_balancer_pool" "origins" {
       address = "203.0.113.10"
       enabled = true
       weight  = 1
-      header = {
-        host = ["covid19.reserve-civique.gouv.fr"]
-      }
     },
     {
       name    = "origin-02"
       address = "203.0.113.11"
       enabled = true
       weight  = 1
-      header = {
-        host = ["covid19.reserve-civique.gouv.fr"]
-      }
     },
   ]
 }
 
-resource "cloudflare_load_balancer" "site" {
+resource "cloudflare_load_balancer" "host_covid19_reserve_civique_gouv_fr" {
   zone_id          = var.cloudflare_zone_id
   name             = "covid19.reserve-civique.gouv.fr"
   proxied          = true
