@@ -412,6 +412,72 @@ pub fn key_kind(text: &str) -> Result<KeyKind, String> {
     }
 }
 
+/// 1 to 64 letters, digits and `_`, a letter first: the name of an environment variable (POSIX.1-2024, section 8.1;
+/// Scalingo takes 64 characters).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(!try_from, title = "variable name", extend("maxLength" = 64, "pattern" = "^[A-Za-z][A-Za-z0-9_]*$"))]
+pub struct VariableName(String);
+text_value!(VariableName);
+
+impl FromStr for VariableName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let good = (1..=64).contains(&text.len())
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if good {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!(
+                "`{}` is not the name of a variable: 1 to 64 letters, digits and `_`, a letter first",
+                text.escape_debug()
+            ))
+        }
+    }
+}
+
+/// 1 to 20 letters, digits and hyphens: a word that no shell, template or configuration reads otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(!try_from, title = "word", extend("maxLength" = 20, "pattern" = "^[A-Za-z0-9-]+$"))]
+pub struct Word(String);
+text_value!(Word);
+
+impl FromStr for Word {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            true => Ok(Self(text.to_owned())),
+            false => Err(format!("`{}` is not a word: 1 to 20 letters, digits and hyphens", text.escape_debug())),
+        }
+    }
+}
+
+/// `X-`, then 1 to 40 letters, digits and hyphens: a header of the site's own, which no standard and no cache knows.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(!try_from, title = "own header", extend("maxLength" = 42, "pattern" = "^X-[A-Za-z0-9-]+$"))]
+pub struct OwnHeader(String);
+text_value!(OwnHeader);
+
+impl FromStr for OwnHeader {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let rest = text.strip_prefix("X-").unwrap_or_default();
+        match (1..=40).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            true => Ok(Self(text.to_owned())),
+            false => Err(format!(
+                "`{}` is not a header of your own: `X-`, then 1 to 40 letters, digits and hyphens",
+                text.escape_debug()
+            )),
+        }
+    }
+}
+
 /// A whole number from 0 to 2,147,483,647: the range of a DNS TTL (RFC 2181, section 8) and of what every HTTP cache
 /// understands (RFC 9111, section 1.2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
@@ -498,6 +564,28 @@ impl JsonSchema for Address {
             // Of IPv6 only the alphabet: the whole grammar would be a page that nobody reads.
             "pattern": concat!("^(", ipv4!(), "|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f.:]*)$"),
             "maxLength": 45,
+        })
+    }
+}
+
+/// What an [`ipnet::IpNet`] is to the schema.
+#[derive(Debug)]
+pub enum AddressRange {}
+
+impl JsonSchema for AddressRange {
+    fn schema_name() -> Cow<'static, str> {
+        "AddressRange".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "title": "range of addresses",
+            "description": "An IPv4 or IPv6 address, a slash, and the length of the prefix; one address alone is `/32` or `/128`.",
+            "type": "string",
+            "pattern": concat!(
+                "^(", ipv4!(), "/(3[0-2]|[12]?[0-9])|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f.:]*/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))$"
+            ),
+            "maxLength": 49,
         })
     }
 }

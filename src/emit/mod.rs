@@ -15,7 +15,7 @@ pub use nginx::{ClassValues, class_values, folder};
 
 use crate::blueprint::{Blueprint, Site};
 use crate::concerns::fragment::{
-    AppVariable, CacheRule, CdnRecord, MailProvider, ProxyServer, RateLimit, RedirectRule, RedirectServer,
+    AppVariable, CacheRule, CdnRecord, MailProvider, ModeSwitch, ProxyServer, RateLimit, RedirectRule, RedirectServer,
     ResponseClass, ZoneRecord, ZoneSetting,
 };
 use crate::concerns::{Concern, Fragment};
@@ -54,6 +54,7 @@ pub struct Slots {
     pub mail_providers: Vec<Asked<MailProvider>>,
     pub rate_limits: Vec<Asked<RateLimit>>,
     pub app_variables: Vec<Asked<AppVariable>>,
+    pub mode_switches: Vec<Asked<ModeSwitch>>,
 }
 
 impl Slots {
@@ -75,6 +76,7 @@ impl Slots {
                     Fragment::MailProvider(what) => slots.mail_providers.push(Asked { by, what }),
                     Fragment::RateLimit(what) => slots.rate_limits.push(Asked { by, what }),
                     Fragment::AppVariable(what) => slots.app_variables.push(Asked { by, what }),
+                    Fragment::ModeSwitch(what) => slots.mode_switches.push(Asked { by, what }),
                 }
             }
         }
@@ -111,9 +113,9 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
     };
     let (cloudflare, more) = cloudflare::plan(blueprint.cdn.as_ref(), &wanted, &zones);
     clashes.extend(more);
-    let (proxy, more) = nginx::proxy(&slots.proxies, &slots.classes);
+    let (proxy, more) = nginx::proxy(&slots);
     clashes.extend(more);
-    let (redirects, more) = nginx::redirects(&slots.redirect_servers);
+    let (redirects, more) = nginx::redirects(&slots.redirect_servers, &slots.rate_limits);
     clashes.extend(more);
     if !clashes.is_empty() {
         return Err(clashes);
