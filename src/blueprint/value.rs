@@ -12,9 +12,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use toml::value::Datetime;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
@@ -508,6 +507,72 @@ pub fn key_kind(text: &str) -> Result<KeyKind, String> {
     }
 }
 
+/// 1 to 64 letters, digits and `_`, a letter first: the name of an environment variable (POSIX.1-2024, section 8.1;
+/// Scalingo takes 64 characters).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(!try_from, title = "variable name", extend("maxLength" = 64, "pattern" = "^[A-Za-z][A-Za-z0-9_]*$"))]
+pub struct VariableName(String);
+text_value!(VariableName);
+
+impl FromStr for VariableName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let good = (1..=64).contains(&text.len())
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if good {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!(
+                "`{}` is not the name of a variable: 1 to 64 letters, digits and `_`, a letter first",
+                text.escape_debug()
+            ))
+        }
+    }
+}
+
+/// 1 to 20 letters, digits and hyphens: a word that no shell, template or configuration reads otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(!try_from, title = "word", extend("maxLength" = 20, "pattern" = "^[A-Za-z0-9-]+$"))]
+pub struct Word(String);
+text_value!(Word);
+
+impl FromStr for Word {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            true => Ok(Self(text.to_owned())),
+            false => Err(format!("`{}` is not a word: 1 to 20 letters, digits and hyphens", text.escape_debug())),
+        }
+    }
+}
+
+/// `X-`, then 1 to 40 letters, digits and hyphens: a header of the site's own, which no standard and no cache knows.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(!try_from, title = "own header", extend("maxLength" = 42, "pattern" = "^X-[A-Za-z0-9-]+$"))]
+pub struct OwnHeader(String);
+text_value!(OwnHeader);
+
+impl FromStr for OwnHeader {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let rest = text.strip_prefix("X-").unwrap_or_default();
+        match (1..=40).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            true => Ok(Self(text.to_owned())),
+            false => Err(format!(
+                "`{}` is not a header of your own: `X-`, then 1 to 40 letters, digits and hyphens",
+                text.escape_debug()
+            )),
+        }
+    }
+}
+
 /// A whole number from 0 to 2,147,483,647: the range of a DNS TTL (RFC 2181, section 8) and of what every HTTP cache
 /// understands (RFC 9111, section 1.2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
@@ -598,9 +663,9 @@ impl JsonSchema for Address {
     }
 }
 
-/// A TOML offset date-time: the same moment on every machine (RFC 3339, section 5.6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Instant(pub Timestamp);
+/// What a TOML offset date-time is to the schema: JSON has none, and editors show it as its text.
+#[derive(Debug)]
+pub enum Instant {}
 
 /// What keeps a TOML date-time from being an instant.
 pub fn why_no_instant(written: &Datetime) -> &'static str {
@@ -612,19 +677,6 @@ pub fn why_no_instant(written: &Datetime) -> &'static str {
     }
 }
 
-impl<'de> Deserialize<'de> for Instant {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let written = Datetime::deserialize(deserializer)?;
-        written.to_string().parse().map(Self).map_err(|_| {
-            serde::de::Error::custom(format!(
-                "`{written}` is not an instant: {}; write date, time and offset",
-                why_no_instant(&written)
-            ))
-        })
-    }
-}
-
-/// JSON has no such type, and editors show it as its text.
 impl JsonSchema for Instant {
     fn schema_name() -> Cow<'static, str> {
         "Instant".into()
@@ -703,31 +755,6 @@ impl Percent {
 
     pub fn get(self) -> u8 {
         self.0
-    }
-}
-
-/// 1 to 64 letters, digits and underscores, a letter first (Scalingo, environment variables).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
-#[schemars(!try_from, title = "variable name", extend("pattern" = "^[A-Za-z][A-Za-z0-9_]{0,63}$"))]
-pub struct VariableName(String);
-text_value!(VariableName);
-
-impl FromStr for VariableName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let good = (1..=64).contains(&text.len())
-            && text.starts_with(|c: char| c.is_ascii_alphabetic())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if good {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(format!(
-                "`{}` is not the name of a variable: 1 to 64 letters, digits and underscores, a letter first",
-                text.escape_debug()
-            ))
-        }
     }
 }
 
@@ -838,7 +865,8 @@ impl TryFrom<toml::value::Datetime> for Moment {
     fn try_from(written: toml::value::Datetime) -> Result<Self, String> {
         let instant = written.to_string().parse().map(Self);
         instant.map_err(|_| {
-            format!("`{written}` is not an instant: write date, time and offset, as in `2020-03-22T20:30:00+01:00`")
+            let lacks = why_no_instant(&written);
+            format!("`{written}` is not an instant: {lacks}; write all three, as in `2020-03-22T20:30:00+01:00`")
         })
     }
 }

@@ -16,8 +16,8 @@ pub use nginx::{ClassValues, class_values, folder};
 
 use crate::blueprint::{Blueprint, Site};
 use crate::concerns::fragment::{
-    AppVariable, CacheRule, CdnRecord, MailProvider, MovedPath, ProxyServer, RateLimit, RedirectRule, RedirectServer,
-    ResponseClass, ZoneRecord, ZoneSetting,
+    AppVariable, CacheRule, CdnRecord, MailProvider, ModeSwitch, MovedPath, ProxyServer, RateLimit, RedirectRule,
+    RedirectServer, ResponseClass, ZoneRecord, ZoneSetting,
 };
 use crate::concerns::{Concern, Fragment};
 
@@ -56,6 +56,7 @@ pub struct Slots {
     pub mail_providers: Vec<Asked<MailProvider>>,
     pub rate_limits: Vec<Asked<RateLimit>>,
     pub app_variables: Vec<Asked<AppVariable>>,
+    pub mode_switches: Vec<Asked<ModeSwitch>>,
 }
 
 impl Slots {
@@ -78,6 +79,7 @@ impl Slots {
                     Fragment::MailProvider(what) => slots.mail_providers.push(Asked { by, what }),
                     Fragment::RateLimit(what) => slots.rate_limits.push(Asked { by, what }),
                     Fragment::AppVariable(what) => slots.app_variables.push(Asked { by, what }),
+                    Fragment::ModeSwitch(what) => slots.mode_switches.push(Asked { by, what }),
                 }
             }
         }
@@ -114,9 +116,9 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
     };
     let (cloudflare, more) = cloudflare::plan(blueprint.cdn.as_ref(), &wanted, &zones);
     clashes.extend(more);
-    let (proxy, more) = nginx::proxy(&slots.proxies, &slots.classes, &slots.moved_paths);
+    let (proxy, more) = nginx::proxy(&slots);
     clashes.extend(more);
-    let (redirects, more) = nginx::redirects(&slots.redirect_servers);
+    let (redirects, more) = nginx::redirects(&slots.redirect_servers, &slots.rate_limits);
     clashes.extend(more);
     let (octodns, more) = octodns::artifacts(&zones);
     clashes.extend(more);
