@@ -12,8 +12,7 @@ use super::templates::{Language, render};
 use super::{Artifact, Asked, Clash, Slots};
 use crate::blueprint::value::Upstream;
 use crate::concerns::fragment::{
-    LimitedAt, Marking, ModeSwitch, MovedPath, ProxiedHost, ProxyServer, RateLimit, RedirectServer, ResponseClass,
-    Routes, any_of,
+    LimitedAt, Marking, ModeSwitch, MovedPath, ProxiedHost, RateLimit, RedirectServer, ResponseClass, Routes, any_of,
 };
 
 /// What the proxy template is given.
