@@ -16,7 +16,9 @@ pub use edge::{
 };
 
 use crate::blueprint::Site;
-use crate::blueprint::value::{Country, HostName, Label, PathPrefix, Seconds, Text, Upstream, UrlPath};
+use crate::blueprint::value::{
+    Country, HostName, Label, OwnHeader, PathPrefix, Seconds, Text, Upstream, UrlPath, VariableName, Word,
+};
 use crate::probe::RecordData;
 
 #[derive(Debug, Clone)]
@@ -45,6 +47,8 @@ pub enum Fragment {
     RateLimit(RateLimit),
     /// An environment variable of an app on the platform.
     AppVariable(AppVariable),
+    /// How the proxy is switched to a site with less to do.
+    ModeSwitch(ModeSwitch),
     /// One rule of the phase `http_request_firewall_custom`.
     CustomRule(CustomRule),
     /// One rule of the phase `http_request_firewall_managed`.
@@ -256,7 +260,7 @@ fn fingerprinted(starts: &[PathPrefix]) -> String {
 }
 
 /// A regular expression for any of these starts, taken literally.
-fn any_of(starts: &[PathPrefix]) -> String {
+pub fn any_of(starts: &[PathPrefix]) -> String {
     let starts: Vec<String> = starts.iter().map(|start| regex::escape(start.as_str())).collect();
     format!("(?:{})", starts.join("|"))
 }
@@ -322,6 +326,8 @@ pub enum LimitedAt {
     Proxy,
     /// The CDN, which counts in each data centre.
     Edge,
+    /// The machines that only redirect, each by itself.
+    Redirects,
 }
 
 /// An environment variable that a concern needs in an app. No secret: the value is generated text.
@@ -336,6 +342,19 @@ pub struct AppVariable {
     pub switched: bool,
     /// One line: what it is for.
     pub why: String,
+}
+
+/// A mode of the proxy, switched by a variable of its environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModeSwitch {
+    pub variable: VariableName,
+    pub on: Word,
+    pub off: Word,
+    /// Sent with every answer in the mode.
+    pub marker: OwnHeader,
+    /// Starts of decoded paths that are answered 503 in the mode.
+    pub cut: Vec<PathPrefix>,
+    pub retry_after: Seconds,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

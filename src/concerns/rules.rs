@@ -539,6 +539,134 @@ rules! {
         reads: ["proxy.read_timeout_seconds", "proxy.runs_on"],
     }
 
+    PROXY_INSTANCES = "proxy.instances" {
+        title: "the number of proxies does not go with their addresses",
+        why: "Limits and copies are each nginx's own: what one visitor may do is the limit times the machines. So the \
+              number must be the true one, and a plain machine answers at one address.",
+        remedy: "On plain machines leave it out; on the platform take at least one container an address.",
+        source: "nginx docs, ngx_http_limit_req_module; JVA-12",
+        reads: ["proxy.instances", "proxy.runs_on", "cdn.origins"],
+    }
+
+    // [rate_limits]
+    RATE_LIMITS_NONE = "rate_limits.no-limit" {
+        title: "`[rate_limits]` has no limit",
+        why: "A table without limits limits nothing, yet reads as if somebody had seen to it.",
+        remedy: "Give a limit, or remove the table.",
+        source: "JVA-6",
+        reads: ["rate_limits.limits"],
+    }
+    RATE_LIMITS_DUPLICATE_NAME = "rate_limits.duplicate-name" {
+        title: "two limits have one name",
+        why: "The name is that of nginx's memory and of the CDN's rule, where it must be unique; and no report could \
+              say which of the two is red.",
+        remedy: "Rename one.",
+        source: "nginx docs, limit_req_zone",
+        reads: ["rate_limits.limits.name"],
+    }
+    RATE_LIMITS_NOBODY_COUNTS = "rate_limits.nobody-counts" {
+        title: "a limit where nothing counts",
+        why: "A limit is counted by the CDN, by the nginx before the app, or by the machines that redirect. Without that \
+              table it is written nowhere.",
+        remedy: "Add the table, or let another place count.",
+        source: "JVA-6",
+        reads: ["rate_limits.limits.at", "cdn", "proxy", "redirects"],
+    }
+    RATE_LIMITS_REQUESTS = "rate_limits.requests" {
+        title: "the number of requests is no limit",
+        why: "nginx refuses a rate of 0, which would let nobody in. Above a hundred thousand nothing is limited.",
+        remedy: "Give what one visitor needs, with a margin.",
+        source: "nginx docs, limit_req_zone",
+        reads: ["rate_limits.limits.requests", "rate_limits.limits.burst"],
+    }
+    RATE_LIMITS_PERIOD = "rate_limits.period" {
+        title: "nginx has no such period",
+        why: "nginx counts in requests a second or a minute, and knows no other unit.",
+        remedy: "Take `per_seconds = 1` or `60`.",
+        source: "nginx docs, limit_req_zone",
+        reads: ["rate_limits.limits.at", "rate_limits.limits.per_seconds"],
+    }
+    RATE_LIMITS_TRUNCATED = "rate_limits.truncated" {
+        title: "nginx rounds the rate down",
+        why: "It keeps thousandths of a request a second and cuts the rest off: one a minute becomes one in 62.5 s, and \
+              a check that counts finds too few.",
+        remedy: "Take 3, 6 or another number of which a minute gives whole thousandths.",
+        source: "nginx, ngx_http_limit_req_module.c",
+        reads: ["rate_limits.limits.at", "rate_limits.limits.requests", "rate_limits.limits.per_seconds"],
+    }
+    RATE_LIMITS_RETRY_AFTER = "rate_limits.retry-after" {
+        title: "visitors are told to come back too soon",
+        why: "Retry-After is one number for all limits of an nginx. Shorter than the time in which a limit lets one \
+              more request in, it sends polite clients into a second refusal.",
+        remedy: "Take at least the slowest limit's time for one request.",
+        source: "RFC 6585, section 4; RFC 9110, section 10.2.3",
+        reads: ["rate_limits.retry_after_seconds", "rate_limits.limits.requests", "rate_limits.limits.per_seconds"],
+    }
+    RATE_LIMITS_NO_BURST = "rate_limits.no-burst" {
+        title: "a limit without burst",
+        why: "Requests never come evenly. Without a burst, nginx refuses the second of two that come together, even \
+              far below the rate: of 40 requests at exactly the rate, 6 were refused.",
+        remedy: "Give `burst`, twice the rate or more.",
+        source: "nginx docs, ngx_http_limit_req_module",
+        reads: ["rate_limits.limits.at", "rate_limits.limits.burst"],
+    }
+    RATE_LIMITS_SMALL_BURST = "rate_limits.small-burst" {
+        title: "the burst is below twice the rate",
+        why: "A page asks for what it shows all at once, and a person opens two. A small burst refuses them in the \
+              first second.",
+        remedy: "Take at least twice what passes in a second.",
+        source: "nginx docs, ngx_http_limit_req_module",
+        reads: ["rate_limits.limits.at", "rate_limits.limits.burst", "rate_limits.limits.requests", "rate_limits.limits.per_seconds"],
+    }
+    RATE_LIMITS_EDGE_BURST = "rate_limits.edge-burst" {
+        title: "the CDN's limits have no burst",
+        why: "The edge counts requests in whole periods and knows no burst: the key would promise what nobody keeps.",
+        remedy: "Remove `burst`.",
+        source: "Cloudflare docs, waf/rate-limiting-rules/parameters",
+        reads: ["rate_limits.limits.at", "rate_limits.limits.burst"],
+    }
+
+    // [degraded_mode]
+    DEGRADED_NEEDS_PROXY = "degraded_mode.needs-proxy" {
+        title: "nobody cuts what the degraded mode cuts",
+        why: "The cut paths are answered by the nginx of `[proxy]`, so that they cost the app nothing. Without it the \
+              switch would rest on an app that is in trouble.",
+        remedy: "Add `[proxy]`.",
+        source: "JVA-18",
+        reads: ["degraded_mode.cut", "proxy"],
+    }
+    DEGRADED_SAME_VALUE = "degraded_mode.same-value" {
+        title: "one value means both modes",
+        why: "The switch would switch nothing.",
+        remedy: "Give `on` and `off` different values.",
+        source: "JVA-18",
+        reads: ["degraded_mode.on", "degraded_mode.off"],
+    }
+    DEGRADED_NOTHING = "degraded_mode.nothing" {
+        title: "the mode cuts nothing, or nothing must live",
+        why: "A mode that cuts nothing relieves nobody. One of which nobody knows what must live cannot be tried: what \
+              is it that must still work?",
+        remedy: "Name both.",
+        source: "JVA-19",
+        reads: ["degraded_mode.essential", "degraded_mode.cut"],
+    }
+    DEGRADED_CUTS_ESSENTIAL = "degraded_mode.cuts-essential" {
+        title: "the mode cuts what must live",
+        why: "A start of paths takes everything below it. The journey for which the mode exists, sign-up in 2020, would \
+              be lost in the hour in which it is needed; a cut health path makes the platform restart the site.",
+        remedy: "Make the cut narrower.",
+        source: "JVA-18, JVA-19",
+        reads: ["degraded_mode.essential", "degraded_mode.cut", "proxy.health_path"],
+    }
+    DEGRADED_UNKNOWN_APP = "degraded_mode.unknown-app" {
+        title: "no app of the blueprint has this name",
+        why: "The variable is set in the apps that read it. One that is not described gets no variable, and stays in the \
+              normal mode.",
+        remedy: "Name an app of `[[apps.apps]]`.",
+        source: "JVA-18",
+        reads: ["degraded_mode.apps"],
+    }
+
     // [redirects]
     REDIRECTS_CYCLE = "redirects.cycle" {
         title: "the redirects lead in a circle",

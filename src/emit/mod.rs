@@ -19,8 +19,8 @@ pub use nginx::{ClassValues, class_values, folder};
 use crate::blueprint::{Blueprint, Site};
 use crate::concerns::fragment::{
     AddressList, AppVariable, CacheRule, CdnRecord, CertificatePack, CustomRule, LoadBalancer, MailProvider,
-    ManagedRules, MovedPath, ProxyServer, RateLimit, RedirectRule, RedirectServer, ResponseClass, ResponseHeader,
-    WaitingRoom, ZoneRecord, ZoneSetting,
+    ManagedRules, ModeSwitch, MovedPath, ProxyServer, RateLimit, RedirectRule, RedirectServer, ResponseClass,
+    ResponseHeader, WaitingRoom, ZoneRecord, ZoneSetting,
 };
 use crate::concerns::{Concern, Fragment};
 
@@ -59,6 +59,7 @@ pub struct Slots {
     pub mail_providers: Vec<Asked<MailProvider>>,
     pub rate_limits: Vec<Asked<RateLimit>>,
     pub app_variables: Vec<Asked<AppVariable>>,
+    pub mode_switches: Vec<Asked<ModeSwitch>>,
     pub custom_rules: Vec<Asked<CustomRule>>,
     pub managed_rules: Vec<Asked<ManagedRules>>,
     pub address_lists: Vec<Asked<AddressList>>,
@@ -88,6 +89,7 @@ impl Slots {
                     Fragment::MailProvider(what) => slots.mail_providers.push(Asked { by, what }),
                     Fragment::RateLimit(what) => slots.rate_limits.push(Asked { by, what }),
                     Fragment::AppVariable(what) => slots.app_variables.push(Asked { by, what }),
+                    Fragment::ModeSwitch(what) => slots.mode_switches.push(Asked { by, what }),
                     Fragment::CustomRule(what) => slots.custom_rules.push(Asked { by, what }),
                     Fragment::ManagedRules(what) => slots.managed_rules.push(Asked { by, what }),
                     Fragment::AddressList(what) => slots.address_lists.push(Asked { by, what }),
@@ -125,9 +127,9 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
     };
     let (cloudflare, more) = cloudflare::plan(blueprint.cdn.as_ref(), site, &slots, &zones);
     clashes.extend(more);
-    let (proxy, more) = nginx::proxy(&slots.proxies, &slots.classes, &slots.moved_paths);
+    let (proxy, more) = nginx::proxy(&slots);
     clashes.extend(more);
-    let (redirects, more) = nginx::redirects(&slots.redirect_servers);
+    let (redirects, more) = nginx::redirects(&slots.redirect_servers, &slots.rate_limits);
     clashes.extend(more);
     let (octodns, more) = octodns::artifacts(&zones);
     clashes.extend(more);

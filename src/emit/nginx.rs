@@ -9,9 +9,11 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::templates::{Language, render};
-use super::{Artifact, Asked, Clash};
+use super::{Artifact, Asked, Clash, Slots};
 use crate::blueprint::value::Upstream;
-use crate::concerns::fragment::{Marking, MovedPath, ProxiedHost, ProxyServer, RedirectServer, ResponseClass, Routes};
+use crate::concerns::fragment::{
+    LimitedAt, Marking, ModeSwitch, MovedPath, ProxiedHost, RateLimit, RedirectServer, ResponseClass, Routes, any_of,
+};
 
 /// What the proxy template is given.
 #[derive(Debug, Serialize)]
@@ -28,6 +30,8 @@ struct ProxyValues {
     default_class: String,
     /// None: the maps of this file have the usual size.
     moved: Option<MovedValues>,
+    limited: Option<Limited>,
+    mode: Option<ModeValues>,
     access_log: &'static str,
     body_limit_mib: u32,
     connect_timeout: u32,
@@ -55,6 +59,40 @@ struct MovedValues {
     has_dollar: bool,
 }
 
+/// A mode of the proxy, as its template is given it.
+#[derive(Debug, Clone, Serialize)]
+struct ModeValues {
+    variable: String,
+    on: String,
+    off: String,
+    marker: String,
+    /// The decoded paths that are cut, as a regular expression.
+    cut: String,
+    retry_after: u32,
+}
+
+/// The limits of one nginx, as the templates are given them.
+#[derive(Debug, Clone, Serialize)]
+struct Limited {
+    /// What stands at the http level: who is counted, and where.
+    counting: String,
+    limits: Vec<LimitValues>,
+    status: u16,
+    retry_after: u32,
+    exempt: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct LimitValues {
+    name: String,
+    id: String,
+    /// What is never counted, and what is, as regular expressions for `exempt:method:path`.
+    skipped: Vec<String>,
+    counted: String,
+    rate: String,
+    burst: u32,
+}
+
 /// One class of routes, as the proxy template is given it.
 #[derive(Debug, Serialize)]
 pub struct ClassValues {
@@ -74,9 +112,15 @@ pub struct ClassValues {
 struct RedirectValues {
     names_line: String,
     names: Vec<String>,
+    limited: Option<Limited>,
     to: String,
     status: u16,
     hsts_max_age: u32,
+}
+
+/// A variable of the container's environment, as the buildpack renders it when the container starts.
+fn environment(name: &str) -> String {
+    format!("<%= ENV['{name}'] %>")
 }
 
 /// The proxy, in both flavours.
@@ -84,12 +128,9 @@ struct RedirectValues {
 /// # Errors
 ///
 /// Several proxies, classes of one name, several default classes, a health path that no location can hold.
-pub fn proxy(
-    proxies: &[Asked<ProxyServer>],
-    classes: &[Asked<ResponseClass>],
-    moved: &[Asked<MovedPath>],
-) -> (Vec<Artifact>, Vec<Clash>) {
-    let (first, more) = match proxies {
+pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
+    let Slots { proxies, classes, rate_limits: limits, mode_switches, moved_paths: moved, .. } = slots;
+    let (first, more) = match proxies.as_slice() {
         [] => return (Vec::new(), Vec::new()),
         [first, more @ ..] => (first, more),
     };
@@ -122,6 +163,16 @@ pub fn proxy(
     if let Some(asked) = health_moved {
         clashes.push(Clash(format!("{} moves {health}, where {} has the platform's probes", asked.by, first.by)));
     }
+    let (limited, more) = limited(limits, LimitedAt::Proxy, classes);
+    clashes.extend(more);
+
+    let mode = mode_switches.first().map(|asked| mode_values(&asked.what));
+    clashes.extend(
+        mode_switches
+            .iter()
+            .skip(1)
+            .map(|other| Clash(format!("{} asks for a second mode of the proxy, {}", other.by, other.what.variable))),
+    );
 
     let values = |tls: bool| ProxyValues {
         tls,
@@ -140,6 +191,8 @@ pub fn proxy(
             // No label is a lone hyphen, so this is no class: `no-store`.
             .map_or_else(|| "-".to_owned(), |asked| asked.what.name.to_string()),
         moved: moved_values(moved),
+        limited: limited.clone(),
+        mode: mode.clone(),
         // The buildpack's own log, which its start script prints.
         access_log: if tls { "access.log" } else { "logs/access.log" },
         body_limit_mib: proxy.body_limit_mib,
@@ -147,11 +200,11 @@ pub fn proxy(
         read_timeout: proxy.read_timeout.get(),
     };
     let scalingo = format!("{SCALINGO_HEAD}{}", render(Language::Nginx, "proxy.nginx", &values(false)));
-    // The only Ruby that this flavour may hold; the buildpack runs it when the container starts. The port twice, the
-    // apps once each.
-    if scalingo.matches("<%").count() != scalingo.matches("<%= ENV['").count()
-        || scalingo.matches("<%").count() != 3 + further.len()
-    {
+    // The only Ruby that this flavour may hold. PORT stands in both servers.
+    let mut erb: Vec<String> = ["PORT", "PORT", "APP_UPSTREAM"].map(environment).into();
+    erb.extend(further.iter().map(|(number, ..)| environment(&format!("APP_UPSTREAM_{number}"))));
+    erb.extend(mode.as_ref().map(|mode| environment(&mode.variable)));
+    if scalingo.matches("<%").count() != erb.len() || erb.iter().any(|known| !scalingo.contains(known)) {
         clashes.push(Clash("proxy: a value holds `<%`, which the buildpack would run as Ruby".to_owned()));
     }
     let server = format!("{SERVER_HEAD}{}}}\n", indented(&render(Language::Nginx, "proxy.nginx", &values(true))));
@@ -165,6 +218,13 @@ pub fn proxy(
     ];
     artifacts.extend(further.iter().map(|(number, host, upstream)| {
         artifact(&format!("proxy/where/upstream-{number}.conf"), app(&format!("The app of {}", host.name), upstream))
+    }));
+    artifacts.extend(mode.map(|mode| {
+        let text = format!(
+            "# The mode of this machine: \"{}\" is the degraded one, \"{}\" the normal one. Then reload nginx.\ndefault \"{}\";\n",
+            mode.on, mode.off, mode.off
+        );
+        artifact("proxy/where/mode.conf", text)
     }));
     (artifacts, clashes)
 }
@@ -299,6 +359,78 @@ fn moved_values(moved: &[Asked<MovedPath>]) -> Option<MovedValues> {
     })
 }
 
+fn mode_values(mode: &ModeSwitch) -> ModeValues {
+    ModeValues {
+        variable: mode.variable.to_string(),
+        on: mode.on.to_string(),
+        off: mode.off.to_string(),
+        marker: mode.marker.to_string(),
+        cut: any_of(&mode.cut),
+        retry_after: mode.retry_after.get(),
+    }
+}
+
+/// The limits that this nginx counts, and what they do not agree on: all are refused by one location.
+fn limited(
+    limits: &[Asked<RateLimit>],
+    at: LimitedAt,
+    classes: &[Asked<ResponseClass>],
+) -> (Option<Limited>, Vec<Clash>) {
+    let mut here = limits.iter().filter(|asked| asked.what.at == at);
+    let Some(first) = here.clone().next() else { return (None, Vec::new()) };
+    let mut names = BTreeSet::new();
+    let mut clashes = Vec::new();
+    for Asked { by, what } in here.clone() {
+        if !names.insert(what.name.as_str()) {
+            clashes.push(Clash(format!("{by}: two limits are called {}", what.name)));
+        }
+        if !matches!(what.per.get(), 1 | 60) {
+            clashes.push(Clash(format!("{by}: nginx cannot count {} in {} s", what.name, what.per)));
+        }
+    }
+    let terms = |limit: &RateLimit| (limit.status, limit.retry_after, limit.exempt.clone());
+    if let Some(other) = here.find(|asked| terms(&asked.what) != terms(&first.what)) {
+        let (one, two) = (&first.what.name, &other.what.name);
+        clashes.push(Clash(format!("{}: {one} and {two} refuse differently, or others", other.by)));
+    }
+    let values = limits.iter().filter(|asked| asked.what.at == at).map(|asked| limit_values(&asked.what, classes));
+    let mut limited = Limited {
+        counting: String::new(),
+        limits: values.collect(),
+        status: first.what.status,
+        retry_after: first.what.retry_after.get(),
+        exempt: first.what.exempt.iter().map(ToString::to_string).collect(),
+    };
+    limited.counting = render(Language::Nginx, "limits.nginx", &limited).trim_end().to_owned();
+    (Some(limited), clashes)
+}
+
+fn limit_values(limit: &RateLimit, classes: &[Asked<ResponseClass>]) -> LimitValues {
+    let methods = match limit.methods.as_slice() {
+        [] => "[^:]+".to_owned(),
+        some => format!("(?:{})", some.join("|")),
+    };
+    let (skipped, paths) = match limit.paths.as_slice() {
+        [] => {
+            let fingerprinted = classes.iter().map(|asked| &asked.what.routes);
+            let fingerprinted = fingerprinted.filter(|routes| matches!(routes, Routes::FingerprintedUnder(_)));
+            let patterns = fingerprinted.filter_map(Routes::pattern);
+            let skipped = patterns.map(|pattern| format!("^[^:]*:[^:]*:{}", pattern.trim_start_matches('^')));
+            (skipped.collect(), "/".to_owned())
+        }
+        some => (Vec::new(), any_of(some)),
+    };
+    let unit = if limit.per.get() == 60 { "m" } else { "s" };
+    LimitValues {
+        name: limit.name.to_string(),
+        id: limit.name.identifier(),
+        skipped,
+        counted: format!("^0:{methods}:{paths}"),
+        rate: format!("{}r/{unit}", limit.requests),
+        burst: limit.burst,
+    }
+}
+
 fn class_clashes(classes: &[Asked<ResponseClass>]) -> Vec<Clash> {
     let mut names = BTreeSet::new();
     let mut clashes: Vec<Clash> = classes
@@ -321,9 +453,10 @@ fn class_clashes(classes: &[Asked<ResponseClass>]) -> Vec<Clash> {
 /// # Errors
 ///
 /// A name or an address that two servers answer for; a server without name or address.
-pub fn redirects(servers: &[Asked<RedirectServer>]) -> (Vec<Artifact>, Vec<Clash>) {
+pub fn redirects(servers: &[Asked<RedirectServer>], limits: &[Asked<RateLimit>]) -> (Vec<Artifact>, Vec<Clash>) {
     let mut artifacts = Vec::new();
-    let mut clashes = Vec::new();
+    let (limited, mut clashes) = limited(limits, LimitedAt::Redirects, &[]);
+    let limited = limited.map(|limited| Limited { counting: indented(&limited.counting), ..limited });
     let mut names = BTreeSet::new();
     let mut addresses = BTreeSet::new();
     for Asked { by, what } in servers {
@@ -347,6 +480,7 @@ pub fn redirects(servers: &[Asked<RedirectServer>]) -> (Vec<Artifact>, Vec<Clash
         let values = RedirectValues {
             names_line: what.names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", "),
             names: what.names.iter().map(ToString::to_string).collect(),
+            limited: limited.clone(),
             to: what.to.to_string(),
             status: what.status,
             hsts_max_age: what.hsts_max_age.get(),

@@ -21,10 +21,7 @@ use ipnet::IpNet;
 const DNS_VALID_FOR_SECONDS: u32 = 15 * 60;
 
 pub fn checks(cdn: &Cdn, site: &Site) -> OneOrMore<Check> {
-    let mut more = vec![origin_strict(cdn, site)];
-    if cdn.certificate.is_some() {
-        more.extend(site.hosts.iter().map(|host| preissued(&host.name, site)));
-    }
+    let mut more = Vec::new();
     if cdn.load_balancer.is_some() {
         more.push(pool(cdn, site));
     }
@@ -42,10 +39,10 @@ pub fn checks(cdn: &Cdn, site: &Site) -> OneOrMore<Check> {
 }
 
 /// `tls.origin.strict`: the edge believes an origin by its certificate alone, and each origin has one.
-fn origin_strict(cdn: &Cdn, site: &Site) -> Check {
+fn origin_strict(name: &HostName, cdn: &Cdn, site: &Site) -> Check {
     let mut ask = cloudflare_zone(site, "/settings/ssl");
-    ask.extend(cdn.origins.iter().map(|origin| handshake(&site.host, Target::Pinned(*origin), 0)));
-    let host = site.host.to_string();
+    ask.extend(cdn.origins.iter().map(|origin| handshake(name, Target::Pinned(*origin), 0)));
+    let host = name.to_string();
     Check {
         id: "tls.origin.strict",
         subject: host.clone(),
@@ -78,7 +75,7 @@ fn origin_strict(cdn: &Cdn, site: &Site) -> Check {
             untested
                 .unwrap_or_else(|| Judgement::pass(format!("strict, and {origins} origins have a good certificate")))
         }),
-        remedy: format!("install a certificate for {} on each origin, then set the mode to strict", site.host),
+        remedy: format!("install a certificate for {name} on each origin, then set the mode to strict"),
         source: "Cloudflare docs, ssl/origin-configuration/ssl-modes/full-strict",
         valid_for_seconds: tls::VALID_FOR_SECONDS,
     }
@@ -191,13 +188,18 @@ fn headers(cdn: &Cdn, site: &Site) -> Check {
 fn of_served(host: &HostName, cdn: &Cdn, site: &Site) -> Vec<Check> {
     let (leads, speaks) = ("dns.host.target", "tls.chain");
     let home = get(Scheme::Https, host, "/");
-    vec![
+    let mut all = vec![
         chain(host),
         tls::expiry(host, Target::Resolved, host.to_string(), site.announcement, vec![leads]),
         tls::hsts(host.to_string(), home, cdn.hsts_max_age_seconds, vec![leads, speaks]),
         upgrade(host),
         acme_path(host),
-    ]
+        origin_strict(host, cdn, site),
+    ];
+    if cdn.certificate.is_some() {
+        all.push(preissued(host, site));
+    }
+    all
 }
 
 /// `dns.host.target`. At every authoritative server, and through the resolvers of this run; the catalogue's other

@@ -107,7 +107,7 @@ pub fn custom_rule(rule: &Rule, waf: &Waf, site: &Site) -> CustomRule {
         conditions.push(Expression::CountryIn(rule.countries.clone()));
     }
     if !rule.addresses.is_empty() {
-        conditions.push(Expression::SourceIn(rule.addresses.clone()));
+        conditions.push(Expression::SourceIn(rule.addresses.iter().map(|network| network.get()).collect()));
     }
     if !rule.user_agent_contains.is_empty() {
         let parts = rule.user_agent_contains.iter();

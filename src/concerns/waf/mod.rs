@@ -7,7 +7,6 @@ mod findings;
 mod fragments;
 mod procedure;
 
-use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -61,10 +60,9 @@ pub struct Rule {
     /// Where Cloudflare believes the visitor to be.
     #[serde(default)]
     pub countries: Vec<Country>,
-    /// Ranges of visitors' addresses.
+    /// Ranges or addresses of visitors.
     #[serde(default)]
-    #[schemars(with = "Vec<Network>")]
-    pub addresses: Vec<IpNet>,
+    pub addresses: Vec<Network>,
     /// Parts of the User-Agent, in any case of letters.
     #[serde(default)]
     pub user_agent_contains: Vec<Text>,

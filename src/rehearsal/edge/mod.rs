@@ -29,7 +29,7 @@ use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use tokio::task::JoinSet;
 
-use super::identity::{Identities, VISITOR, VISITOR_COUNTRY};
+use super::identity::{Identities, VISITOR_COUNTRY};
 use super::serve::{self, Answer};
 use crate::providers::cloudflare::caching::{self, Eligible, Policy, Status, Terms, Verdict};
 use crate::providers::cloudflare::language::Facts;
@@ -59,6 +59,8 @@ struct Visit {
     host: String,
     /// The edge address that took it: the origin sees it as the peer.
     edge: IpAddr,
+    /// The visitor's address.
+    client: IpAddr,
     request: Request<Bytes>,
 }
 
@@ -71,7 +73,7 @@ impl Visit {
             path: self.request.uri().path(),
             query: self.request.uri().query(),
             headers: self.request.headers(),
-            client: VISITOR,
+            client: self.client,
             country: VISITOR_COUNTRY,
         }
     }
@@ -114,16 +116,10 @@ impl Edge {
         let host = uri.host().unwrap_or_default().to_ascii_lowercase();
         let https = uri.scheme_str() == Some("https");
         let (path, query) = (uri.path(), uri.query());
-        let facts = Facts {
-            method: "GET",
-            https,
-            host: &host,
-            path,
-            query,
-            headers: &headers,
-            client: VISITOR,
-            country: VISITOR_COUNTRY,
-        };
+        // No key depends on who asks.
+        let client = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+        let country = VISITOR_COUNTRY;
+        let facts = Facts { method: "GET", https, host: &host, path, query, headers: &headers, client, country };
         let key = Policy::of(&self.payloads.cache, &facts).key(&facts);
         self.store.age(&key, by);
     }
@@ -139,8 +135,14 @@ impl Edge {
         self.store.settle().await;
     }
 
-    /// Answers one request that reached the edge address `edge`.
-    pub async fn answer<B>(self: &Arc<Self>, https: bool, edge: IpAddr, request: Request<B>) -> io::Result<Answer>
+    /// Answers one request of `client` that reached the edge address `edge`.
+    pub async fn answer<B>(
+        self: &Arc<Self>,
+        https: bool,
+        edge: IpAddr,
+        client: IpAddr,
+        request: Request<B>,
+    ) -> io::Result<Answer>
     where
         B: Body,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -157,7 +159,7 @@ impl Edge {
                 if let Some(origin_form) = request.uri().path_and_query().cloned() {
                     *request.uri_mut() = origin_form.into();
                 }
-                self.visit(Visit { https, host, edge, request }, &ray).await
+                self.visit(Visit { https, host, edge, client, request }, &ray).await
             }
         };
         let headers = answer.headers_mut();
@@ -275,8 +277,7 @@ impl Edge {
     fn refresh(self: &Arc<Self>, visit: &Visit, policy: &Policy, key: &str, copy: &Copy) {
         let Some(refreshing) = self.store.begin_refresh(key) else { return };
         let (edge, policy, key, copy) = (Arc::clone(self), policy.clone(), key.to_owned(), copy.clone());
-        let visit =
-            Visit { https: visit.https, host: visit.host.clone(), edge: visit.edge, request: visit.request.clone() };
+        let visit = Visit { host: visit.host.clone(), request: visit.request.clone(), ..*visit };
         let ray = format!("{:016x}-{COLO}", self.rays.fetch_add(1, Ordering::Relaxed));
         let mut tasks = self.refreshes.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
@@ -345,9 +346,9 @@ impl Edge {
         if let Ok(host) = visit.host.parse() {
             headers.insert(HOST, host);
         }
-        store::append_forwarded(headers, VISITOR);
+        store::append_forwarded(headers, visit.client);
         let own = [
-            ("cf-connecting-ip", VISITOR.to_string()),
+            ("cf-connecting-ip", visit.client.to_string()),
             ("x-forwarded-proto", if visit.https { "https" } else { "http" }.to_owned()),
             ("cf-ray", ray.to_owned()),
             ("cdn-loop", "cloudflare; loops=1".to_owned()),
