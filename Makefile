@@ -18,7 +18,7 @@ TERRAFORM := $(if $(call find,terraform),,$(TOOLS)/terraform)
 OPENTOFU := $(or $(call find,tofu),$(TOOLS)/tofu)
 DNS_TOOLS := $(if $(and $(call find,named-checkzone),$(call find,dig)),,dns-tools)
 NSD := $(if $(call find,nsd-checkzone),,$(TOOLS)/nsd-checkzone)
-PYTHON_TOOLS := checkdmarc crossplane gixy octodns-dump octodns-validate
+PYTHON_TOOLS := checkdmarc crossplane gixy octodns-sync octodns-validate
 PROVIDERS := target/tools/providers
 
 export PATH := $(CURDIR)/$(TOOLS):$(PATH):$(SBIN)
