@@ -256,7 +256,7 @@ fn hostile_texts_come_back_unchanged_from_parsers() {
 
     // Zone files: CAA and TXT.
     let mut seen = zone_texts(text(&artifacts, "dns/reserve-civique.gouv.fr.zone"));
-    // The records of mail hold no free text, and those of the sample's own list are not edited here.
+    // The records of mail hold no free text, and those of the zone's own are the sample's.
     seen.retain(|text| !text.starts_with(b"v=") && !text.starts_with(b"brevo-code:"));
     assert_eq!(seen, vec![HOSTILE.as_bytes().to_vec(); 3]);
 

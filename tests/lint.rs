@@ -125,6 +125,18 @@ fn cases() -> Vec<(&'static str, Level, String, String)> {
                 ),
             ],
         ),
+        own(
+            "cache.edge-ttl-keeps-personal",
+            Warning,
+            "30",
+            &[("max_age_seconds = 30\n", "max_age_seconds = 60\nedge_ttl_seconds = 30\n")],
+        ),
+        own(
+            "cache.temporary",
+            Error,
+            "2020-03-22T20:00:00+01:00",
+            &[("until = 2020-03-25T09:00:00+01:00", "until = 2020-03-22T20:00:00+01:00")],
+        ),
         own("site.private-page", Warning, "\"/api/x\"", &[("[\"/\", \"/missions\"]", "[\"/\", \"/api/x\"]")]),
         own(
             "dns.host-without-zone",
@@ -196,7 +208,7 @@ fn cases() -> Vec<(&'static str, Level, String, String)> {
         own("cdn.caa-excludes-edge", Warning, "[", &[("  \"ssl.com\",\n", "")]),
         own("cdn.address-not-public", Error, "\"fd00::1\"", &[("203.0.113.10", "fd00::1")]),
         own("cache.no-default-class", Error, "[[cache.classes]]", &[(PAGES, &format!("{PAGES}paths = [\"/\"]\n"))]),
-        own("cache.default-class-last", Error, "\"api\"", &[("paths = [\"/api/\", \"/oauth/\"]\n", "")]),
+        own("cache.default-class-last", Error, "\"api\"", &[("paths = [\"/api/\", \"/oauth/\", \"/health\"]\n", "")]),
         own("cache.duplicate-name", Error, "\"assets\"", &[("name = \"api\"", "name = \"assets\"")]),
         own(
             "cache.unreachable-class",
@@ -427,16 +439,12 @@ fn no_rule_is_raised_where_it_should_not() {
             ("host = \"covid19.reserve-civique.gouv.fr\"", "host = \"reserve-civique.gouv.fr\""),
         ]),
     );
-    quiet("an edge TTL of a second on Business", pages_with("edge_ttl_seconds = 1"));
-    quiet(
-        "an edge TTL at the floor of Pro",
-        edited(&[
-            FULL,
-            BY_CLOUDFLARE,
-            ("\"business\"", "\"pro\""),
-            (PAGES, &format!("{PAGES}edge_ttl_seconds = 3600\n")),
-        ]),
-    );
+    let on_pro =
+        [FULL, BY_CLOUDFLARE, ("\"business\"", "\"pro\""), (PAGES, &format!("{PAGES}edge_ttl_seconds = 3600\n"))];
+    for at_the_floor in [pages_with("edge_ttl_seconds = 1"), edited(&on_pro)] {
+        let lint = lint(&at_the_floor);
+        assert_eq!(raised(&lint), ["cache.edge-ttl-keeps-personal"], "and no word on the plan\n{}", printed(&lint));
+    }
     quiet(
         "30 days of fingerprinted files",
         edited(&[("max_age_seconds = 31536000\nignore", "max_age_seconds = 2592000\nignore")]),
@@ -711,6 +719,8 @@ shop.toml: 12 errors, 1 warning
 proxy: not in this blueprint
 redirects: not in this blueprint
 mail: not in this blueprint
+apps: not in this blueprint
+third_parties: not in this blueprint
 Why a rule is there: golive explain blueprint.bad-value
 
 "#]].raw());
@@ -1022,6 +1032,8 @@ cdn: not in this blueprint
 cache: not in this blueprint
 proxy: not in this blueprint
 mail: not in this blueprint
+apps: not in this blueprint
+third_parties: not in this blueprint
 Why a rule is there: golive explain redirects.cycle
 
 "#]]

@@ -47,6 +47,11 @@ fn several_redirects_and_ipv6() -> String {
     ]) + SECOND_REDIRECT
 }
 
+/// Whoever asks for a certificate of the announced name's zone may have one.
+fn no_caa() -> String {
+    edited(&[("certificate_authorities = [\"letsencrypt.org\"]\n", "")])
+}
+
 /// A second and a third name; the second has an app of its own.
 fn several_hosts() -> String {
     edited(&[(
@@ -109,6 +114,7 @@ fn every_shape_lints_and_generates() {
         ("no proxy, no cache", without(&["cache", "proxy"]), 0),
         ("no redirects", without(&["redirects"]), 0),
         ("no mail", without(&["mail"]), 0),
+        ("no CAA", no_caa(), 0),
         ("full zone, business", full("plan = \"business\""), 0),
         ("full zone, pro", full("plan = \"pro\""), 0),
         ("full zone, free", full("plan = \"free\""), 0),
@@ -135,6 +141,7 @@ fn other_shapes_are_rehearsed_like_the_sample() {
         ("no cdn", without(&["cdn", "mail"]), "all", 11),
         ("the app right behind the cdn", without(&["cache", "proxy"]), "https-redirect-missing", 1),
         ("full zone, free", full("plan = \"free\""), "ttl-86400", 1),
+        ("no CAA", no_caa(), "caa-closed", 1),
         ("several redirects, IPv6", several_redirects_and_ipv6(), "all", 33),
         ("several hosts", several_hosts(), "all", 40),
         ("several hosts, on a server", several_hosts().replace("\"scalingo\"", "\"server\""), "ttl-86400", 1),

@@ -10,10 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::value::{CookieName, HostName, Label, PathPrefix, Seconds, Text, Upstream, UrlPath};
 use super::{Blueprint, KeyPath};
+use crate::concerns::apps::Apps;
 use crate::concerns::cache::Class;
 use crate::concerns::cdn::{Plan, Setup};
 use crate::concerns::dns::RunBy;
 use crate::concerns::mail::Mail;
+use crate::concerns::third_parties::ThirdParties;
 use crate::providers::cloudflare;
 
 #[derive(Debug, Clone)]
@@ -202,8 +204,8 @@ impl Site {
             fingerprinted_paths: paths_of(&|class| class.fingerprinted),
             sampled_paths,
             session_cookie: blueprint.cache.as_ref().and_then(|cache| cache.session_cookie.clone()),
-            partners: Vec::new(),
-            apps: Vec::new(),
+            partners: blueprint.third_parties.as_ref().map(ThirdParties::facts).unwrap_or_default(),
+            apps: blueprint.apps.as_ref().map(Apps::facts).unwrap_or_default(),
         }
     }
 

@@ -434,6 +434,24 @@ rules! {
         source: "RFC 9111, section 5.2.2.5; JVA-7",
         reads: ["cache.classes.store", "cache.classes.fingerprinted", "cache.classes.max_age_seconds", "cache.classes.edge_ttl_seconds", "cache.classes.s_maxage_seconds", "cache.classes.stale_while_revalidate_seconds", "cache.classes.stale_if_error_seconds"],
     }
+    CACHE_EDGE_TTL_KEEPS_PERSONAL = "cache.edge-ttl-keeps-personal" {
+        title: "a lifetime set at the edge covers answers that are somebody's own",
+        why: "A rule with a TTL of its own overrides the origin: Cloudflare then keeps an answer although it is marked \
+              no-store, and strips the cookie that it sets. The page of the first visitor, made for that visitor, is \
+              then everybody's. Without the rule the edge obeys the proxy, which marks such answers.",
+        remedy: "Leave `edge_ttl_seconds` out and give the class the lifetime itself; or be sure that the app sets no \
+                 cookie and greets nobody on these paths, which cache.set-cookie and cache.leak.users look for.",
+        source: "JVA-7; Cloudflare docs, cache/concepts/cache-behavior",
+        reads: ["cache.classes.edge_ttl_seconds", "cache.classes.store", "cache.classes.fingerprinted", "cdn"],
+    }
+    CACHE_TEMPORARY = "cache.temporary" {
+        title: "lifetimes made for the launch end before it, or are none",
+        why: "A short lifetime is the price of a launch: afterwards it costs the app a request every few seconds for \
+              nothing, and somebody must take it back. An end before the announcement would have it taken back too soon.",
+        remedy: "Give `until` an instant after the announcement, in a class that is stored.",
+        source: "DOC-4; DOC-10",
+        reads: ["cache.classes.temporary.until", "cache.classes.store", "site.announcement"],
+    }
     CACHE_EDGE_TTL = "cache.edge-ttl-below-plan" {
         title: "the plan has no such short edge TTL",
         why: "A cache rule of Cloudflare sets at least 2 hours on Free, 1 hour on Pro, 1 second on Business and \

@@ -67,6 +67,31 @@ pub fn drills(dns: &Dns, site: &Site) -> Drills {
             }),
         });
     }
+    if dns.zones.iter().any(|zone| zone.certificate_authorities.is_empty()) {
+        all.push(Drill {
+            number: None,
+            id: "caa-closed",
+            fault: "somebody adds a CAA record that lets no authority issue, where there was none",
+            reddens: vec!["dns.caa"],
+            inject: Box::new(|staging| {
+                let open: Vec<String> = staging
+                    .site
+                    .zones
+                    .iter()
+                    .filter(|zone| zone.certificate_authorities.is_empty())
+                    .map(|zone| zone.name.to_string())
+                    .collect();
+                let mut edited = Err("every zone has CAA records".to_owned());
+                for zone in open {
+                    let closed = |ttl: &str, soa: &str| {
+                        vec![format!("{zone}. {ttl} IN SOA {soa}"), format!("{zone}. {ttl} IN CAA 0 issue \";\"")]
+                    };
+                    edited = staging.edit_records(&zone, "SOA", closed).or(edited);
+                }
+                edited
+            }),
+        });
+    }
     if let Some((zone, set, data)) = dns.zones.iter().find_map(|zone| {
         let set = zone.records.iter().find(|set| set.kind != RecordKind::Ns)?;
         Some((zone, set, set.kind.data(set.values.first()?).ok()?))
