@@ -21,7 +21,10 @@ pub use finding::{Finding, KeyPath, Level, Place};
 pub use load::{LoadError, Loaded, load};
 pub use site::Site;
 
-use crate::concerns::{Concern, cache::Cache, cdn::Cdn, degraded_mode::DegradedMode, dns::Dns, mail::Mail, proxy::Proxy, rate_limits::RateLimits, redirects::Redirects};
+use crate::concerns::Concern;
+use crate::concerns::{apps::Apps, third_parties::ThirdParties};
+use crate::concerns::{cache::Cache, cdn::Cdn, dns::Dns, mail::Mail, proxy::Proxy, redirects::Redirects};
+use crate::concerns::{degraded_mode::DegradedMode, rate_limits::RateLimits};
 use value::{HostName, Instant, Label, Text, UrlPath};
 
 /// One public launch: what is promised, and to whom it belongs. Whatever is not here is not generated, checked or
@@ -47,6 +50,10 @@ pub struct Blueprint {
     pub degraded_mode: Option<DegradedMode>,
     #[serde(default)]
     pub mail: Option<Mail>,
+    #[serde(default)]
+    pub apps: Option<Apps>,
+    #[serde(default)]
+    pub third_parties: Option<ThirdParties>,
 }
 
 /// What the launch is called and when the public arrives.
@@ -78,7 +85,19 @@ impl Blueprint {
     /// Every concern of this blueprint, in checklist order.
     pub fn concerns(&self) -> Vec<&dyn Concern> {
         // No `..`: a new table must not compile until it is listed here.
-        let Self { site: _, dns, cdn, cache, proxy, redirects, rate_limits, degraded_mode, mail } = self;
+        let Self {
+            site: _,
+            dns,
+            cdn,
+            cache,
+            proxy,
+            redirects,
+            rate_limits,
+            degraded_mode,
+            mail,
+            apps: _,
+            third_parties: _,
+        } = self;
         let mut present: Vec<&dyn Concern> = vec![dns];
         present.extend(cdn.as_ref().map(|c| c as &dyn Concern));
         present.extend(redirects.as_ref().map(|c| c as &dyn Concern));
@@ -92,7 +111,19 @@ impl Blueprint {
 
     /// Keys of the tables that this blueprint leaves out, so that they are named and not silently absent.
     pub fn left_out(&self) -> Vec<&'static str> {
-        let Self { site: _, dns: _, cdn, cache, proxy, redirects, rate_limits, degraded_mode, mail } = self;
+        let Self {
+            site: _,
+            dns: _,
+            cdn,
+            cache,
+            proxy,
+            redirects,
+            rate_limits,
+            degraded_mode,
+            mail,
+            apps,
+            third_parties,
+        } = self;
         [
             ("cdn", cdn.is_none()),
             ("cache", cache.is_none()),
@@ -101,6 +132,8 @@ impl Blueprint {
             ("rate_limits", rate_limits.is_none()),
             ("degraded_mode", degraded_mode.is_none()),
             ("mail", mail.is_none()),
+            ("apps", apps.is_none()),
+            ("third_parties", third_parties.is_none()),
         ]
         .into_iter()
         .filter_map(|(key, absent)| absent.then_some(key))

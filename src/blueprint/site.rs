@@ -10,11 +10,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Blueprint;
 use super::value::{CookieName, HostName, Label, PathPrefix, Seconds, Text, UrlPath, VariableName, Word};
+use crate::concerns::apps::Apps;
 use crate::concerns::cache::Class;
 use crate::concerns::cdn::{Plan, Setup};
 use crate::concerns::degraded_mode::DegradedMode;
 use crate::concerns::dns::RunBy;
+use crate::concerns::fragment::RunsOn;
 use crate::concerns::mail::Mail;
+use crate::concerns::third_parties::ThirdParties;
 use crate::providers::cloudflare;
 
 #[derive(Debug, Clone)]
@@ -63,6 +66,8 @@ pub struct DegradedFacts {
     pub variable: VariableName,
     pub on: Word,
     pub off: Word,
+    /// Apps of the platform that read the variable.
+    pub apps: Vec<Label>,
     /// Roles that may decide it.
     pub decided_by: Vec<Label>,
 }
@@ -200,13 +205,13 @@ impl Site {
             mail: blueprint.mail.as_ref().map(Mail::facts),
             has_proxy: blueprint.proxy.is_some(),
             health_path: blueprint.proxy.as_ref().map(|proxy| proxy.health_path.clone()),
-            proxies: blueprint.proxy.as_ref().map_or(0, |proxy| proxy.instances.unwrap_or(origin_addresses)),
+            proxies: proxies(blueprint, origin_addresses),
             private_paths: paths_of(&|class| !class.store),
             fingerprinted_paths: paths_of(&|class| class.fingerprinted),
             sampled_paths,
             session_cookie: blueprint.cache.as_ref().and_then(|cache| cache.session_cookie.clone()),
-            partners: Vec::new(),
-            apps: Vec::new(),
+            partners: blueprint.third_parties.as_ref().map(ThirdParties::facts).unwrap_or_default(),
+            apps: blueprint.apps.as_ref().map(Apps::facts).unwrap_or_default(),
             degraded: blueprint.degraded_mode.as_ref().map(DegradedMode::facts),
         }
     }
@@ -232,6 +237,16 @@ impl Site {
     pub fn is_behind_cdn(&self, name: &HostName) -> bool {
         self.cdn.is_some() && *name == self.host
     }
+}
+
+/// How many nginx run before the app: on the platform the containers of the app that says it is the front, on plain
+/// machines one at each address.
+fn proxies(blueprint: &Blueprint, addresses: u32) -> u32 {
+    let Some(proxy) = &blueprint.proxy else { return 0 };
+    let apps = blueprint.apps.iter().filter(|_| proxy.runs_on == RunsOn::Scalingo).flat_map(|apps| &apps.apps);
+    let mut fronts = apps.filter(|app| app.front).flat_map(|app| &app.containers);
+    let web = fronts.find(|container| container.kind.as_str() == "web");
+    web.map_or(addresses, |container| container.count.get())
 }
 
 /// At least one: a list without addresses is a finding, and no reason to divide by nothing.

@@ -412,32 +412,6 @@ pub fn key_kind(text: &str) -> Result<KeyKind, String> {
     }
 }
 
-/// 1 to 64 letters, digits and `_`, a letter first: the name of an environment variable (POSIX.1-2024, section 8.1;
-/// Scalingo takes 64 characters).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
-#[schemars(!try_from, title = "variable name", extend("maxLength" = 64, "pattern" = "^[A-Za-z][A-Za-z0-9_]*$"))]
-pub struct VariableName(String);
-text_value!(VariableName);
-
-impl FromStr for VariableName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let good = (1..=64).contains(&text.len())
-            && text.starts_with(|c: char| c.is_ascii_alphabetic())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if good {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(format!(
-                "`{}` is not the name of a variable: 1 to 64 letters, digits and `_`, a letter first",
-                text.escape_debug()
-            ))
-        }
-    }
-}
-
 /// 1 to 20 letters, digits and hyphens: a word that no shell, template or configuration reads otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
@@ -568,28 +542,6 @@ impl JsonSchema for Address {
     }
 }
 
-/// What an [`ipnet::IpNet`] is to the schema.
-#[derive(Debug)]
-pub enum AddressRange {}
-
-impl JsonSchema for AddressRange {
-    fn schema_name() -> Cow<'static, str> {
-        "AddressRange".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "title": "range of addresses",
-            "description": "An IPv4 or IPv6 address, a slash, and the length of the prefix; one address alone is `/32` or `/128`.",
-            "type": "string",
-            "pattern": concat!(
-                "^(", ipv4!(), "/(3[0-2]|[12]?[0-9])|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f.:]*/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))$"
-            ),
-            "maxLength": 49,
-        })
-    }
-}
-
 /// What a TOML offset date-time is to the schema: JSON has none, and editors show it as its text.
 #[derive(Debug)]
 pub enum Instant {}
@@ -605,6 +557,255 @@ impl JsonSchema for Instant {
             "description": "An offset date-time of TOML, without quotes: date, time, and the distance from UTC.",
             "type": "string",
             "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2})$",
+        })
+    }
+}
+
+/// A whole number from 1 to 1,000,000,000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[serde(try_from = "i64")]
+#[schemars(!try_from, title = "count", extend("minimum" = 1, "maximum" = 1_000_000_000))]
+pub struct Count(u32);
+
+impl TryFrom<i64> for Count {
+    type Error = String;
+
+    fn try_from(number: i64) -> Result<Self, String> {
+        match u32::try_from(number) {
+            Ok(value) if (1..=1_000_000_000).contains(&value) => Ok(Self(value)),
+            _ => Err(format!("{number} is not a count from 1 to 1000000000")),
+        }
+    }
+}
+
+impl Count {
+    /// As given, at least 1 and at most 1,000,000,000.
+    pub const fn new(number: u32) -> Self {
+        match number {
+            0 => Self(1),
+            1_000_000_000.. => Self(1_000_000_000),
+            other => Self(other),
+        }
+    }
+
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// A whole number from 0 to 100.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[serde(try_from = "i64")]
+#[schemars(!try_from, title = "per cent", extend("maximum" = 100))]
+pub struct Percent(u8);
+
+impl TryFrom<i64> for Percent {
+    type Error = String;
+
+    fn try_from(number: i64) -> Result<Self, String> {
+        match u8::try_from(number) {
+            Ok(value) if value <= 100 => Ok(Self(value)),
+            _ => Err(format!("{number} is not a share from 0 to 100 per cent")),
+        }
+    }
+}
+
+impl Percent {
+    /// As given, at most 100.
+    pub const fn new(share: u8) -> Self {
+        if share > 100 { Self(100) } else { Self(share) }
+    }
+
+    pub fn get(self) -> u8 {
+        self.0
+    }
+}
+
+/// 1 to 64 letters, digits and underscores, a letter first (Scalingo, environment variables).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(!try_from, title = "variable name", extend("pattern" = "^[A-Za-z][A-Za-z0-9_]{0,63}$"))]
+pub struct VariableName(String);
+text_value!(VariableName);
+
+impl FromStr for VariableName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let good = (1..=64).contains(&text.len())
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if good {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!(
+                "`{}` is not the name of a variable: 1 to 64 letters, digits and underscores, a letter first",
+                text.escape_debug()
+            ))
+        }
+    }
+}
+
+/// `https://host/owner/repository`: no `.git`, no final slash, no port, no user.
+// Exactly so, or Terraform replaces the link at each apply (Scalingo provider, scm_repo_link).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(
+    !try_from,
+    title = "repository",
+    extend("pattern" = concat!(
+        "^https://(?=[^/]{1,253}/)(", label!(), "\\.)+(?![0-9]+/)", label!(),
+        "/[A-Za-z0-9_-][A-Za-z0-9_.-]*/(?!.*\\.git$)[A-Za-z0-9_-][A-Za-z0-9_.-]*$"
+    ))
+)]
+pub struct Repository(String);
+text_value!(Repository);
+
+impl FromStr for Repository {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = |why: &str| {
+            Err(format!("`{}` is not a repository: {why}", text.chars().take(200).collect::<String>().escape_debug()))
+        };
+        let Some(rest) = text.strip_prefix("https://") else { return bad("it starts with `https://`") };
+        let mut parts = rest.splitn(3, '/');
+        let (host, owner, name) = (parts.next(), parts.next(), parts.next());
+        let (Some(host), Some(owner), Some(name)) = (host, owner, name) else {
+            return bad("write `https://host/owner/repository`");
+        };
+        if host.parse::<HostName>().is_err() {
+            return bad("a host name stands after `https://`");
+        }
+        let word = |word: &str| {
+            word.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+                && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
+        };
+        if name.ends_with(".git") || name.ends_with('/') {
+            return bad("leave `.git` and the final slash out, or each apply replaces the link");
+        }
+        if !word(owner) || !word(name) {
+            return bad("write `https://host/owner/repository`");
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// A date without time: `2020-03-20`, without quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "toml::value::Datetime")]
+pub struct Day(jiff::civil::Date);
+
+impl TryFrom<toml::value::Datetime> for Day {
+    type Error = String;
+
+    fn try_from(written: toml::value::Datetime) -> Result<Self, String> {
+        match (written.date, written.time) {
+            (Some(date), None) => {
+                date.to_string().parse().map(Self).map_err(|_| format!("`{written}` is out of range"))
+            }
+            _ => Err(format!("`{written}` is not a day: write `2020-03-20`, without time and quotes")),
+        }
+    }
+}
+
+impl Day {
+    pub fn date(self) -> jiff::civil::Date {
+        self.0
+    }
+
+    /// So many days later; the last day there is, if that is too late.
+    #[must_use]
+    pub fn later_by(self, days: i64) -> Self {
+        Self(self.0.saturating_add(jiff::SignedDuration::from_hours(days.saturating_mul(24))))
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl JsonSchema for Day {
+    fn schema_name() -> Cow<'static, str> {
+        "Day".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "title": "day",
+            "description": "A local date of TOML, without quotes.",
+            "type": "string",
+            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        })
+    }
+}
+
+/// An offset date-time, read as the instant it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "toml::value::Datetime")]
+pub struct Moment(jiff::Timestamp);
+
+impl TryFrom<toml::value::Datetime> for Moment {
+    type Error = String;
+
+    fn try_from(written: toml::value::Datetime) -> Result<Self, String> {
+        let instant = written.to_string().parse().map(Self);
+        instant.map_err(|_| {
+            format!("`{written}` is not an instant: write date, time and offset, as in `2020-03-22T20:30:00+01:00`")
+        })
+    }
+}
+
+impl Moment {
+    pub fn new(instant: jiff::Timestamp) -> Self {
+        Self(instant)
+    }
+
+    pub fn instant(self) -> jiff::Timestamp {
+        self.0
+    }
+
+    /// The same moment of a launch that is so much later; the last instant there is, if that is too late.
+    #[must_use]
+    pub fn later_by(self, duration: jiff::SignedDuration) -> Self {
+        Self(self.0.saturating_add(duration).unwrap_or(self.0))
+    }
+}
+
+impl JsonSchema for Moment {
+    fn schema_name() -> Cow<'static, str> {
+        "Instant".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Instant::json_schema(generator)
+    }
+}
+
+/// What an [`ipnet::IpNet`] is to the schema.
+#[derive(Debug)]
+pub enum Network {}
+
+impl JsonSchema for Network {
+    fn schema_name() -> Cow<'static, str> {
+        "Network".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "title": "network",
+            "description": "An IP address, a slash and the length of the prefix: `192.0.2.0/24`, `192.0.2.7/32`.",
+            "type": "string",
+            "pattern": concat!("^(", ipv4!(), "|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f.:]*)/[0-9]{1,3}$"),
+            "maxLength": 49,
         })
     }
 }

@@ -4,6 +4,7 @@
 //! socket or import another concern; a fact that two need belongs to [`Site`].
 
 pub mod answer;
+pub mod apps;
 pub mod ask;
 pub mod cache;
 pub mod cdn;
@@ -19,6 +20,7 @@ pub mod proxy;
 pub mod rate_limits;
 pub mod redirects;
 pub mod rules;
+pub mod third_parties;
 pub mod tls;
 
 pub use check::{Check, Judgement, Safety, Verdict};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
-use crate::blueprint::{Loaded, Site};
+use crate::blueprint::Loaded;
 use crate::concerns::fragment::RunsOn;
 use crate::concerns::{Drill, Drills, Safety, Verdict};
 use crate::emit::{self, Artifact};
@@ -75,8 +75,7 @@ pub async fn healthy(
     artifacts: &[Artifact],
     on_event: impl Fn(Event) + Send + Sync,
 ) -> Result<Rehearsed, Error> {
-    let (site, staging) = stage(loaded, artifacts)?;
-    run(loaded, &site, staging, on_event).await
+    run(loaded, stage(loaded, artifacts)?, on_event).await
 }
 
 /// What one drill came to.
@@ -141,9 +140,9 @@ pub async fn drill(
 }
 
 async fn drill_one(loaded: &Loaded, artifacts: &[Artifact], drill: &Drill) -> Result<Drilled, Error> {
-    let (site, mut staging) = stage(loaded, artifacts)?;
+    let mut staging = stage(loaded, artifacts)?;
     (drill.inject)(&mut staging).map_err(|cause| Error::Inject { id: drill.id.to_owned(), cause })?;
-    let rehearsed = run(loaded, &site, staging, |_| {}).await?;
+    let rehearsed = run(loaded, staging, |_| {}).await?;
     let rows: Vec<CheckResult> = rehearsed
         .outcome
         .results
@@ -166,20 +165,16 @@ async fn drill_one(loaded: &Loaded, artifacts: &[Artifact], drill: &Drill) -> Re
     })
 }
 
-/// The site on the eve of its announcement, and the world to be.
-fn stage(loaded: &Loaded, artifacts: &[Artifact]) -> Result<(Site, Staging), Error> {
+/// The world to be, on the eve of the announcement.
+fn stage(loaded: &Loaded, artifacts: &[Artifact]) -> Result<Staging, Error> {
     let site = loaded.site.clone().on_the_eve_of(Timestamp::now());
     let runs_on = loaded.blueprint.proxy.as_ref().map_or(RunsOn::Server, |proxy| proxy.runs_on);
-    let staging = Staging::new(site.clone(), runs_on, artifacts).map_err(Error::Artifacts)?;
-    Ok((site, staging))
+    Staging::new(site, runs_on, artifacts).map_err(Error::Artifacts)
 }
 
-async fn run(
-    loaded: &Loaded,
-    site: &Site,
-    staging: Staging,
-    on_event: impl Fn(Event) + Send + Sync,
-) -> Result<Rehearsed, Error> {
+async fn run(loaded: &Loaded, staging: Staging, on_event: impl Fn(Event) + Send + Sync) -> Result<Rehearsed, Error> {
+    // As the drill left it: what people forgot is a fault of the site's facts.
+    let site = &staging.site.clone();
     let local = LocalWorld::start(staging).await.map_err(|error| Error::Start(error.to_string()))?;
     let world = World::new(Options {
         routes: local.routes(),

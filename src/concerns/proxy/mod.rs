@@ -31,11 +31,6 @@ pub struct Proxy {
     /// How long nginx waits for the app to send something; below the patience of the router before it (Scalingo: 30 s).
     #[serde(default = "twenty_five")]
     pub read_timeout_seconds: Seconds,
-    /// How many of this nginx run side by side, each counting limits by itself: containers on the platform, at least one
-    /// an address. Left out: one at each address of the CDN's origins.
-    #[serde(default)]
-    #[schemars(range(min = 1, max = findings::MOST_INSTANCES))]
-    pub instances: Option<u32>,
     /// Largest request body; Scalingo's router takes no larger one than 75 MiB.
     #[serde(default = "one")]
     #[schemars(title = "MiB", range(min = 1, max = findings::LARGEST_BODY))]

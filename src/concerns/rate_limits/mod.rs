@@ -14,7 +14,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::blueprint::value::{AddressRange, Label, PathPrefix, Seconds};
+use crate::blueprint::value::{Label, Network, PathPrefix, Seconds};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::fragment::LimitedAt;
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
@@ -35,7 +35,7 @@ pub struct RateLimits {
     pub exempt_partners: bool,
     /// Further ranges that are not counted, those of load injectors for instance.
     #[serde(default)]
-    #[schemars(with = "Vec<AddressRange>")]
+    #[schemars(with = "Vec<Network>")]
     pub exempt: Vec<IpNet>,
 }
 
