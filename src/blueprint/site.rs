@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Blueprint;
 use super::value::{CookieName, HostName, Label, PathPrefix, Seconds, Text, UrlPath, VariableName, Word};
-use crate::concerns::apps::Apps;
+use crate::concerns::apps::{App, Apps};
 use crate::concerns::cache::Class;
 use crate::concerns::cdn::{Plan, Setup};
 use crate::concerns::degraded_mode::DegradedMode;
@@ -42,6 +42,8 @@ pub struct Site {
     pub has_proxy: bool,
     /// Where it answers itself, for the probes of the platform.
     pub health_path: Option<UrlPath>,
+    /// The app of the platform that it is, where it is one.
+    pub front: Option<Label>,
     /// How many of them run side by side, each counting by itself; 0 where none does.
     pub proxies: u32,
     /// Starts of paths that nothing may store.
@@ -205,6 +207,7 @@ impl Site {
             mail: blueprint.mail.as_ref().map(Mail::facts),
             has_proxy: blueprint.proxy.is_some(),
             health_path: blueprint.proxy.as_ref().map(|proxy| proxy.health_path.clone()),
+            front: front(blueprint).map(|app| app.name.clone()),
             proxies: proxies(blueprint, origin_addresses),
             private_paths: paths_of(&|class| !class.store),
             fingerprinted_paths: paths_of(&|class| class.fingerprinted),
@@ -239,14 +242,20 @@ impl Site {
     }
 }
 
-/// How many nginx run before the app: on the platform the containers of the app that says it is the front, on plain
-/// machines one at each address.
+/// The app that says it is the proxy, where that runs on the platform.
+fn front(blueprint: &Blueprint) -> Option<&App> {
+    let is_app = blueprint.proxy.as_ref().is_some_and(|proxy| proxy.runs_on == RunsOn::Scalingo);
+    blueprint.apps.iter().filter(|_| is_app).flat_map(|apps| &apps.apps).find(|app| app.front)
+}
+
+/// How many nginx run before the app: on the platform the containers of the front, on plain machines one at each
+/// address.
 fn proxies(blueprint: &Blueprint, addresses: u32) -> u32 {
-    let Some(proxy) = &blueprint.proxy else { return 0 };
-    let apps = blueprint.apps.iter().filter(|_| proxy.runs_on == RunsOn::Scalingo).flat_map(|apps| &apps.apps);
-    let mut fronts = apps.filter(|app| app.front).flat_map(|app| &app.containers);
-    let web = fronts.find(|container| container.kind.as_str() == "web");
-    web.map_or(addresses, |container| container.count.get())
+    if blueprint.proxy.is_none() {
+        return 0;
+    }
+    let mut containers = front(blueprint).into_iter().flat_map(|app| &app.containers);
+    containers.find(|container| container.kind.as_str() == "web").map_or(addresses, |web| web.count.get())
 }
 
 /// At least one: a list without addresses is a finding, and no reason to divide by nothing.

@@ -27,6 +27,8 @@ struct ProxyValues {
     default_class: String,
     limited: Option<Limited>,
     mode: Option<ModeValues>,
+    /// Whom to ask where the app is; none where it has an address, or the machine says it.
+    resolver: Option<&'static str>,
     access_log: &'static str,
     body_limit_mib: u32,
     connect_timeout: u32,
@@ -92,6 +94,9 @@ struct RedirectValues {
     hsts_max_age: u32,
 }
 
+/// The container's own resolver, as the buildpack finds it when the container starts: the platform documents no address.
+const RESOLVER: &str = "<%= File.read('/etc/resolv.conf')[/^nameserver\\s+([0-9.]+)/, 1] %>";
+
 /// A variable of the container's environment, as the buildpack renders it when the container starts.
 fn environment(name: &str) -> String {
     format!("<%= ENV['{name}'] %>")
@@ -130,6 +135,7 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
         Clash(format!("{} asks for a second mode of the proxy, {}", other.by, other.what.variable))
     }));
 
+    let has_name = proxy.upstream.host.parse::<IpAddr>().is_err();
     let values = |tls: bool| ProxyValues {
         tls,
         host: proxy.host.to_string(),
@@ -144,6 +150,7 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
             .map_or_else(|| "-".to_owned(), |asked| asked.what.name.to_string()),
         limited: limited.clone(),
         mode: mode.clone(),
+        resolver: (!tls && has_name).then_some(RESOLVER),
         // The buildpack's own log, which its start script prints.
         access_log: if tls { "access.log" } else { "logs/access.log" },
         body_limit_mib: proxy.body_limit_mib,
@@ -153,6 +160,7 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
     let scalingo = format!("{SCALINGO_HEAD}{}", render(Language::Nginx, "proxy.nginx", &values(false)));
     // PORT stands in both servers.
     let mut erb: Vec<String> = ["PORT", "PORT", "APP_UPSTREAM"].map(environment).into();
+    erb.extend(has_name.then(|| RESOLVER.to_owned()));
     erb.extend(mode.as_ref().map(|mode| environment(&mode.variable)));
     if scalingo.matches("<%").count() != erb.len() || erb.iter().any(|known| !scalingo.contains(known)) {
         clashes.push(Clash("proxy: a value holds `<%`, which the buildpack would run as Ruby".to_owned()));
@@ -166,7 +174,8 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
         artifact(
             "proxy/where/upstream.conf",
             format!(
-                "# The app, as this machine reaches it.\nserver {}:{};\n",
+                "# The app, as this machine reaches it. A name is looked up once, when nginx starts; from nginx 1.27.3 on\n\
+                 # `resolve` behind it and a `resolver` in this file follow it.\nserver {}:{};\n",
                 proxy.upstream.host, proxy.upstream.port
             ),
         ),
