@@ -23,9 +23,9 @@ pub use site::Site;
 
 use crate::concerns::Concern;
 use crate::concerns::{apps::Apps, third_parties::ThirdParties};
-use crate::concerns::{cache::Cache, cdn::Cdn, dns::Dns, mail::Mail, proxy::Proxy, redirects::Redirects};
-use crate::concerns::{degraded_mode::DegradedMode, rate_limits::RateLimits};
-use value::{HostName, Instant, Label, Text, UrlPath};
+use crate::concerns::{cache::Cache, cdn::Cdn, degraded_mode::DegradedMode, dns::Dns, mail::Mail, proxy::Proxy};
+use crate::concerns::{rate_limits::RateLimits, redirects::Redirects};
+use value::{HostName, Instant, Label, Text, Upstream, UrlPath};
 
 /// One public launch: what is promised, and to whom it belongs. Whatever is not here is not generated, checked or
 /// rehearsed.
@@ -75,6 +75,25 @@ pub struct SiteTable {
     #[serde(default = "home_only")]
     #[schemars(length(min = 1))]
     pub pages: Vec<UrlPath>,
+    /// Further public names of the launch, each behind the same CDN and the same proxy as `host`: one for each heavy
+    /// function, so that it can be cut, moved or grown alone (ALT-2).
+    #[serde(default)]
+    pub hosts: Vec<Host>,
+}
+
+/// One more public name of the launch.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Host {
+    /// The name, in a zone of `[dns]`.
+    pub name: HostName,
+    /// Pages of this name that every visitor may see; checks ask for them.
+    #[serde(default = "home_only")]
+    #[schemars(length(min = 1))]
+    pub pages: Vec<UrlPath>,
+    /// The app behind this name, where it is another than the proxy's `upstream`.
+    #[serde(default)]
+    pub upstream: Option<Upstream>,
 }
 
 fn home_only() -> Vec<UrlPath> {

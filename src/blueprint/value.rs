@@ -14,6 +14,7 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use toml::value::Datetime;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
@@ -115,10 +116,14 @@ impl FromStr for HostName {
     }
 }
 
+fn is_within(name: &str, zone: &HostName) -> bool {
+    name == zone.as_str() || name.strip_suffix(zone.as_str()).is_some_and(|rest| rest.ends_with('.'))
+}
+
 impl HostName {
     /// Whether this name is `zone` itself or below it.
     pub fn is_within(&self, zone: &HostName) -> bool {
-        self == zone || self.0.strip_suffix(zone.as_str()).is_some_and(|rest| rest.ends_with('.'))
+        is_within(&self.0, zone)
     }
 
     /// This name below a parent: `HostName("example.org").child("www")`; the label is golive's own.
@@ -130,6 +135,46 @@ impl HostName {
     pub fn parent(&self) -> Option<HostName> {
         let (_, parent) = self.0.split_once('.')?;
         parent.parse().ok()
+    }
+}
+
+/// A host name whose labels may also hold underscores, as `_dmarc.example.org`; `*.` may stand before it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(
+    !try_from,
+    title = "owner of a record",
+    extend(
+        "maxLength" = 253,
+        "pattern" = "^(\\*\\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\\.)+(?![0-9]+$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+    )
+)]
+pub struct OwnerName(String);
+text_value!(OwnerName);
+
+impl FromStr for OwnerName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = |why: &str| Err(format!("`{}` is not the name of a record: {why}", text.escape_debug()));
+        if text.len() > 253 {
+            return bad("it is longer than 253 bytes (RFC 1035, section 2.3.4)");
+        }
+        let Some((owner, top)) = text.strip_prefix("*.").unwrap_or(text).rsplit_once('.') else {
+            return bad("give it in full, as in `_dmarc.example.org`");
+        };
+        // The rules of host names, with the underscore as a letter.
+        match format!("{}.{top}", owner.replace('_', "x")).parse::<HostName>() {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(error) => bad(error.rsplit_once(": ").map_or(&error, |(_, why)| why)),
+        }
+    }
+}
+
+impl OwnerName {
+    /// Whether this name is `zone` itself or below it.
+    pub fn is_within(&self, zone: &HostName) -> bool {
+        is_within(&self.0, zone)
     }
 }
 
@@ -198,6 +243,35 @@ impl FromStr for Text {
     }
 }
 
+/// 1 to 8,000 characters without control characters: the data of one DNS record, as its type has it. A TXT record is
+/// given whole; golive cuts it into strings of 255 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(
+    !try_from,
+    title = "data of a record",
+    extend("minLength" = 1, "maxLength" = 8000, "pattern" = "^[^\\u0000-\\u001F\\u007F-\\u009F]*$")
+)]
+pub struct RecordValue(String);
+text_value!(RecordValue);
+
+impl FromStr for RecordValue {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("the record has no data".to_owned());
+        }
+        if text.chars().count() > 8000 {
+            return Err("the record has more than 8,000 characters: answers must fit into a DNS message".to_owned());
+        }
+        match text.chars().find(|c| c.is_control()) {
+            Some(c) => Err(format!("the record holds the control character {}", c.escape_debug())),
+            None => Ok(Self(text.to_owned())),
+        }
+    }
+}
+
 /// A leading `/`, then letters, digits, `-._~!$&'()*+,;=:@/` and percent-encoded bytes (RFC 3986 section 3.3); no
 /// query, no `.` or `..` segment, at most 1,000 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
@@ -252,6 +326,27 @@ impl FromStr for UrlPath {
 impl UrlPath {
     pub fn root() -> Self {
         Self("/".to_owned())
+    }
+
+    /// With its percent-encoded bytes as the characters that they stand for; `None` where these are no UTF-8.
+    pub fn decoded(&self) -> Option<String> {
+        let mut bytes = Vec::with_capacity(self.0.len());
+        let mut rest = self.0.as_bytes();
+        while let [first, after @ ..] = rest {
+            (bytes, rest) = match (first, after) {
+                // Two hexadecimal digits follow, or there were no `self`.
+                (b'%', [high, low, after @ ..]) => {
+                    let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or_default() as u8;
+                    bytes.push(digit(*high) << 4 | digit(*low));
+                    (bytes, after)
+                }
+                (byte, after) => {
+                    bytes.push(*byte);
+                    (bytes, after)
+                }
+            };
+        }
+        String::from_utf8(bytes).ok()
     }
 }
 
@@ -412,6 +507,32 @@ pub fn key_kind(text: &str) -> Result<KeyKind, String> {
     }
 }
 
+/// 1 to 64 letters, digits and `_`, a letter first: the name of an environment variable (POSIX.1-2024, section 8.1;
+/// Scalingo takes 64 characters).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(!try_from, title = "variable name", extend("maxLength" = 64, "pattern" = "^[A-Za-z][A-Za-z0-9_]*$"))]
+pub struct VariableName(String);
+text_value!(VariableName);
+
+impl FromStr for VariableName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let good = (1..=64).contains(&text.len())
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if good {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!(
+                "`{}` is not the name of a variable: 1 to 64 letters, digits and `_`, a letter first",
+                text.escape_debug()
+            ))
+        }
+    }
+}
+
 /// 1 to 20 letters, digits and hyphens: a word that no shell, template or configuration reads otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
@@ -546,6 +667,16 @@ impl JsonSchema for Address {
 #[derive(Debug)]
 pub enum Instant {}
 
+/// What keeps a TOML date-time from being an instant.
+pub fn why_no_instant(written: &Datetime) -> &'static str {
+    match (written.date, written.time, written.offset) {
+        (None, _, _) => "it has no date",
+        (_, None, _) => "it has no time",
+        (_, _, None) => "it has no offset from UTC",
+        _ => "it is out of range",
+    }
+}
+
 impl JsonSchema for Instant {
     fn schema_name() -> Cow<'static, str> {
         "Instant".into()
@@ -624,31 +755,6 @@ impl Percent {
 
     pub fn get(self) -> u8 {
         self.0
-    }
-}
-
-/// 1 to 64 letters, digits and underscores, a letter first (Scalingo, environment variables).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
-#[schemars(!try_from, title = "variable name", extend("pattern" = "^[A-Za-z][A-Za-z0-9_]{0,63}$"))]
-pub struct VariableName(String);
-text_value!(VariableName);
-
-impl FromStr for VariableName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let good = (1..=64).contains(&text.len())
-            && text.starts_with(|c: char| c.is_ascii_alphabetic())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if good {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(format!(
-                "`{}` is not the name of a variable: 1 to 64 letters, digits and underscores, a letter first",
-                text.escape_debug()
-            ))
-        }
     }
 }
 
@@ -759,7 +865,8 @@ impl TryFrom<toml::value::Datetime> for Moment {
     fn try_from(written: toml::value::Datetime) -> Result<Self, String> {
         let instant = written.to_string().parse().map(Self);
         instant.map_err(|_| {
-            format!("`{written}` is not an instant: write date, time and offset, as in `2020-03-22T20:30:00+01:00`")
+            let lacks = why_no_instant(&written);
+            format!("`{written}` is not an instant: {lacks}; write all three, as in `2020-03-22T20:30:00+01:00`")
         })
     }
 }

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Judgement;
-use crate::probe::{ApiAnswer, BurstAnswer, DnsAnswer, Failure, FailureKind, HttpAnswer, Observation, Rcode, RecordData, TlsAnswer};
+use crate::probe::{
+    ApiAnswer, BurstAnswer, DnsAnswer, Failure, FailureKind, HttpAnswer, Observation, Rcode, RecordData, TlsAnswer,
+};
 
 /// The HTTP answer, or what its absence means.
 ///
@@ -219,6 +221,7 @@ pub fn data_text(data: &RecordData) -> String {
         RecordData::Txt(text) => format!("\"{text}\""),
         RecordData::Mx { preference, exchange } => format!("{preference} {exchange}"),
         RecordData::Caa { critical, tag, value } => format!("{} {tag} \"{value}\"", u8::from(*critical) * 128),
+        RecordData::Srv { priority, weight, port, target } => format!("{priority} {weight} {port} {target}"),
         RecordData::Other(kind) => kind.clone(),
     }
 }

@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use super::templates::{Language, render};
 use super::{Artifact, Asked, Clash, Slots};
+use crate::blueprint::value::Upstream;
 use crate::concerns::fragment::{
-    LimitedAt, Marking, ModeSwitch, RateLimit, RedirectServer, ResponseClass, Routes, any_of,
+    LimitedAt, Marking, ModeSwitch, MovedPath, ProxiedHost, RateLimit, RedirectServer, ResponseClass, Routes, any_of,
 };
 
 /// What the proxy template is given.
@@ -19,12 +20,16 @@ use crate::concerns::fragment::{
 struct ProxyValues {
     /// The plain-server flavour, which terminates TLS itself.
     tls: bool,
-    host: String,
+    names: Vec<String>,
+    /// Apps other than the proxy's own, each for one name.
+    apps: Vec<AppValues>,
     cdn_ranges: Vec<String>,
     health_path: String,
     health_regex: String,
     classes: Vec<ClassValues>,
     default_class: String,
+    /// None: the maps of this file have the usual size.
+    moved: Option<MovedValues>,
     limited: Option<Limited>,
     mode: Option<ModeValues>,
     /// Whom to ask where the app is; none where it has an address, or the machine says it.
@@ -33,6 +38,27 @@ struct ProxyValues {
     body_limit_mib: u32,
     connect_timeout: u32,
     read_timeout: u32,
+}
+
+/// An app of one name's own.
+#[derive(Debug, Serialize)]
+struct AppValues {
+    name: String,
+    /// Names its upstream, its file and its variable: the place of the host in the blueprint, from 2. A host name may
+    /// be longer than the 64 characters that a variable's name has on Scalingo.
+    number: usize,
+}
+
+/// The table of moved paths.
+#[derive(Debug, Serialize)]
+struct MovedValues {
+    /// Host and decoded path, and the URL that answers now.
+    paths: Vec<(String, String)>,
+    /// Of nginx's hash: an entry must fit into one bucket.
+    bucket_size: usize,
+    max_size: usize,
+    /// Whether a target holds a dollar sign, for which nginx has no escape.
+    has_dollar: bool,
 }
 
 /// A mode of the proxy, as its template is given it.
@@ -108,7 +134,7 @@ fn environment(name: &str) -> String {
 ///
 /// Several proxies, classes of one name, several default classes, a health path that no location can hold.
 pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
-    let Slots { proxies, classes, rate_limits: limits, mode_switches, .. } = slots;
+    let Slots { proxies, classes, rate_limits: limits, mode_switches, moved_paths: moved, .. } = slots;
     let (first, more) = match proxies.as_slice() {
         [] => return (Vec::new(), Vec::new()),
         [first, more @ ..] => (first, more),
@@ -116,7 +142,14 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
     let proxy = &first.what;
     let mut clashes: Vec<Clash> = more
         .iter()
-        .map(|other| Clash(format!("{} and {} both ask for the proxy of {}", first.by, other.by, proxy.host)))
+        .map(|other| {
+            Clash(format!(
+                "{} and {} both ask for the proxy of {}",
+                first.by,
+                other.by,
+                proxy.hosts.first().map_or("nobody", |host| host.name.as_str())
+            ))
+        })
         .collect();
     clashes.extend(class_clashes(classes));
     let health = proxy.health_path.as_str();
@@ -127,18 +160,34 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
         )));
     }
 
+    let further: Vec<(usize, &ProxiedHost, &Upstream)> = (1..)
+        .zip(&proxy.hosts)
+        .filter_map(|(number, host)| host.upstream.as_ref().map(|upstream| (number, host, upstream)))
+        .collect();
+    let health_moved = moved.iter().find(|asked| asked.what.from.eq_ignore_ascii_case(health));
+    if let Some(asked) = health_moved {
+        clashes.push(Clash(format!("{} moves {health}, where {} has the platform's probes", asked.by, first.by)));
+    }
     let (limited, more) = limited(limits, LimitedAt::Proxy, classes);
     clashes.extend(more);
 
     let mode = mode_switches.first().map(|asked| mode_values(&asked.what));
-    clashes.extend(mode_switches.iter().skip(1).map(|other| {
-        Clash(format!("{} asks for a second mode of the proxy, {}", other.by, other.what.variable))
-    }));
+    clashes.extend(
+        mode_switches
+            .iter()
+            .skip(1)
+            .map(|other| Clash(format!("{} asks for a second mode of the proxy, {}", other.by, other.what.variable))),
+    );
 
-    let has_name = proxy.upstream.host.parse::<IpAddr>().is_err();
+    let upstreams = further.iter().map(|(_, _, upstream)| *upstream).chain([&proxy.upstream]);
+    let has_name = upstreams.into_iter().any(|upstream| upstream.host.parse::<IpAddr>().is_err());
     let values = |tls: bool| ProxyValues {
         tls,
-        host: proxy.host.to_string(),
+        names: proxy.hosts.iter().map(|host| host.name.to_string()).collect(),
+        apps: further
+            .iter()
+            .map(|(number, host, _)| AppValues { name: host.name.to_string(), number: *number })
+            .collect(),
         cdn_ranges: proxy.cdn_ranges.iter().map(ToString::to_string).collect(),
         health_path: health.to_owned(),
         health_regex: regex::escape(health),
@@ -148,6 +197,7 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
             .find(|asked| asked.what.routes == Routes::Others)
             // No label is a lone hyphen, so this is no class: `no-store`.
             .map_or_else(|| "-".to_owned(), |asked| asked.what.name.to_string()),
+        moved: moved_values(moved),
         limited: limited.clone(),
         mode: mode.clone(),
         resolver: (!tls && has_name).then_some(RESOLVER),
@@ -158,9 +208,10 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
         read_timeout: proxy.read_timeout.get(),
     };
     let scalingo = format!("{SCALINGO_HEAD}{}", render(Language::Nginx, "proxy.nginx", &values(false)));
-    // PORT stands in both servers.
+    // The only Ruby that this flavour may hold. PORT stands in both servers.
     let mut erb: Vec<String> = ["PORT", "PORT", "APP_UPSTREAM"].map(environment).into();
     erb.extend(has_name.then(|| RESOLVER.to_owned()));
+    erb.extend(further.iter().map(|(number, ..)| environment(&format!("APP_UPSTREAM_{number}"))));
     erb.extend(mode.as_ref().map(|mode| environment(&mode.variable)));
     if scalingo.matches("<%").count() != erb.len() || erb.iter().any(|known| !scalingo.contains(known)) {
         clashes.push(Clash("proxy: a value holds `<%`, which the buildpack would run as Ruby".to_owned()));
@@ -171,16 +222,12 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
         artifact("proxy/nginx.conf", server),
         artifact("proxy/where/machine.conf", machine(16_384)),
         artifact("proxy/where/listen.conf", listen(&proxy.listen, &[(443, " ssl"), (80, "")])),
-        artifact(
-            "proxy/where/upstream.conf",
-            format!(
-                "# The app, as this machine reaches it. A name is looked up once, when nginx starts; from nginx 1.27.3 on\n\
-                 # `resolve` behind it and a `resolver` in this file follow it.\nserver {}:{};\n",
-                proxy.upstream.host, proxy.upstream.port
-            ),
-        ),
+        artifact("proxy/where/upstream.conf", app("The app", &proxy.upstream)),
         artifact("proxy/where/client.conf", CLIENT.to_owned()),
     ];
+    artifacts.extend(further.iter().map(|(number, host, upstream)| {
+        artifact(&format!("proxy/where/upstream-{number}.conf"), app(&format!("The app of {}", host.name), upstream))
+    }));
     artifacts.extend(mode.map(|mode| {
         let text = format!(
             "# The mode of this machine: \"{}\" is the degraded one, \"{}\" the normal one. Then reload nginx.\ndefault \"{}\";\n",
@@ -191,9 +238,21 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
     (artifacts, clashes)
 }
 
+fn app(what: &str, upstream: &Upstream) -> String {
+    let Upstream { host, port } = upstream;
+    let once = match host.parse::<IpAddr>() {
+        Ok(_) => "",
+        Err(_) => {
+            "# The name is looked up once, when nginx starts. From nginx 1.27.3 on, `resolve` behind it and a `resolver`\n\
+             # here follow it.\n"
+        }
+    };
+    format!("# {what}, as this machine reaches it.\n{once}server {host}:{port};\n")
+}
+
 const SCALINGO_HEAD: &str = "\
 # The nginx between CDN and app, for the Scalingo nginx buildpack. Written by golive from the blueprint.
-# The buildpack includes this file at the http level and renders the two variables when the container starts.
+# The buildpack includes this file at the http level and renders its variables when the container starts.
 ";
 
 const SERVER_HEAD: &str = "\
@@ -299,6 +358,22 @@ pub fn class_values(class: &ResponseClass) -> ClassValues {
         statuses,
         cookies: if hides_cookies { "[01]" } else { "0" },
     }
+}
+
+fn moved_values(moved: &[Asked<MovedPath>]) -> Option<MovedValues> {
+    let longest = moved.iter().map(|asked| asked.what.host.as_str().len() + asked.what.from.len()).max()?;
+    let has_dollar = moved.iter().any(|asked| asked.what.to.as_str().contains('$'));
+    let paths = moved.iter().map(|Asked { what, .. }| {
+        let to = what.to.as_str().replace('$', "${dollar}");
+        (format!("{}{}", what.host, what.from), format!("https://{}{to}", what.host))
+    });
+    Some(MovedValues {
+        paths: paths.collect(),
+        // The key, its length, a pointer, and room for an alignment.
+        bucket_size: (longest + 32).next_power_of_two().max(64),
+        max_size: (moved.len() * 2).max(2048),
+        has_dollar,
+    })
 }
 
 fn mode_values(mode: &ModeSwitch) -> ModeValues {

@@ -7,8 +7,9 @@ use std::fmt::{self, Write};
 use jiff::Timestamp;
 
 use super::{
-    ApiAnswer, ApiProbe, BurstAnswer, BurstProbe, Certificate, Disturbance, DnsAnswer, DnsProbe, DnsRecord, DnsServer, FailureKind, HttpAnswer,
-    HttpProbe, Observation, Probe, Rcode, RecordData, RecordType, Target, TlsAnswer, TlsProbe, Visitor,
+    ApiAnswer, ApiProbe, BurstAnswer, BurstProbe, Certificate, Disturbance, DnsAnswer, DnsProbe, DnsRecord, DnsServer,
+    FailureKind, HttpAnswer, HttpProbe, Observation, Probe, Rcode, RecordData, RecordType, Target, TlsAnswer, TlsProbe,
+    Visitor,
 };
 use crate::plain::plain;
 
@@ -227,6 +228,7 @@ impl RecordType {
             RecordType::Ns => "NS",
             RecordType::Ptr => "PTR",
             RecordType::Soa => "SOA",
+            RecordType::Srv => "SRV",
             RecordType::Txt => "TXT",
         }
     }
@@ -276,6 +278,7 @@ impl fmt::Display for RecordData {
             RecordData::Caa { critical, tag, value } => {
                 write!(f, "CAA {} {tag} \"{value}\"", u8::from(*critical) * 128)
             }
+            RecordData::Srv { priority, weight, port, target } => write!(f, "SRV {priority} {weight} {port} {target}"),
             RecordData::Other(text) => f.write_str(text),
         }
     }

@@ -44,9 +44,7 @@ impl Probe {
         };
         match self {
             Probe::Http(probe) => Probe::Http(fill_http(probe)),
-            Probe::Burst(probe) => {
-                Probe::Burst(BurstProbe { request: fill_http(&probe.request), ..probe.clone() })
-            }
+            Probe::Burst(probe) => Probe::Burst(BurstProbe { request: fill_http(&probe.request), ..probe.clone() }),
             Probe::Wait(wait) => {
                 Probe::Wait(Wait { copies_of: wait.copies_of.iter().map(fill).collect(), ..wait.clone() })
             }
@@ -85,6 +83,7 @@ pub enum RecordType {
     Ns,
     Ptr,
     Soa,
+    Srv,
     Txt,
 }
 
@@ -343,6 +342,13 @@ pub enum RecordData {
         critical: bool,
         tag: String,
         value: String,
+    },
+    Srv {
+        priority: u16,
+        weight: u16,
+        port: u16,
+        /// `.` says that there is no such service (RFC 2782).
+        target: String,
     },
     /// Present, of a type that no check reads.
     Other(String),

@@ -167,8 +167,8 @@ impl LocalWorld {
         tasks.spawn(Arc::clone(&app).serve(listener));
 
         let watchdog = Watchdog::start().await.map_err(StartError::io("/bin/sh does not watch over nginx"))?;
-        let around =
-            Surroundings { host: staging.site.host.to_string(), app: app_address, identities: identities.clone() };
+        let hosts = staging.site.hosts.iter().map(|host| host.name.to_string()).collect();
+        let around = Surroundings { hosts, app: app_address, identities: identities.clone() };
         let (watchdog, nodes) = start_nodes(&staging, &authority, around, watchdog, &mut routes).await?;
 
         let name_data = name_data(&staging, payloads.as_ref(), &mut notes);
@@ -176,7 +176,8 @@ impl LocalWorld {
 
         let edge = match payloads {
             Some(payloads) => {
-                let edge = Edge::new(payloads, routes.clone(), authority.root(), identities.clone()).map_err(tls_error)?;
+                let edge =
+                    Edge::new(payloads, routes.clone(), authority.root(), identities.clone()).map_err(tls_error)?;
                 let edge = Arc::new(edge);
                 let issued = authority.issue(&staging.edge_certificate).map_err(certificate)?;
                 serve_edge(&edge, &issued, &identities, &mut tasks, &mut routes).await?;
@@ -201,7 +202,14 @@ impl LocalWorld {
             resolver: resolver_address,
             root: authority.root(),
             notes,
-            stage: Arc::new(LocalStage { edge, app, apis: staging.apis, identities, degraded: staging.site.degraded, machines: Arc::downgrade(&machines) }),
+            stage: Arc::new(LocalStage {
+                edge,
+                app,
+                apis: staging.apis,
+                identities,
+                degraded: staging.site.degraded,
+                machines: Arc::downgrade(&machines),
+            }),
             tasks,
             names,
             machines,

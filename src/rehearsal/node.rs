@@ -48,7 +48,9 @@ enum Running {
 /// What a node needs to know of the world.
 #[derive(Clone)]
 pub struct Surroundings {
-    pub host: String,
+    /// Names that were added to the proxy as an app of the platform.
+    pub hosts: Vec<String>,
+    /// Every app: the stub answers for all of them.
     pub app: SocketAddr,
     pub identities: Identities,
 }
@@ -69,7 +71,9 @@ pub async fn start(
             let made = Containers::start(node, Arc::clone(&certificate), around, watchdog).await?;
             let targets = Arc::clone(&made.targets);
             match node.role {
-                NodeRole::ScalingoProxy => behind_router(node, &certificate, around, targets, Running::Proxy(made)).await,
+                NodeRole::ScalingoProxy => {
+                    behind_router(node, &certificate, around, targets, Running::Proxy(made)).await
+                }
                 _ => behind_relays(around, targets, made).await,
             }
         }
@@ -201,6 +205,9 @@ async fn server(
         place(&mut files, "where/machine.conf", machine_conf())?;
         place(&mut files, "where/listen.conf", listen)?;
         place(&mut files, "where/upstream.conf", format!("server {app};\n"))?;
+        for (_, file) in files.iter_mut().filter(|(path, _)| path.starts_with("where/upstream-")) {
+            *file = format!("server {app};\n");
+        }
         place(&mut files, "where/client.conf", client)?;
         for value in node.environment.values() {
             place(&mut files, "where/mode.conf", format!("default \"{value}\";\n"))?;
@@ -211,11 +218,7 @@ async fn server(
 }
 
 /// Before plain machines: a relay for each port, since on the loopback nginx cannot see who the client is.
-async fn behind_relays(
-    around: &Surroundings,
-    targets: Arc<Targets>,
-    containers: Containers,
-) -> Result<Node, Trouble> {
+async fn behind_relays(around: &Surroundings, targets: Arc<Targets>, containers: Containers) -> Result<Node, Trouble> {
     let mut tasks = JoinSet::new();
     let mut outer = Vec::new();
     for nth in 0..2 {
@@ -253,11 +256,13 @@ const NO_RESOLVER: &str = "127.0.0.1";
 /// The proxy in a container of the platform.
 async fn scalingo(node: &StagedNode, around: &Surroundings, watchdog: &Watchdog) -> Result<Nginx, Trouble> {
     let app = around.app.to_string();
+    let further: Vec<String> = (2..=around.hosts.len()).map(|number| format!("APP_UPSTREAM_{number}")).collect();
     nginx::start(1, None, watchdog, |listens| {
         let template = node.files.get("servers.conf.erb").ok_or("servers.conf.erb is not on this machine")?;
         let port = listens.first().map(|listen| listen.port().to_string()).unwrap_or_default();
-        let own = node.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let variables: Vec<_> = [("PORT", port.as_str()), ("APP_UPSTREAM", app.as_str()), (erb::RESOLVER, NO_RESOLVER)].into_iter().chain(own).collect();
+        let mut variables = vec![("PORT", port.as_str()), ("APP_UPSTREAM", app.as_str()), (erb::RESOLVER, NO_RESOLVER)];
+        variables.extend(further.iter().map(|name| (name.as_str(), app.as_str())));
+        variables.extend(node.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let servers = erb::render(template, &variables).map_err(|error| format!("servers.conf.erb: {error}"))?;
         let base = BUILDPACK_BASE.replace("@machine@", &machine_conf());
         Ok(BTreeMap::from([("nginx.conf".to_owned(), base), ("servers.conf".to_owned(), servers)]))
@@ -274,7 +279,7 @@ async fn behind_router(
     nginx: Running,
 ) -> Result<Node, Trouble> {
     let router = Arc::new(Router {
-        host: around.host.clone(),
+        hosts: around.hosts.clone(),
         passes_any_host: node.router_passes_any_host,
         targets,
         identities: around.identities.clone(),
@@ -296,7 +301,7 @@ async fn behind_router(
 
 /// The router of the platform: ends TLS, knows the names that were added to the app, says who the client is.
 struct Router {
-    host: String,
+    hosts: Vec<String>,
     passes_any_host: bool,
     targets: Arc<Targets>,
     identities: Identities,
@@ -312,7 +317,7 @@ impl Router {
     async fn pass(&self, request: Request<hyper::body::Incoming>, peer: SocketAddr) -> io::Result<Answer> {
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let name = host.split(':').next().unwrap_or_default().to_ascii_lowercase();
-        if name != self.host && !self.passes_any_host {
+        if !self.hosts.contains(&name) && !self.passes_any_host {
             return Ok(router_error(StatusCode::NOT_FOUND, "unknown application"));
         }
         let (mut parts, body) = request.into_parts();

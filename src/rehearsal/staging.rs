@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::blueprint::Site;
-use crate::blueprint::site::Foreign;
+use crate::blueprint::site::{Foreign, PublicHost};
 use crate::concerns::fragment::RunsOn;
 use crate::emit::Artifact;
 use crate::probe::{ApiProvider, report_permission, reverse_name};
@@ -144,7 +144,7 @@ impl Staging {
             .filter(|(name, _)| name.ends_with(".json"))
             .map(|(name, text)| (format!("cloudflare/{name}"), text))
             .collect();
-        let host = site.host.as_str().to_owned();
+        let hosts: Vec<String> = site.hosts.iter().map(|host| host.name.to_string()).collect();
         let (role, folder) = match (site.has_proxy, runs_on) {
             (false, _) => (NodeRole::App, None),
             (true, RunsOn::Scalingo) => (NodeRole::ScalingoProxy, Some("nginx/scalingo/")),
@@ -161,7 +161,7 @@ impl Staging {
         let mut nodes = Vec::new();
         for (position, address) in (0..).zip(origins) {
             let containers = (each + u32::from(position < more)).max(1);
-            let node = staged_node(address, role, folder, vec![host.clone()], artifacts)?;
+            let node = staged_node(address, role, folder, hosts.clone(), artifacts)?;
             let environment = match &site.degraded {
                 Some(degraded) => BTreeMap::from([(degraded.variable.to_string(), degraded.off.to_string())]),
                 None => BTreeMap::new(),
@@ -176,7 +176,7 @@ impl Staging {
                 nodes.push(staged_node(*address, NodeRole::Redirect, Some(&folder), names.clone(), artifacts)?);
             }
         }
-        let edge_certificate = StagedCertificate::healthy(vec![host]);
+        let edge_certificate = StagedCertificate::healthy(hosts);
         let foreign_zones = foreign_zones(&site);
         let app = StagedApp::default();
         let apis = apis(&site);
@@ -288,13 +288,12 @@ fn foreign_zones(site: &Site) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Adds the one record that no artifact holds: with no CDN to point to, the site's name is its owner's affair.
+/// Adds the records that no artifact holds: with no CDN to point to, the site's names are their owner's affair.
 fn publish_site(site: &Site, name_servers: &mut [StagedNameServer]) {
-    let Some(zone) = site.zone_of(&site.host) else { return };
-    let line = format!("{}. {} IN A {SITE_ADDRESS}\n", site.host, site.lowered_ttl);
-    for server in name_servers {
-        if let Some(text) = server.zones.get_mut(zone.name.as_str()) {
-            text.push_str(&line);
+    for PublicHost { name, .. } in &site.hosts {
+        let Some(zone) = site.zone_of(name) else { continue };
+        for text in name_servers.iter_mut().filter_map(|server| server.zones.get_mut(zone.name.as_str())) {
+            text.push_str(&format!("{name}. {} IN A {SITE_ADDRESS}\n", site.lowered_ttl));
         }
     }
 }

@@ -61,7 +61,8 @@ fn asked(site: &Site, path: &str, nth: u8) -> HttpProbe {
 
 /// `deg.who`: somebody may decide it, and somebody else if that one sleeps.
 fn who(site: &Site) -> Check {
-    let deciders: Vec<String> = site.degraded.iter().flat_map(|facts| &facts.decided_by).map(ToString::to_string).collect();
+    let deciders: Vec<String> =
+        site.degraded.iter().flat_map(|facts| &facts.decided_by).map(ToString::to_string).collect();
     Check {
         safety: Safety::S0,
         blocked_by: vec![],
@@ -102,7 +103,10 @@ fn state(mode: &DegradedMode, site: &Site) -> Check {
                     Some(value) if value == facts.off.as_str() => false,
                     other => {
                         let other = other.as_deref().unwrap_or("missing");
-                        return Judgement::fail(format!("{} of {app} is {other}, which is neither mode", facts.variable));
+                        return Judgement::fail(format!(
+                            "{} of {app} is {other}, which is neither mode",
+                            facts.variable
+                        ));
                     }
                 };
                 if says != is_degraded {
@@ -245,7 +249,10 @@ fn time(mode: &DegradedMode, site: &Site) -> Check {
                 0 if seconds > f64::from(promised.get()) => {
                     Judgement::fail(format!("took {seconds:.0} s, {promised} s are promised"))
                 }
-                0 => Judgement::pass(format!("{} looks, every one in the mode; {promised} s are promised", answers.len())),
+                0 => Judgement::pass(format!(
+                    "{} looks, every one in the mode; {promised} s are promised",
+                    answers.len()
+                )),
                 some => Judgement::fail(format!(
                     "{some} of {} looks still meet the normal mode: a machine was not restarted",
                     answers.len()

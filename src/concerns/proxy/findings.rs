@@ -44,7 +44,10 @@ fn containers(site: &Site) -> Option<Finding> {
         Finding::error(
             &rules::PROXY_CONTAINERS,
             KeyPath::of(["apps", "apps"]),
-            format!("{} containers of nginx behind {addresses} addresses: one that restarts takes the site along", site.proxies),
+            format!(
+                "{} containers of nginx behind {addresses} addresses: one that restarts takes the site along",
+                site.proxies
+            ),
             format!("run {addresses} `web` containers of the front or more"),
         )
     })

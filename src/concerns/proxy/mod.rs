@@ -55,15 +55,13 @@ fn one() -> u32 {
     1
 }
 
-impl Proxy {
-    /// The app as the container is told of it: a name is followed when it moves, which every deployment makes it do
-    /// (nginx 1.27.3; the buildpack has a newer one).
-    fn upstream_variable(&self) -> String {
-        let Upstream { host, port } = &self.upstream;
-        match host.parse::<IpAddr>() {
-            Ok(_) => format!("{host}:{port}"),
-            Err(_) => format!("{host}:{port} resolve"),
-        }
+/// An app as the container is told of it: a name is followed when it moves, which every deployment makes it do (nginx
+/// 1.27.3; the buildpack has a newer one).
+fn variable(upstream: &Upstream) -> String {
+    let Upstream { host, port } = upstream;
+    match host.parse::<IpAddr>() {
+        Ok(_) => format!("{host}:{port}"),
+        Err(_) => format!("{host}:{port} resolve"),
     }
 }
 

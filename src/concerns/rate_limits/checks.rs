@@ -303,8 +303,7 @@ fn spoof(tried: &Tried<'_>) -> Check {
 fn partner(limits: &RateLimits, tried: &Tried<'_>, site: &Site) -> Option<Check> {
     let partner = limits.exempt(site).first()?.addr();
     let count = 2 * tried.machines * (1 + tried.burst());
-    let probe =
-        BurstProbe { visitor: Visitor::At(partner), enough_refusals: 1, ..tried.probe("partner", count) };
+    let probe = BurstProbe { visitor: Visitor::At(partner), enough_refusals: 1, ..tried.probe("partner", count) };
     Some(Check {
         remedy: "put the partner's ranges into `exempt`".to_owned(),
         source: "DOC-6",
@@ -342,10 +341,7 @@ fn at_redirects(limit: &Limit, site: &Site) -> Vec<Check> {
     let servers = site.redirected.iter().filter_map(|server| Some((server.names.first()?, server.addresses.first()?)));
     let each = servers.map(|(name, address)| {
         let start = limit.paths.first().map_or("/", |start| start.as_str());
-        let probe = BurstProbe {
-            request: get(Scheme::Https, name, start).pinned(*address),
-            ..tried.trip("redirect")
-        };
+        let probe = BurstProbe { request: get(Scheme::Https, name, start).pinned(*address), ..tried.trip("redirect") };
         let too_large = tried.enough() > LARGEST_BURST;
         let allowed = tried.allowed(Duration::ZERO);
         let rate = tried.rate();

@@ -34,7 +34,8 @@ pub fn drills(limits: &RateLimits, site: &Site) -> Drills {
             fault: "the limit counts a page's files too",
             reddens: vec!["rate.assets"],
             inject: Box::new(|staging| {
-                staging.edit_proxy_lines(|line| (!line.trim_end().ends_with("# Never counted.")).then(|| line.to_owned()))
+                staging
+                    .edit_proxy_lines(|line| (!line.trim_end().ends_with("# Never counted.")).then(|| line.to_owned()))
             }),
         });
     }
@@ -60,7 +61,9 @@ pub fn drills(limits: &RateLimits, site: &Site) -> Drills {
                 let to = to.ok_or("nothing is redirected")?;
                 staging.edit_redirects(
                     "# Https: counted first, then redirected.\n        location / {",
-                    &format!("location / {{ return 308 \"https://{to}$request_uri\"; }}\n        location /golive-unused {{"),
+                    &format!(
+                        "location / {{ return 308 \"https://{to}$request_uri\"; }}\n        location /golive-unused {{"
+                    ),
                 )
             }),
         });

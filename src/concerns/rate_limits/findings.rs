@@ -129,7 +129,10 @@ fn counted_by_nginx(limits: &RateLimits, limit: &Limit, at: &KeyPath) -> Vec<Fin
         Some(burst) if burst < least => findings.push(Finding::warning(
             &rules::RATE_LIMITS_SMALL_BURST,
             at.clone().key("burst"),
-            format!("a page and its pictures come at once: {burst} above {} a second is little", limit.requests.div_ceil(per)),
+            format!(
+                "a page and its pictures come at once: {burst} above {} a second is little",
+                limit.requests.div_ceil(per)
+            ),
             format!("take at least {least}, twice the rate"),
         )),
         Some(_) => {}
@@ -158,9 +161,11 @@ mod tests {
         assert_eq!(of("at = 'proxy'\nrequests = 10\nper_seconds = 1\nburst = 20"), []);
         let warned = |limit| of(limit).into_iter().filter(|(_, level)| *level == Level::Warning).collect::<Vec<_>>();
         // 16/1000 a second: one in 62.5 s; and a visitor told to come back after 10 s would be refused again.
-        let ids: Vec<_> = warned("at = 'proxy'\nrequests = 1\nper_seconds = 60\nburst = 5").iter().map(|f| f.0).collect();
+        let ids: Vec<_> =
+            warned("at = 'proxy'\nrequests = 1\nper_seconds = 60\nburst = 5").iter().map(|f| f.0).collect();
         assert_eq!(ids, ["rate_limits.truncated", "rate_limits.retry-after"]);
-        let ids: Vec<_> = warned("at = 'proxy'\nrequests = 10\nper_seconds = 1\nburst = 19").iter().map(|f| f.0).collect();
+        let ids: Vec<_> =
+            warned("at = 'proxy'\nrequests = 10\nper_seconds = 1\nburst = 19").iter().map(|f| f.0).collect();
         assert_eq!(ids, ["rate_limits.small-burst"]);
     }
 

@@ -138,7 +138,8 @@ impl Scene {
         }
         let request = request.body(Full::new(Bytes::new())).expect("a request");
         let edge = "104.16.0.10".parse().expect("an address");
-        let answer = self.edge.answer(uri.scheme_str() == Some("https"), edge, CLIENT, request).await.expect("an answer");
+        let answer =
+            self.edge.answer(uri.scheme_str() == Some("https"), edge, CLIENT, request).await.expect("an answer");
         let (parts, body) = answer.into_parts();
         let body = body.collect().await.expect("a body").to_bytes();
         Seen { status: parts.status.as_u16(), headers: parts.headers, body }
