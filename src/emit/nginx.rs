@@ -117,11 +117,16 @@ struct RedirectValues {
     limited: Option<Limited>,
     to: String,
     status: u16,
+    ciphers: &'static str,
     hsts_max_age: u32,
 }
 
 /// The container's own resolver, as the buildpack finds it when the container starts: the platform documents no address.
 const RESOLVER: &str = "<%= File.read('/etc/resolv.conf')[/^nameserver\\s+([0-9.]+)/, 1] %>";
+
+/// Of TLS 1.2: forward secrecy and authenticated encryption alone (RFC 9325, section 4.2).
+const CIPHERS: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:\
+    ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 
 /// A variable of the container's environment, as the buildpack renders it when the container starts.
 fn environment(name: &str) -> String {
@@ -216,7 +221,8 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
     if scalingo.matches("<%").count() != erb.len() || erb.iter().any(|known| !scalingo.contains(known)) {
         clashes.push(Clash("proxy: a value holds `<%`, which the buildpack would run as Ruby".to_owned()));
     }
-    let server = format!("{SERVER_HEAD}{}}}\n", indented(&render(Language::Nginx, "proxy.nginx", &values(true))));
+    let head = SERVER_HEAD.replace("@ciphers@", CIPHERS);
+    let server = format!("{head}{}}}\n", indented(&render(Language::Nginx, "proxy.nginx", &values(true))));
     let mut artifacts = vec![
         artifact("scalingo/servers.conf.erb", scalingo),
         artifact("proxy/nginx.conf", server),
@@ -279,6 +285,9 @@ http {
     scgi_temp_path temp_scgi;
 
     ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_ciphers @ciphers@;
+    # All of them are good: a phone without AES of its own may choose ChaCha20.
+    ssl_prefer_server_ciphers off;
     ssl_session_cache shared:golive_tls:10m;
     ssl_session_timeout 1h;
 
@@ -500,6 +509,7 @@ pub fn redirects(servers: &[Asked<RedirectServer>], limits: &[Asked<RateLimit>])
             limited: limited.clone(),
             to: what.to.to_string(),
             status: what.status,
+            ciphers: CIPHERS,
             hsts_max_age: what.hsts_max_age.get(),
         };
         let folder = folder(what);
