@@ -24,7 +24,7 @@ pub use site::Site;
 use crate::concerns::Concern;
 use crate::concerns::{apps::Apps, third_parties::ThirdParties};
 use crate::concerns::{cache::Cache, cdn::Cdn, degraded_mode::DegradedMode, dns::Dns, mail::Mail, proxy::Proxy};
-use crate::concerns::{rate_limits::RateLimits, redirects::Redirects};
+use crate::concerns::{rate_limits::RateLimits, redirects::Redirects, waf::Waf, waiting_room::WaitingRoom};
 use value::{HostName, Instant, Label, Text, Upstream, UrlPath};
 
 /// One public launch: what is promised, and to whom it belongs. Whatever is not here is not generated, checked or
@@ -38,6 +38,10 @@ pub struct Blueprint {
     pub dns: Dns,
     #[serde(default)]
     pub cdn: Option<Cdn>,
+    #[serde(default)]
+    pub waf: Option<Waf>,
+    #[serde(default)]
+    pub waiting_room: Option<WaitingRoom>,
     #[serde(default)]
     pub cache: Option<Cache>,
     #[serde(default)]
@@ -108,6 +112,8 @@ impl Blueprint {
             site: _,
             dns,
             cdn,
+            waf,
+            waiting_room,
             cache,
             proxy,
             redirects,
@@ -124,6 +130,8 @@ impl Blueprint {
         present.extend(cache.as_ref().map(|c| c as &dyn Concern));
         present.extend(rate_limits.as_ref().map(|c| c as &dyn Concern));
         present.extend(degraded_mode.as_ref().map(|c| c as &dyn Concern));
+        present.extend(waf.as_ref().map(|c| c as &dyn Concern));
+        present.extend(waiting_room.as_ref().map(|c| c as &dyn Concern));
         present.extend(mail.as_ref().map(|c| c as &dyn Concern));
         present
     }
@@ -134,6 +142,8 @@ impl Blueprint {
             site: _,
             dns: _,
             cdn,
+            waf,
+            waiting_room,
             cache,
             proxy,
             redirects,
@@ -145,6 +155,8 @@ impl Blueprint {
         } = self;
         [
             ("cdn", cdn.is_none()),
+            ("waf", waf.is_none()),
+            ("waiting_room", waiting_room.is_none()),
             ("cache", cache.is_none()),
             ("proxy", proxy.is_none()),
             ("redirects", redirects.is_none()),

@@ -57,6 +57,8 @@ pub struct Site {
     pub sampled_paths: Vec<UrlPath>,
     /// The cookie by which the app knows a visitor.
     pub session_cookie: Option<CookieName>,
+    /// The waiting room is not suspended: it sets a cookie on every answer.
+    pub waiting_room_is_open: bool,
     /// Who is let through filters, limits and queues.
     pub partners: Vec<Partner>,
     /// Apps on the platform.
@@ -230,6 +232,7 @@ impl Site {
             fingerprinted_paths: paths_of(&|class| class.fingerprinted),
             sampled_paths,
             session_cookie: blueprint.cache.as_ref().and_then(|cache| cache.session_cookie.clone()),
+            waiting_room_is_open: blueprint.waiting_room.as_ref().is_some_and(|room| !room.suspended),
             partners: blueprint.third_parties.as_ref().map(ThirdParties::facts).unwrap_or_default(),
             apps: blueprint.apps.as_ref().map(Apps::facts).unwrap_or_default(),
             degraded: blueprint.degraded_mode.as_ref().map(DegradedMode::facts),

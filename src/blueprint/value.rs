@@ -12,6 +12,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use ipnet::IpNet;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use toml::value::Datetime;
@@ -377,6 +378,73 @@ impl FromStr for PathPrefix {
     }
 }
 
+/// Two capital letters of ISO 3166-1 alpha-2, or `T1`, Cloudflare's code for the Tor network.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(!try_from, title = "country code", extend("pattern" = "^([A-Z]{2}|T1)$"))]
+pub struct Country(String);
+text_value!(Country);
+
+impl FromStr for Country {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is_code = text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase());
+        if is_code || text == "T1" {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!("`{}` is no country code: two capital letters (ISO 3166-1), or T1", text.escape_debug()))
+        }
+    }
+}
+
+/// A range in CIDR notation, its host bits zero, or a single address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Network(IpNet);
+
+impl TryFrom<String> for Network {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let range = match (text.parse::<IpNet>(), text.parse::<IpAddr>()) {
+            (Ok(range), _) => range,
+            (_, Ok(address)) => address.into(),
+            _ => {
+                let shown = text.escape_debug();
+                return Err(format!("`{shown}` is neither a range like 198.51.100.0/24 nor an address"));
+            }
+        };
+        if range != range.trunc() {
+            return Err(format!("`{text}` has bits beyond its length: write {}", range.trunc()));
+        }
+        Ok(Self(range))
+    }
+}
+
+impl Network {
+    pub fn get(self) -> IpNet {
+        self.0
+    }
+}
+
+impl JsonSchema for Network {
+    fn schema_name() -> Cow<'static, str> {
+        "Network".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "title": "IP range",
+            "description": "A range in CIDR notation, its host bits zero, or a single address.",
+            "type": "string",
+            // Of IPv6 only the alphabet, and of the length no more than its digits.
+            "pattern": concat!("^(", ipv4!(), "(/[0-9]{1,2})?|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f.:]*(/[0-9]{1,3})?)$"),
+            "maxLength": 49,
+        })
+    }
+}
+
 /// 1 to 64 letters, digits and ``!#$%&'*+-.^_`|~`` (a token of RFC 9110, section 5.6.2).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
@@ -397,6 +465,28 @@ impl FromStr for CookieName {
             Ok(Self(text.to_owned()))
         } else {
             Err(format!("`{}` is not a cookie name (RFC 9110, section 5.6.2)", text.escape_debug()))
+        }
+    }
+}
+
+/// 1 to 64 letters, digits and hyphens, a letter first (narrower than RFC 9110, section 5.1).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(!try_from, title = "header name", extend("maxLength" = 64, "pattern" = "^[A-Za-z][A-Za-z0-9-]*$"))]
+pub struct HeaderName(String);
+text_value!(HeaderName);
+
+impl FromStr for HeaderName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let good = text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.len() <= 64
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if good {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!("`{}` is not the name of a header: 1 to 64 letters, digits and hyphens", text.escape_debug()))
         }
     }
 }
@@ -889,31 +979,11 @@ impl Moment {
 
 impl JsonSchema for Moment {
     fn schema_name() -> Cow<'static, str> {
-        "Instant".into()
+        Instant::schema_name()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         Instant::json_schema(generator)
-    }
-}
-
-/// What an [`ipnet::IpNet`] is to the schema.
-#[derive(Debug)]
-pub enum Network {}
-
-impl JsonSchema for Network {
-    fn schema_name() -> Cow<'static, str> {
-        "Network".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "title": "network",
-            "description": "An IP address, a slash and the length of the prefix: `192.0.2.0/24`, `192.0.2.7/32`.",
-            "type": "string",
-            "pattern": concat!("^(", ipv4!(), "|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f.:]*)/[0-9]{1,3}$"),
-            "maxLength": 49,
-        })
     }
 }
 

@@ -106,6 +106,16 @@ pub fn api(observation: &Observation) -> Result<&Value, Judgement> {
     }
 }
 
+/// The `result` of Cloudflare's envelope.
+///
+/// # Errors
+///
+/// As [`api`].
+pub fn cloudflare(observation: &Observation) -> Result<&Value, Judgement> {
+    let body = api(observation)?;
+    body.get("result").ok_or_else(|| Judgement::unknown("the API answers in a form that golive does not know"))
+}
+
 fn absent(observation: &Observation) -> Judgement {
     match observation {
         Observation::Failed(Failure { kind, message }) => match kind {

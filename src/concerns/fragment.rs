@@ -3,13 +3,21 @@
 //! A fragment says what; [`crate::emit`] says how it is quoted, ordered and merged, and refuses clashes. Every
 //! composer matches on [`Fragment`] without `_`, so that a new kind names the places that must know it.
 
+mod edge;
+
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use regex::Regex;
+
+pub use edge::{
+    AddressList, CertificateAuthority, CertificatePack, CustomRule, LoadBalancer, Managed, ManagedRules,
+    QueueingMethod, ResponseHeader, RoomEvent, RoomLimits, RuleAction, WaitingRoom, pool_name, under_any,
+};
 
 use crate::blueprint::Site;
 use crate::blueprint::value::{
-    HostName, Label, OwnHeader, PathPrefix, Seconds, Text, Upstream, UrlPath, VariableName, Word,
+    Country, HostName, Label, OwnHeader, PathPrefix, Seconds, Text, Upstream, UrlPath, VariableName, Word,
 };
 use crate::probe::RecordData;
 
@@ -41,6 +49,20 @@ pub enum Fragment {
     AppVariable(AppVariable),
     /// How the proxy is switched to a site with less to do.
     ModeSwitch(ModeSwitch),
+    /// One rule of the phase `http_request_firewall_custom`.
+    CustomRule(CustomRule),
+    /// One rule of the phase `http_request_firewall_managed`.
+    ManagedRules(ManagedRules),
+    /// Addresses that rules of the CDN name.
+    AddressList(AddressList),
+    /// Where visitors wait.
+    WaitingRoom(WaitingRoom),
+    /// The origins of a proxied name, watched.
+    LoadBalancer(LoadBalancer),
+    /// The certificate of the edge.
+    CertificatePack(CertificatePack),
+    /// One header of the phase `http_response_headers_transform`.
+    ResponseHeader(ResponseHeader),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +147,17 @@ pub struct RedirectRule {
 pub enum Expression {
     HostIs(HostName),
     PathStartsWith(String),
+    /// Upper-case methods.
+    MethodIn(Vec<String>),
+    /// Where Cloudflare believes the visitor to be.
+    CountryIn(Vec<Country>),
+    SourceIn(Vec<IpNet>),
+    /// The visitor's address is in a list of the account.
+    SourceInList(String),
+    /// In any case of letters.
+    UserAgentContains(String),
+    /// A crawler that Cloudflare has verified.
+    KnownBot,
     /// The request came over plain http.
     PlainHttp,
     All(Vec<Expression>),

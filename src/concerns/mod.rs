@@ -22,6 +22,8 @@ pub mod redirects;
 pub mod rules;
 pub mod third_parties;
 pub mod tls;
+pub mod waf;
+pub mod waiting_room;
 
 pub use check::{Check, Judgement, Safety, Verdict};
 pub use drill::{Drill, Drills};

@@ -21,7 +21,8 @@ pub enum Probe {
     Tls(TlsProbe),
     /// Let time pass. For copies in a cache: a rehearsal ages those instead of sleeping.
     Wait(Wait),
-    /// Make the origin fail, or switch its mode. Only a rehearsal obeys (safety class S4); elsewhere the answer is
+    /// Make the origin fail, switch its mode, or let the waiting room hold everybody. Only a rehearsal obeys (safety
+    /// class S4); elsewhere the answer is
     /// [`Observation::NotAsked`].
     Disturb(Disturbance),
     /// Read one thing from a provider's API. Reads only: no probe changes state (checks.md, rule 10).
@@ -230,12 +231,14 @@ pub enum Disturbance {
     AppAnswers503,
     /// The app answers 500 to everything.
     AppAnswers500,
-    /// Back to health.
+    /// Back to health, and the waiting room's door as it was told to be.
     AppHealthy,
     /// The variable of the degraded mode is set, and what reads it restarted.
     ModeOn,
     /// The same, back.
     ModeOff,
+    /// The waiting room holds everybody (`queue_all`).
+    RoomHoldsAll,
 }
 
 /// One GET of a provider's API.
@@ -243,7 +246,8 @@ pub enum Disturbance {
 pub struct ApiProbe {
     pub provider: ApiProvider,
     /// Below the provider's base. Names stand where the API wants ids that only a token's owner can look up:
-    /// `/apps/NAME/containers` (Scalingo takes both), `/zones/ZONE/waiting_rooms` (Cloudflare: ZONE is a zone's name).
+    /// `/apps/NAME/containers` (Scalingo takes both), `/zones/ZONE/waiting_rooms` (Cloudflare: ZONE is a zone's name),
+    /// `/accounts/ZONE/rules/lists/NAME/items` (the account that holds this zone, a list's name).
     pub path: String,
     pub nth: u8,
 }

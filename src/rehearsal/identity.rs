@@ -15,6 +15,9 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use crate::probe::Visitor;
 
+/// Where the edge believes every visitor to be.
+pub const VISITOR_COUNTRY: &str = "FR";
+
 #[derive(Debug, Clone, Default)]
 pub struct Identities(Arc<Mutex<HashMap<SocketAddr, IpAddr>>>);
 

@@ -107,10 +107,13 @@ impl Stage for LocalStage {
         self.app.disturb(disturbance);
         match disturbance {
             Disturbance::ModeOn | Disturbance::ModeOff => self.switch(disturbance == Disturbance::ModeOn).await,
-            Disturbance::AppRefuses
-            | Disturbance::AppAnswers503
-            | Disturbance::AppAnswers500
-            | Disturbance::AppHealthy => Ok(()),
+            Disturbance::RoomHoldsAll | Disturbance::AppHealthy => {
+                if let Some(edge) = &self.edge {
+                    edge.hold_all(disturbance == Disturbance::RoomHoldsAll);
+                }
+                Ok(())
+            }
+            Disturbance::AppRefuses | Disturbance::AppAnswers503 | Disturbance::AppAnswers500 => Ok(()),
         }
     }
 

@@ -180,7 +180,9 @@ impl Staging {
         let foreign_zones = foreign_zones(&site);
         let app = StagedApp::default();
         let apis = apis(&site);
-        Ok(Self { site, name_servers, foreign_zones, cdn_files, edge_certificate, nodes, app, apis })
+        let mut staging = Self { site, name_servers, foreign_zones, cdn_files, edge_certificate, nodes, app, apis };
+        staging.read_back_cdn();
+        Ok(staging)
     }
 
     /// Edits one generated payload as JSON.
@@ -197,7 +199,16 @@ impl Staging {
         let mut value = serde_json::from_str(text).map_err(|error| format!("{path}: {error}"))?;
         edit(&mut value)?;
         *text = serde_json::to_string_pretty(&value).map_err(|error| format!("{path}: {error}"))?;
+        self.read_back_cdn();
         Ok(())
+    }
+
+    /// Cloudflare's API tells what Cloudflare was told.
+    fn read_back_cdn(&mut self) {
+        if let Some(cdn) = &self.site.cdn {
+            let bodies = super::apis::cloudflare::bodies(cdn.zone.as_str(), &self.cdn_files);
+            self.apis.insert(ApiProvider::Cloudflare, bodies);
+        }
     }
 }
 

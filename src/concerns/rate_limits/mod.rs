@@ -38,8 +38,7 @@ pub struct RateLimits {
     pub exempt_partners: bool,
     /// Further ranges that are not counted, those of load injectors for instance.
     #[serde(default)]
-    #[schemars(with = "Vec<Network>")]
-    pub exempt: Vec<IpNet>,
+    pub exempt: Vec<Network>,
 }
 
 /// One limit.
@@ -89,7 +88,8 @@ impl RateLimits {
     /// Who is not counted.
     fn exempt(&self, site: &Site) -> Vec<IpNet> {
         let partners = site.partners.iter().filter(|_| self.exempt_partners).flat_map(|partner| &partner.addresses);
-        let mut all: Vec<IpNet> = partners.chain(&self.exempt).map(IpNet::trunc).collect();
+        let mut all: Vec<IpNet> =
+            partners.map(IpNet::trunc).chain(self.exempt.iter().map(|range| range.get())).collect();
         all.sort_unstable();
         all.dedup();
         all
