@@ -10,11 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::value::{CookieName, HostName, Label, PathPrefix, Seconds, Text, Upstream, UrlPath, VariableName, Word};
 use super::{Blueprint, KeyPath};
-use crate::concerns::apps::Apps;
+use crate::concerns::apps::{App, Apps};
 use crate::concerns::cache::Class;
 use crate::concerns::cdn::{Plan, Setup};
 use crate::concerns::degraded_mode::DegradedMode;
 use crate::concerns::dns::RunBy;
+use crate::concerns::fragment::RunsOn;
 use crate::concerns::mail::Mail;
 use crate::concerns::third_parties::ThirdParties;
 use crate::providers::cloudflare;
@@ -44,6 +45,8 @@ pub struct Site {
     pub has_proxy: bool,
     /// Where it answers itself, for the probes of the platform.
     pub health_path: Option<UrlPath>,
+    /// The app of the platform that it is, where it is one.
+    pub front: Option<Label>,
     /// How many of them run side by side, each counting by itself; 0 where none does.
     pub proxies: u32,
     /// Starts of paths that nothing may store.
@@ -70,6 +73,8 @@ pub struct DegradedFacts {
     pub variable: VariableName,
     pub on: Word,
     pub off: Word,
+    /// Apps of the platform that read the variable.
+    pub apps: Vec<Label>,
     /// Roles that may decide it.
     pub decided_by: Vec<Label>,
 }
@@ -221,7 +226,8 @@ impl Site {
             mail: blueprint.mail.as_ref().map(Mail::facts),
             has_proxy: blueprint.proxy.is_some(),
             health_path: blueprint.proxy.as_ref().map(|proxy| proxy.health_path.clone()),
-            proxies: blueprint.proxy.as_ref().map_or(0, |proxy| proxy.instances.unwrap_or(origin_addresses)),
+            front: front(blueprint).map(|app| app.name.clone()),
+            proxies: proxies(blueprint, origin_addresses),
             private_paths: paths_of(&|class| !class.store),
             fingerprinted_paths: paths_of(&|class| class.fingerprinted),
             sampled_paths,
@@ -262,6 +268,22 @@ impl Site {
     pub fn is_behind_cdn(&self, name: &HostName) -> bool {
         self.cdn.is_some() && self.hosts.iter().any(|host| host.name == *name)
     }
+}
+
+/// The app that says it is the proxy, where that runs on the platform.
+fn front(blueprint: &Blueprint) -> Option<&App> {
+    let is_app = blueprint.proxy.as_ref().is_some_and(|proxy| proxy.runs_on == RunsOn::Scalingo);
+    blueprint.apps.iter().filter(|_| is_app).flat_map(|apps| &apps.apps).find(|app| app.front)
+}
+
+/// How many nginx run before the app: on the platform the containers of the front, on plain machines one at each
+/// address.
+fn proxies(blueprint: &Blueprint, addresses: u32) -> u32 {
+    if blueprint.proxy.is_none() {
+        return 0;
+    }
+    let mut containers = front(blueprint).into_iter().flat_map(|app| &app.containers);
+    containers.find(|container| container.kind.as_str() == "web").map_or(addresses, |web| web.count.get())
 }
 
 /// At least one: a list without addresses is a finding, and no reason to divide by nothing.

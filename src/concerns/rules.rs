@@ -539,13 +539,13 @@ rules! {
         reads: ["proxy.read_timeout_seconds", "proxy.runs_on"],
     }
 
-    PROXY_INSTANCES = "proxy.instances" {
-        title: "the number of proxies does not go with their addresses",
-        why: "Limits and copies are each nginx's own: what one visitor may do is the limit times the machines. So the \
-              number must be the true one, and a plain machine answers at one address.",
-        remedy: "On plain machines leave it out; on the platform take at least one container an address.",
-        source: "nginx docs, ngx_http_limit_req_module; JVA-12",
-        reads: ["proxy.instances", "proxy.runs_on", "cdn.origins"],
+    PROXY_CONTAINERS = "proxy.containers" {
+        title: "fewer containers of nginx than addresses",
+        why: "The CDN spreads visitors over the addresses of the site so that one of them may fail. A single container \
+              behind them all fails for all of them, and each deployment of it is an outage.",
+        remedy: "Run at least as many `web` containers of the front as there are origins.",
+        source: "JVA-12; Scalingo docs, platform/internals",
+        reads: ["apps.apps.containers", "apps.apps.front", "proxy.runs_on", "cdn.origins"],
     }
 
     // [rate_limits]

@@ -32,6 +32,8 @@ struct ProxyValues {
     moved: Option<MovedValues>,
     limited: Option<Limited>,
     mode: Option<ModeValues>,
+    /// Whom to ask where the app is; none where it has an address, or the machine says it.
+    resolver: Option<&'static str>,
     access_log: &'static str,
     body_limit_mib: u32,
     connect_timeout: u32,
@@ -115,8 +117,16 @@ struct RedirectValues {
     limited: Option<Limited>,
     to: String,
     status: u16,
+    ciphers: &'static str,
     hsts_max_age: u32,
 }
+
+/// The container's own resolver, as the buildpack finds it when the container starts: the platform documents no address.
+const RESOLVER: &str = "<%= File.read('/etc/resolv.conf')[/^nameserver\\s+([0-9.]+)/, 1] %>";
+
+/// Of TLS 1.2: forward secrecy and authenticated encryption alone (RFC 9325, section 4.2).
+const CIPHERS: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:\
+    ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 
 /// A variable of the container's environment, as the buildpack renders it when the container starts.
 fn environment(name: &str) -> String {
@@ -174,6 +184,8 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
             .map(|other| Clash(format!("{} asks for a second mode of the proxy, {}", other.by, other.what.variable))),
     );
 
+    let upstreams = further.iter().map(|(_, _, upstream)| *upstream).chain([&proxy.upstream]);
+    let has_name = upstreams.into_iter().any(|upstream| upstream.host.parse::<IpAddr>().is_err());
     let values = |tls: bool| ProxyValues {
         tls,
         names: proxy.hosts.iter().map(|host| host.name.to_string()).collect(),
@@ -193,6 +205,7 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
         moved: moved_values(moved),
         limited: limited.clone(),
         mode: mode.clone(),
+        resolver: (!tls && has_name).then_some(RESOLVER),
         // The buildpack's own log, which its start script prints.
         access_log: if tls { "access.log" } else { "logs/access.log" },
         body_limit_mib: proxy.body_limit_mib,
@@ -202,12 +215,14 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
     let scalingo = format!("{SCALINGO_HEAD}{}", render(Language::Nginx, "proxy.nginx", &values(false)));
     // The only Ruby that this flavour may hold. PORT stands in both servers.
     let mut erb: Vec<String> = ["PORT", "PORT", "APP_UPSTREAM"].map(environment).into();
+    erb.extend(has_name.then(|| RESOLVER.to_owned()));
     erb.extend(further.iter().map(|(number, ..)| environment(&format!("APP_UPSTREAM_{number}"))));
     erb.extend(mode.as_ref().map(|mode| environment(&mode.variable)));
     if scalingo.matches("<%").count() != erb.len() || erb.iter().any(|known| !scalingo.contains(known)) {
         clashes.push(Clash("proxy: a value holds `<%`, which the buildpack would run as Ruby".to_owned()));
     }
-    let server = format!("{SERVER_HEAD}{}}}\n", indented(&render(Language::Nginx, "proxy.nginx", &values(true))));
+    let head = SERVER_HEAD.replace("@ciphers@", CIPHERS);
+    let server = format!("{head}{}}}\n", indented(&render(Language::Nginx, "proxy.nginx", &values(true))));
     let mut artifacts = vec![
         artifact("scalingo/servers.conf.erb", scalingo),
         artifact("proxy/nginx.conf", server),
@@ -230,7 +245,15 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
 }
 
 fn app(what: &str, upstream: &Upstream) -> String {
-    format!("# {what}, as this machine reaches it.\nserver {}:{};\n", upstream.host, upstream.port)
+    let Upstream { host, port } = upstream;
+    let once = match host.parse::<IpAddr>() {
+        Ok(_) => "",
+        Err(_) => {
+            "# The name is looked up once, when nginx starts. From nginx 1.27.3 on, `resolve` behind it and a `resolver`\n\
+             # here follow it.\n"
+        }
+    };
+    format!("# {what}, as this machine reaches it.\n{once}server {host}:{port};\n")
 }
 
 const SCALINGO_HEAD: &str = "\
@@ -262,6 +285,9 @@ http {
     scgi_temp_path temp_scgi;
 
     ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_ciphers @ciphers@;
+    # All of them are good: a phone without AES of its own may choose ChaCha20.
+    ssl_prefer_server_ciphers off;
     ssl_session_cache shared:golive_tls:10m;
     ssl_session_timeout 1h;
 
@@ -483,6 +509,7 @@ pub fn redirects(servers: &[Asked<RedirectServer>], limits: &[Asked<RateLimit>])
             limited: limited.clone(),
             to: what.to.to_string(),
             status: what.status,
+            ciphers: CIPHERS,
             hsts_max_age: what.hsts_max_age.get(),
         };
         let folder = folder(what);

@@ -250,6 +250,9 @@ async fn relay(mut from: TcpStream, peer: SocketAddr, to: SocketAddr, identities
     Ok(())
 }
 
+/// The app has an address here: nobody is asked.
+const NO_RESOLVER: &str = "127.0.0.1";
+
 /// The proxy in a container of the platform.
 async fn scalingo(node: &StagedNode, around: &Surroundings, watchdog: &Watchdog) -> Result<Nginx, Trouble> {
     let app = around.app.to_string();
@@ -257,7 +260,7 @@ async fn scalingo(node: &StagedNode, around: &Surroundings, watchdog: &Watchdog)
     nginx::start(1, None, watchdog, |listens| {
         let template = node.files.get("servers.conf.erb").ok_or("servers.conf.erb is not on this machine")?;
         let port = listens.first().map(|listen| listen.port().to_string()).unwrap_or_default();
-        let mut variables = vec![("PORT", port.as_str()), ("APP_UPSTREAM", app.as_str())];
+        let mut variables = vec![("PORT", port.as_str()), ("APP_UPSTREAM", app.as_str()), (erb::RESOLVER, NO_RESOLVER)];
         variables.extend(further.iter().map(|name| (name.as_str(), app.as_str())));
         variables.extend(node.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let servers = erb::render(template, &variables).map_err(|error| format!("servers.conf.erb: {error}"))?;

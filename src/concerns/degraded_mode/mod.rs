@@ -81,6 +81,7 @@ impl DegradedMode {
             variable: self.variable.clone(),
             on: self.on.clone(),
             off: self.off.clone(),
+            apps: self.apps.clone(),
             decided_by: self.decided_by.clone(),
         }
     }

@@ -11,9 +11,6 @@ pub const LARGEST_BODY: u32 = 75;
 /// Scalingo's router answers 504 when the first byte takes so long. Seconds.
 const ROUTER_PATIENCE: u32 = 30;
 
-/// More would be another kind of site.
-pub const MOST_INSTANCES: u32 = 100;
-
 pub fn findings(proxy: &Proxy, site: &Site) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !(1..=LARGEST_BODY).contains(&proxy.body_limit_mib) {
@@ -27,7 +24,7 @@ pub fn findings(proxy: &Proxy, site: &Site) -> Vec<Finding> {
             format!("take the largest upload that the site has, 1 to {LARGEST_BODY}"),
         ));
     }
-    findings.extend(instances(proxy, site));
+    findings.extend(containers(site));
     let patience = proxy.read_timeout_seconds.get();
     if proxy.runs_on == RunsOn::Scalingo && patience >= ROUTER_PATIENCE {
         findings.push(Finding::error(
@@ -40,28 +37,18 @@ pub fn findings(proxy: &Proxy, site: &Site) -> Vec<Finding> {
     findings
 }
 
-fn instances(proxy: &Proxy, site: &Site) -> Option<Finding> {
-    let instances = proxy.instances?;
+/// Each nginx counts by itself, so a number that nobody runs makes every limit another one.
+fn containers(site: &Site) -> Option<Finding> {
     let addresses = site.origin_addresses();
-    let message = match proxy.runs_on {
-        _ if !(1..=MOST_INSTANCES).contains(&instances) => {
-            format!("{instances} is not a number of instances from 1 to {MOST_INSTANCES}")
-        }
-        RunsOn::Server if instances != addresses => {
-            format!("{instances} machines cannot answer at {addresses} addresses: a plain machine has one of its own")
-        }
-        RunsOn::Scalingo if instances < addresses => {
-            format!("{instances} containers behind {addresses} addresses: when one fails, so do several addresses")
-        }
-        RunsOn::Scalingo | RunsOn::Server => return None,
-    };
-    Some(Finding::error(
-        &rules::PROXY_INSTANCES,
-        KeyPath::of(["proxy", "instances"]),
-        message,
-        match proxy.runs_on {
-            RunsOn::Scalingo => format!("run {addresses} or more"),
-            RunsOn::Server => "leave it out: each address of `cdn.origins` is one".to_owned(),
-        },
-    ))
+    (site.proxies < addresses).then(|| {
+        Finding::error(
+            &rules::PROXY_CONTAINERS,
+            KeyPath::of(["apps", "apps"]),
+            format!(
+                "{} containers of nginx behind {addresses} addresses: one that restarts takes the site along",
+                site.proxies
+            ),
+            format!("run {addresses} `web` containers of the front or more"),
+        )
+    })
 }

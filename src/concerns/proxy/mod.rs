@@ -6,6 +6,8 @@ mod findings;
 mod fragments;
 mod procedure;
 
+use std::net::IpAddr;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -31,11 +33,6 @@ pub struct Proxy {
     /// How long nginx waits for the app to send something; below the patience of the router before it (Scalingo: 30 s).
     #[serde(default = "twenty_five")]
     pub read_timeout_seconds: Seconds,
-    /// How many of this nginx run side by side, each counting limits by itself: containers on the platform, at least one
-    /// an address. Left out: one at each address of the CDN's origins.
-    #[serde(default)]
-    #[schemars(range(min = 1, max = findings::MOST_INSTANCES))]
-    pub instances: Option<u32>,
     /// Largest request body; Scalingo's router takes no larger one than 75 MiB.
     #[serde(default = "one")]
     #[schemars(title = "MiB", range(min = 1, max = findings::LARGEST_BODY))]
@@ -56,6 +53,16 @@ fn twenty_five() -> Seconds {
 
 fn one() -> u32 {
     1
+}
+
+/// An app as the container is told of it: a name is followed when it moves, which every deployment makes it do (nginx
+/// 1.27.3; the buildpack has a newer one).
+fn variable(upstream: &Upstream) -> String {
+    let Upstream { host, port } = upstream;
+    match host.parse::<IpAddr>() {
+        Ok(_) => format!("{host}:{port}"),
+        Err(_) => format!("{host}:{port} resolve"),
+    }
 }
 
 impl Concern for Proxy {

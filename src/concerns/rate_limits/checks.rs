@@ -27,8 +27,6 @@ const ENOUGH: u16 = 20;
 const LARGEST_BURST: u64 = 2000;
 /// For how long a burst may have to go on until it outruns the rate. Seconds.
 const PATIENCE: u64 = 10;
-/// Longest that a check waits for a limit to let somebody in again.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// By how much the number of requests let through may differ from the arithmetic.
 const TOLERANCE: f64 = 0.1;
 
@@ -252,7 +250,7 @@ fn status(tried: &Tried<'_>) -> Check {
     Check {
         remedy: "answer 429 with Retry-After and no-store".to_owned(),
         source: "RFC 6585 4; nginx docs, limit_req_status",
-        ..tried.check("rate.status", vec![tried.trip("status")], |seen| {
+        ..tried.check("rate.status", vec![BurstProbe { enough_refusals: 1, ..tried.trip("status") }], |seen| {
             let Some(answer) = seen.first() else { return Judgement::unknown("nothing was asked") };
             judge_refusal(answer)
         })
@@ -278,15 +276,12 @@ fn judge_refusal(answer: &BurstAnswer) -> Judgement {
     }
 }
 
-/// `rate.recovers`: the limit refills as fast as its rate says. Of limits that refill within [`LONGEST_WAIT`].
+/// `rate.recovers`: the limit refills as fast as its rate says. Of limits that refill soon ([`Limit::refill`]).
 fn recovers(tried: &Tried<'_>) -> Option<Check> {
-    let few = tried.few("recovers");
-    let slots = u32::from(few.count) / u32::try_from(tried.machines).ok()?.max(1) + 1;
-    let wait = Duration::from_secs_f64(f64::from(slots) / tried.rate().max(0.001));
-    if wait > LONGEST_WAIT || slots < 4 {
-        return None;
-    }
-    let again = BurstProbe { after: wait, ..few };
+    let (requests, seconds) = tried.limit.refill()?;
+    let wait = Duration::from_secs_f64(seconds);
+    let count = tried.machines * u64::from(requests);
+    let again = BurstProbe { after: wait, enough_refusals: 0, ..tried.probe("recovers", count) };
     Some(Check {
         remedy: "compare the rate with what is deployed".to_owned(),
         source: "nginx docs, ngx_http_limit_req_module",

@@ -30,8 +30,8 @@ pub fn drills(limits: &RateLimits, site: &Site) -> Drills {
         all.extend(of_one(first));
     }
     let mut at_proxy = limits.limits.iter().filter(|limit| limit.at == LimitedAt::Proxy && site.has_proxy);
-    if let Some(fast) = at_proxy.clone().find(|limit| limit.per_seconds.get() == 1 && limit.requests >= 10) {
-        let (from, to) = (format!("rate={}r/s;", fast.requests), format!("rate={}r/s;", fast.requests / 10));
+    if let Some(fast) = at_proxy.clone().find(|limit| limit.per_seconds.get() == 1 && limit.refill().is_some()) {
+        let (from, to) = (format!("rate={}r/s;", fast.requests), format!("rate={}r/m;", fast.requests * 6));
         let zone = zone(fast);
         all.push(Drill {
             number: None,

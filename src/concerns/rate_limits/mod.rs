@@ -20,6 +20,9 @@ use crate::concerns::fragment::LimitedAt;
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 use crate::probe::Method;
 
+/// Longest that a check waits for a limit to refill. Seconds.
+const LONGEST_REFILL: f64 = 2.0;
+
 /// How often one visitor may ask. Who asks more is answered 429 with Retry-After (RFC 6585, section 4).
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -69,6 +72,16 @@ fn ten() -> Seconds {
 
 fn yes() -> bool {
     true
+}
+
+impl Limit {
+    /// How many requests a check sends, a machine, to see that the limit has refilled, and after how many seconds; `None`
+    /// where that takes too long, or too few would show nothing.
+    fn refill(&self) -> Option<(u32, f64)> {
+        let requests = self.burst.unwrap_or(0).min(4);
+        let seconds = f64::from(requests + 1) * f64::from(self.per_seconds.get()) / f64::from(self.requests.max(1));
+        (requests >= 3 && seconds <= LONGEST_REFILL).then_some((requests, seconds))
+    }
 }
 
 impl RateLimits {
