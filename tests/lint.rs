@@ -562,7 +562,11 @@ fn no_rule_is_raised_where_it_should_not() {
     );
     let on_pro =
         [FULL, BY_CLOUDFLARE, ("\"business\"", "\"pro\""), (PAGES, &format!("{PAGES}edge_ttl_seconds = 3600\n"))];
+    // Nor a waiting room, nor limits that look at methods.
     let without_room = |toml: String| {
+        let toml = toml
+            .replace("at = \"edge\"", "at = \"proxy\"\nburst = 20")
+            .replace("requests = 20\nper_seconds = 10", "requests = 20\nper_seconds = 60");
         let (start, end) = (toml.find("[waiting_room]").expect("there"), toml.find("[proxy]\n").expect("there"));
         format!("{}{}", &toml[..start], &toml[end..])
     };
