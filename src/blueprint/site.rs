@@ -11,10 +11,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::Blueprint;
 use super::value::{CookieName, HostName, Label, PathPrefix, Seconds, Text, UrlPath};
 use crate::concerns::apps::Apps;
+use crate::concerns::audience::Audience;
 use crate::concerns::cache::Class;
 use crate::concerns::cdn::{Plan, Setup};
+use crate::concerns::database::Database;
 use crate::concerns::dns::RunBy;
 use crate::concerns::mail::Mail;
+use crate::concerns::people::People;
 use crate::concerns::third_parties::ThirdParties;
 use crate::providers::cloudflare;
 
@@ -50,6 +53,12 @@ pub struct Site {
     pub partners: Vec<Partner>,
     /// Apps on the platform.
     pub apps: Vec<AppFacts>,
+    // What the arithmetic and the duties of people are judged on: whole tables, which a drill may edit.
+    pub platform: Option<Apps>,
+    pub database: Option<Database>,
+    pub audience: Option<Audience>,
+    pub third_parties: Option<ThirdParties>,
+    pub people: Option<People>,
 }
 
 /// Somebody whose requests must not be taken for an attack (DOC-6).
@@ -105,6 +114,7 @@ pub struct RedirectedNames {
 /// What the site's mail leans on that others publish.
 #[derive(Debug, Clone)]
 pub struct MailFacts {
+    pub messages_per_day: u32,
     pub leaned_on: Vec<Foreign>,
 }
 
@@ -189,13 +199,25 @@ impl Site {
             session_cookie: blueprint.cache.as_ref().and_then(|cache| cache.session_cookie.clone()),
             partners: blueprint.third_parties.as_ref().map(ThirdParties::facts).unwrap_or_default(),
             apps: blueprint.apps.as_ref().map(Apps::facts).unwrap_or_default(),
+            platform: blueprint.apps.clone(),
+            database: blueprint.database.clone(),
+            audience: blueprint.audience.clone(),
+            third_parties: blueprint.third_parties.clone(),
+            people: blueprint.people.clone(),
         }
     }
 
     /// The same site, announced a day after `now`: a rehearsal is played on the eve.
     #[must_use]
     pub fn on_the_eve_of(mut self, now: Timestamp) -> Self {
-        self.announcement = now + SignedDuration::from_hours(24);
+        let announcement = now + SignedDuration::from_hours(24);
+        let later = announcement.duration_since(self.announcement);
+        // Days fall where they fell from the announcement's: what was fresh stays fresh.
+        let days = later.as_hours() / 24;
+        self.announcement = announcement;
+        self.database = self.database.map(|database| database.later_by(days));
+        self.third_parties = self.third_parties.map(|parties| parties.later_by(days));
+        self.people = self.people.map(|people| people.later_by(later));
         self
     }
 

@@ -6,14 +6,17 @@
 pub mod answer;
 pub mod apps;
 pub mod ask;
+pub mod audience;
 pub mod cache;
 pub mod cdn;
 pub mod check;
+pub mod database;
 pub mod dns;
 pub mod drill;
 pub mod fragment;
 pub mod mail;
 pub mod pages;
+pub mod people;
 pub mod procedure;
 pub mod proxy;
 pub mod redirects;

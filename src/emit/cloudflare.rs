@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::hcl::{Block, Right};
+use super::terraform::Part;
 use super::zone::{ZonePlan, text, type_name};
 use super::{Artifact, Asked, Clash, expression};
 use crate::blueprint::value::HostName;
@@ -311,37 +312,16 @@ fn payload(path: String, value: &Value) -> Artifact {
     Artifact { path, text: format!("{value:#}\n") }
 }
 
-/// The Terraform module, one file a subject; nothing where Cloudflare has no part.
-pub fn terraform(plan: &CloudflarePlan) -> Vec<Artifact> {
-    if plan.zones.is_empty() {
-        return Vec::new();
-    }
-    vec![
-        file("versions", &[versions()]),
-        file("variables", &plan.zones.iter().map(variable).collect::<Vec<_>>()),
-        file("cloudflare", &resources(plan)),
-    ]
-}
-
-fn file(name: &str, blocks: &[Block]) -> Artifact {
-    Artifact { path: format!("terraform/{name}.tf"), text: super::hcl::write(blocks) }
-}
-
-fn versions() -> Block {
-    let provider = json!({ "source": "cloudflare/cloudflare", "version": PROVIDER_VERSION });
-    Block {
-        remark: Some("The provider reads its token from the environment: CLOUDFLARE_API_TOKEN.".to_owned()),
-        kind: "terraform",
-        labels: vec![],
-        attributes: vec![],
-        blocks: vec![Block {
-            remark: None,
-            kind: "required_providers",
-            labels: vec![],
-            attributes: vec![("cloudflare".to_owned(), Right::Data(provider))],
-            blocks: vec![],
-        }],
-    }
+/// Cloudflare's part of the Terraform module; nothing where it has none.
+pub fn terraform(plan: &CloudflarePlan) -> Option<Part> {
+    (!plan.zones.is_empty()).then(|| Part {
+        provider: "cloudflare",
+        source: "cloudflare/cloudflare",
+        version: PROVIDER_VERSION,
+        token: "CLOUDFLARE_API_TOKEN",
+        variables: plan.zones.iter().map(variable).collect(),
+        blocks: resources(plan),
+    })
 }
 
 fn variable(zone: &ZoneRecords) -> Block {

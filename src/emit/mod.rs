@@ -6,8 +6,12 @@ mod cloudflare;
 mod documents;
 mod expression;
 mod hcl;
+mod letters;
 mod nginx;
+mod scalingo;
+mod sheets;
 mod templates;
+mod terraform;
 mod zone;
 
 pub use documents::{Moments, moments};
@@ -15,8 +19,8 @@ pub use nginx::{ClassValues, class_values, folder};
 
 use crate::blueprint::{Blueprint, Site};
 use crate::concerns::fragment::{
-    AppVariable, CacheRule, CdnRecord, MailProvider, ProxyServer, RateLimit, RedirectRule, RedirectServer,
-    ResponseClass, ZoneRecord, ZoneSetting,
+    AppVariable, CacheRule, CapacitySheet, CdnRecord, DatabaseAddon, Letter, MailProvider, PeopleSheet, PlatformApp,
+    ProxyServer, RateLimit, RedirectRule, RedirectServer, ResponseClass, ZoneRecord, ZoneSetting,
 };
 use crate::concerns::{Concern, Fragment};
 
@@ -54,6 +58,11 @@ pub struct Slots {
     pub mail_providers: Vec<Asked<MailProvider>>,
     pub rate_limits: Vec<Asked<RateLimit>>,
     pub app_variables: Vec<Asked<AppVariable>>,
+    pub apps: Vec<Asked<PlatformApp>>,
+    pub databases: Vec<Asked<DatabaseAddon>>,
+    pub letters: Vec<Asked<Letter>>,
+    pub capacity: Vec<Asked<CapacitySheet>>,
+    pub people: Vec<Asked<PeopleSheet>>,
 }
 
 impl Slots {
@@ -75,6 +84,11 @@ impl Slots {
                     Fragment::MailProvider(what) => slots.mail_providers.push(Asked { by, what }),
                     Fragment::RateLimit(what) => slots.rate_limits.push(Asked { by, what }),
                     Fragment::AppVariable(what) => slots.app_variables.push(Asked { by, what }),
+                    Fragment::PlatformApp(what) => slots.apps.push(Asked { by, what }),
+                    Fragment::DatabaseAddon(what) => slots.databases.push(Asked { by, what }),
+                    Fragment::Letter(what) => slots.letters.push(Asked { by, what }),
+                    Fragment::CapacitySheet(what) => slots.capacity.push(Asked { by, what }),
+                    Fragment::PeopleSheet(what) => slots.people.push(Asked { by, what }),
                 }
             }
         }
@@ -115,11 +129,16 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
     clashes.extend(more);
     let (redirects, more) = nginx::redirects(&slots.redirect_servers);
     clashes.extend(more);
+    let (scalingo, more) = scalingo::terraform(&slots);
+    clashes.extend(more);
+    let parts: Vec<terraform::Part> = cloudflare::terraform(&cloudflare).into_iter().chain(scalingo).collect();
+    let (terraform, more) = terraform::module(&parts, blueprint.terraform.as_ref());
+    clashes.extend(more);
     if !clashes.is_empty() {
         return Err(clashes);
     }
 
-    let mut artifacts = cloudflare::terraform(&cloudflare);
+    let mut artifacts = terraform;
     artifacts.extend(cloudflare::payloads(&cloudflare));
     artifacts.extend(proxy);
     artifacts.extend(redirects);
@@ -130,6 +149,9 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
         }
     }
     artifacts.extend(slots.mail_providers.iter().flat_map(|asked| documents::mail(&asked.what, blueprint, site)));
+    artifacts.extend(slots.letters.iter().map(|asked| letters::letter(&asked.what, blueprint, site)));
+    artifacts.extend(slots.capacity.iter().map(|asked| sheets::capacity(&asked.what, site)));
+    artifacts.extend(slots.people.iter().map(|asked| sheets::people(&asked.what, blueprint, site)));
     artifacts.push(documents::procedures(concerns, blueprint, site));
     let readme = documents::readme(&slots, &zones, &artifacts, site);
     artifacts.push(readme);

@@ -2,6 +2,7 @@
 //! there to be broken.
 
 use super::staging::{NodeRole, StagedNode, Staging, replace_once};
+use crate::probe::ApiProvider;
 
 impl Staging {
     /// Rewrites the records of `name` and `kind` (a type's mnemonic) in every name server's copy of the zone:
@@ -121,6 +122,24 @@ impl Staging {
             rules.retain(|rule| !condemned(rule));
             if rules.len() < before { Ok(()) } else { Err(format!("{phase} holds no such rule")) }
         })
+    }
+
+    /// Edits what a provider's API answers at a path.
+    ///
+    /// # Errors
+    ///
+    /// When it answers nothing there, the edit says so, or it changes nothing.
+    pub fn edit_api(
+        &mut self,
+        provider: ApiProvider,
+        path: &str,
+        edit: impl FnOnce(&mut serde_json::Value) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let body = self.apis.get_mut(&provider).and_then(|paths| paths.get_mut(path));
+        let body = body.ok_or_else(|| format!("{} answers nothing at {path}", provider.as_str()))?;
+        let before = body.clone();
+        edit(body)?;
+        if *body == before { Err(format!("{path} says so already")) } else { Ok(()) }
     }
 
     /// Replaces a text, which must stand exactly once, in the proxy's configuration on every machine that runs it.

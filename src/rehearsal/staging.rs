@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use super::apis;
 use crate::blueprint::Site;
 use crate::blueprint::site::Foreign;
 use crate::concerns::fragment::RunsOn;
@@ -122,6 +123,14 @@ pub struct StagedApp {
     pub plain_asset_names: bool,
     /// Reflects `X-Forwarded-Host` in pages when it is given one.
     pub reflects_forwarded_host: bool,
+    /// Asks everybody for a password, on every path.
+    pub basic_auth: bool,
+    /// `X-Robots-Tag: noindex` on pages.
+    pub noindex: bool,
+    /// Pages that are not there show where in the code they were looked for.
+    pub debug: bool,
+    /// No health page.
+    pub without_health: bool,
 }
 
 impl Staging {
@@ -166,7 +175,8 @@ impl Staging {
         let edge_certificate = StagedCertificate::healthy(vec![host]);
         let foreign_zones = foreign_zones(&site);
         let app = StagedApp::default();
-        Ok(Self { site, name_servers, foreign_zones, cdn_files, edge_certificate, nodes, app, apis: BTreeMap::new() })
+        let apis = apis::answers(artifacts)?;
+        Ok(Self { site, name_servers, foreign_zones, cdn_files, edge_certificate, nodes, app, apis })
     }
 
     /// Edits one generated payload as JSON.

@@ -139,7 +139,7 @@ resource "cloudflare_ruleset" "cache" {
     {
       ref         = "api"
       description = "api: never kept"
-      expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\" and (starts_with(http.request.uri.path, \"/api/\") or starts_with(http.request.uri.path, \"/oauth/\"))"
+      expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\" and (starts_with(http.request.uri.path, \"/api/\") or starts_with(http.request.uri.path, \"/oauth/\") or starts_with(http.request.uri.path, \"/health\"))"
       action      = "set_cache_settings"
       action_parameters = {
         cache = false
