@@ -17,13 +17,16 @@ NGINX := $(if $(call find,nginx),,$(TOOLS)/nginx)
 TERRAFORM := $(if $(call find,terraform),,$(TOOLS)/terraform)
 OPENTOFU := $(or $(call find,tofu),$(TOOLS)/tofu)
 DNS_TOOLS := $(if $(and $(call find,named-checkzone),$(call find,dig)),,dns-tools)
+NSD := $(if $(call find,nsd-checkzone),,$(TOOLS)/nsd-checkzone)
+PYTHON_TOOLS := checkdmarc crossplane gixy octodns-dump octodns-validate
+PROVIDERS := target/tools/providers
 
 export PATH := $(CURDIR)/$(TOOLS):$(PATH):$(SBIN)
 # anyhow would add a backtrace to the messages that tests compare.
 unexport RUST_BACKTRACE
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse test lint bench clean tools dns-tools
+.PHONY: help rehearse test lint bench clean tools dns-tools python-tools providers
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,7 +38,17 @@ rehearse: $(NGINX) ## Run and verify the configuration of SITE (jeveuxaider) her
 	$(GOLIVE) rehearse $(BLUEPRINT) --drill $(DRILL)
 
 test: tools ## Every test, with real nginx, DNS tools and Terraform; installs those that are missing
-	cargo test --locked --no-fail-fast
+	@if [ -d $(PROVIDERS) ]; then \
+		status=0; \
+		cargo test --locked --no-fail-fast -- --skip with_the_providers:: || status=$$?; \
+		cargo test --locked --test contract_terraform -- --ignored with_the_providers:: || status=$$?; \
+		exit $$status; \
+	else \
+		status=0; cargo test --locked --no-fail-fast || status=$$?; \
+		echo 'NOT RUN: Terraform with the real providers, since their registry could not be reached; their' \
+			'schemas in tests/contract were used'; \
+		exit $$status; \
+	fi
 
 lint: ## Format, clippy, documentation; warnings are errors
 	cargo fmt --check
@@ -49,7 +62,9 @@ clean: ## Remove target/, the tools in it included
 	cargo clean
 	rm -rf target/tools
 
-tools: $(NGINX) $(DNS_TOOLS) $(TERRAFORM)
+tools: $(NGINX) $(DNS_TOOLS) $(NSD) $(TERRAFORM) python-tools providers
+
+python-tools: target/tools/py/installed
 
 # The program alone, taken out of its package: installing the package would start a web server on port 80, now and
 # at every boot. Debian before 12 and Ubuntu before 24.04 keep it in another package, which is too old: the generated
@@ -78,6 +93,44 @@ dns-tools:
 		$$install bind9-utils bind9-dnsutils || { $(SUDO) apt-get -qq update; $$install bind9-utils bind9-dnsutils; }; \
 	else \
 		echo 'named-checkzone or dig is missing: tests that need them will say NOT RUN, and fail' >&2; \
+	fi
+
+# Like nginx, since the package starts a name server; the libraries it wants are only libraries.
+$(TOOLS)/nsd-checkzone:
+	-@set -eu; \
+	if ! command -v apt-get >/dev/null || ! command -v dpkg >/dev/null; then \
+		echo 'nsd-checkzone is missing: tests that need it will say NOT RUN, and fail' >&2; exit 1; \
+	fi; \
+	rm -rf target/tools/nsd; mkdir -p target/tools/nsd $(TOOLS); cd target/tools/nsd; \
+	get() { apt-get -qq -o APT::Sandbox::User=root download nsd; }; \
+	get 2>/dev/null || { $(SUDO) apt-get -qq update; get; }; \
+	dpkg --extract nsd_*.deb .; \
+	if ldd usr/sbin/nsd-checkzone | grep -q 'not found'; then \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends \
+			$$(apt-cache depends nsd | sed -n 's/^ *Depends: \(lib[^ ]*\)$$/\1/p'); \
+	fi; \
+	mv usr/sbin/nsd-checkzone $(CURDIR)/$@; cd $(CURDIR); rm -r target/tools/nsd
+
+# In an environment of their own, since a distribution's Python takes no other packages (PEP 668). Debian keeps the
+# module that makes one in a package of its own.
+target/tools/py/installed: tests/contract/requirements.txt
+	-@set -eu; \
+	rm -rf target/tools/py; mkdir -p $(TOOLS); \
+	new() { python3 -m venv target/tools/py; }; \
+	new 2>/dev/null || { \
+		install='$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends'; \
+		$$install python3-venv || { $(SUDO) apt-get -qq update; $$install python3-venv; }; \
+		rm -rf target/tools/py; new; \
+	}; \
+	target/tools/py/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --requirement $<; \
+	for tool in $(PYTHON_TOOLS); do ln -sf ../py/bin/$$tool $(TOOLS)/$$tool; done; \
+	touch $@
+
+# Real providers, where their registry can be reached; else the tests that need them are counted as skipped.
+providers: $(TERRAFORM)
+	@if [ ! -d $(PROVIDERS) ]; then \
+		CHECKPOINT_DISABLE=1 terraform -chdir=tests/contract/providers providers mirror $(CURDIR)/$(PROVIDERS).part \
+			>/dev/null 2>&1 && mv $(PROVIDERS).part $(PROVIDERS) || rm -rf $(PROVIDERS).part; \
 	fi
 
 # Tests say `terraform`; OpenTofu takes the same arguments.

@@ -48,6 +48,11 @@ const FULL: (&str, &str) = ("setup = \"partial\"\nverification_key = \"284344499
 const BY_CLOUDFLARE: (&str, &str) = (TICKET, "run_by = \"cloudflare\"\n");
 const REDIRECT_END: &str = "status = 308\nhsts_max_age_seconds = 31536000\n";
 
+const OWNER: &str = "courriel.reserve-civique.gouv.fr";
+const RECORD: &str = "name = \"info.reserve-civique.gouv.fr\"\ntype = \"TXT\"\n";
+const RECORD_END: &str =
+    "values = [\"brevo-code:c3f85f1c0a7be2d94c3f8a6b10d27e94\"]\nwhy = \"shows Brevo whose domain this is\"\n";
+
 const DKIM: &str = "selector = \"mail\"\nkey";
 /// 1,024 bits.
 const SHORT_KEY: &str = "\"MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDN68Wc631qWzPR35ZUw2Gc/pkuYgHJYCf4fT0G46f7eMAcea6qnfoELoMZ5F+3qLj6G6il4iEXJa42efPXuCevuxF3W2pfk5beJ/QLTu2lAUxWeRQ2Z9rne1f69KBvlHqEuXKXS2CJFpoih8amJnjp4VnkjSHZ+vAInmR2ut0YlQIDAQAB\"";
@@ -77,6 +82,16 @@ fn cases() -> Vec<(&'static str, Level, String, String)> {
             format!("[[cache.classes]]\nname = \"c{n}\"\npaths = [\"/c{n}/\"]\nstore = false\nsamples = [\"/c{n}/\"]\n")
         })
         .collect();
+    // Another record in the place of the sample's first.
+    let record = |rule, level, underlined: &str, name: &str, kind: &str, values: &str| {
+        let set = format!("name = \"{name}\"\ntype = \"{kind}\"\nvalues = {values}\n");
+        let sample =
+            format!("name = \"{OWNER}\"\ntype = \"TXT\"\nvalues = [\"brevo-code:5f1c0a7be2d94c3f8a6b10d27e94c3f8\"]\n");
+        (rule, level, underlined.to_owned(), edited(&[(&sample, &set)]))
+    };
+    let paths = |rule, level, underlined: &str, paths: &str| {
+        (rule, level, underlined.to_owned(), edited(&[("[redirects]\n", &format!("[redirects]\npaths = [{paths}]\n"))]))
+    };
     let own =
         |rule, level, underlined: &str, edits: &[(&str, &str)]| (rule, level, underlined.to_owned(), edited(edits));
     vec![
@@ -88,6 +103,40 @@ fn cases() -> Vec<(&'static str, Level, String, String)> {
         own("site.announcement", Error, "2020-03-22T20:30:00", &[("+01:00", "")]),
         own("site.no-pages", Error, "[]", &[("[\"/\", \"/missions\"]", "[]")]),
         own("site.page-order", Warning, "\"/missions\"", &[("[\"/\", \"/missions\"]", "[\"/missions\", \"/\"]")]),
+        own(
+            "site.duplicate-host",
+            Error,
+            "\"covid19.reserve-civique.gouv.fr\"",
+            &[("pages = [\"/\", \"/missions\"]", "hosts = [{ name = \"covid19.reserve-civique.gouv.fr\" }]")],
+        ),
+        own(
+            "site.upstream-without-proxy",
+            Error,
+            "\"app.example.org:80\"",
+            &[
+                (
+                    "pages = [\"/\", \"/missions\"]",
+                    "hosts = [{ name = \"aide.reserve-civique.gouv.fr\", upstream = \"app.example.org:80\" }]",
+                ),
+                (
+                    "[proxy]\nruns_on = \"scalingo\"\n\
+                     upstream = \"web.ap-5f1e.pn-7c2d.private-network.internal:8080\"\n",
+                    "",
+                ),
+            ],
+        ),
+        own(
+            "cache.edge-ttl-keeps-personal",
+            Warning,
+            "30",
+            &[("max_age_seconds = 30\n", "max_age_seconds = 60\nedge_ttl_seconds = 30\n")],
+        ),
+        own(
+            "cache.temporary",
+            Error,
+            "2020-03-22T20:00:00+01:00",
+            &[("until = 2020-03-25T09:00:00+01:00", "until = 2020-03-22T20:00:00+01:00")],
+        ),
         own("site.private-page", Warning, "\"/api/x\"", &[("[\"/\", \"/missions\"]", "[\"/\", \"/api/x\"]")]),
         own(
             "dns.host-without-zone",
@@ -114,6 +163,31 @@ fn cases() -> Vec<(&'static str, Level, String, String)> {
         own("dns.negative-ttl", Warning, "3601", &[("negative_ttl_seconds = 300", "negative_ttl_seconds = 3601")]),
         own("dns.caa-value", Error, "\"ssl com\"", &[("\"ssl.com\"", "\"ssl com\"")]),
         own("dns.address-not-public", Error, "\"10.0.0.53\"", &[("192.0.2.53", "10.0.0.53")]),
+        record("dns.record-outside-zone", Error, "\"a.example.org\"", "a.example.org", "TXT", "[\"x\"]"),
+        own(
+            "dns.record-twice",
+            Error,
+            "\"info.reserve-civique.gouv.fr\"",
+            &[(RECORD_END, &format!("{RECORD_END}\n[[dns.zones.records]]\n{RECORD}values = [\"x\"]\n"))],
+        ),
+        record(
+            "dns.record-alias",
+            Error,
+            "[\"a.example\", \"b.example\"]",
+            OWNER,
+            "CNAME",
+            "[\"a.example\", \"b.example\"]",
+        ),
+        record("dns.record-value", Error, "\"10.0.0.1\"", OWNER, "A", "[\"10.0.0.1\"]"),
+        own(
+            "dns.record-octodns",
+            Error,
+            "\"a\\\\b\"",
+            &[
+                (TICKET, "run_by = \"octodns\"\n"),
+                ("[\"brevo-code:5f1c0a7be2d94c3f8a6b10d27e94c3f8\"]", "[\"a\\\\b\"]"),
+            ],
+        ),
         own(
             "cdn.apex-needs-zone",
             Error,
@@ -134,7 +208,7 @@ fn cases() -> Vec<(&'static str, Level, String, String)> {
         own("cdn.caa-excludes-edge", Warning, "[", &[("  \"ssl.com\",\n", "")]),
         own("cdn.address-not-public", Error, "\"fd00::1\"", &[("203.0.113.10", "fd00::1")]),
         own("cache.no-default-class", Error, "[[cache.classes]]", &[(PAGES, &format!("{PAGES}paths = [\"/\"]\n"))]),
-        own("cache.default-class-last", Error, "\"api\"", &[("paths = [\"/api/\", \"/oauth/\"]\n", "")]),
+        own("cache.default-class-last", Error, "\"api\"", &[("paths = [\"/api/\", \"/oauth/\", \"/health\"]\n", "")]),
         own("cache.duplicate-name", Error, "\"assets\"", &[("name = \"api\"", "name = \"assets\"")]),
         own(
             "cache.unreachable-class",
@@ -206,6 +280,39 @@ fn cases() -> Vec<(&'static str, Level, String, String)> {
             &[("\"www.jeveuxaider.gouv.fr\"]", "\"aider.gouv.fr\"]")],
         ),
         own(
+            "redirects.nothing",
+            Error,
+            "[redirects]",
+            &[("[redirects]\n", "[redirects]\n[elsewhere]\n"), ("[[redirects.servers]]", "[[elsewhere.servers]]")],
+        ),
+        (
+            "redirects.paths-without-proxy",
+            Error,
+            "\"/a\"".to_owned(),
+            without("[proxy]", "[cache]")
+                .replace("[redirects]\n", "[redirects]\npaths = [{ from = \"/a\", to = \"/b\" }]\n"),
+        ),
+        paths("redirects.path-never-asked", Error, "\"/a%ff\"", "{ from = \"/a%ff\", to = \"/b\" }"),
+        paths("redirects.path-of-page", Error, "\"/%6Dissions\"", "{ from = \"/%6Dissions\", to = \"/b\" }"),
+        paths(
+            "redirects.duplicate-path",
+            Error,
+            "\"/A\"",
+            "{ from = \"/a\", to = \"/b\" }, { from = \"/A\", to = \"/c\" }",
+        ),
+        paths(
+            "redirects.path-loop",
+            Error,
+            "\"/b\"",
+            "{ from = \"/a\", to = \"/b\" }, { from = \"/b\", to = \"/%61\" }",
+        ),
+        paths(
+            "redirects.path-chain",
+            Warning,
+            "\"/b\"",
+            "{ from = \"/a\", to = \"/b\" }, { from = \"/b\", to = \"/c\" }",
+        ),
+        own(
             "redirects.shadows-site",
             Error,
             "\"covid19.reserve-civique.gouv.fr\"",
@@ -220,7 +327,7 @@ fn cases() -> Vec<(&'static str, Level, String, String)> {
             "mail.domain-without-zone",
             Error,
             "\"info.example.org\"",
-            &[("name = \"info.reserve-civique.gouv.fr\"", "name = \"info.example.org\"")],
+            &[("name = \"info.reserve-civique.gouv.fr\"\nexch", "name = \"info.example.org\"\nexch")],
         ),
         own(
             "mail.two-spf-records",
@@ -306,6 +413,7 @@ fn no_rule_is_raised_where_it_should_not() {
         assert_eq!(raised(&lint), Vec::<&str>::new(), "{what}\n{}", printed(&lint));
     };
     let pages_with = |line: &str| edited(&[(PAGES, &format!("{PAGES}{line}\n"))]);
+    let paths = |paths: &str| edited(&[("[redirects]\n", &format!("[redirects]\npaths = [{paths}]\n"))]);
     quiet("a TTL of 300 on both sides", edited(&[("steady_ttl_seconds = 3600", "steady_ttl_seconds = 300")]));
     quiet("an hour of negative TTL", edited(&[("negative_ttl_seconds = 300", "negative_ttl_seconds = 3600")]));
     quiet("the first serial", edited(&[("serial = 2020031801", "serial = 1")]));
@@ -331,16 +439,12 @@ fn no_rule_is_raised_where_it_should_not() {
             ("host = \"covid19.reserve-civique.gouv.fr\"", "host = \"reserve-civique.gouv.fr\""),
         ]),
     );
-    quiet("an edge TTL of a second on Business", pages_with("edge_ttl_seconds = 1"));
-    quiet(
-        "an edge TTL at the floor of Pro",
-        edited(&[
-            FULL,
-            BY_CLOUDFLARE,
-            ("\"business\"", "\"pro\""),
-            (PAGES, &format!("{PAGES}edge_ttl_seconds = 3600\n")),
-        ]),
-    );
+    let on_pro =
+        [FULL, BY_CLOUDFLARE, ("\"business\"", "\"pro\""), (PAGES, &format!("{PAGES}edge_ttl_seconds = 3600\n"))];
+    for at_the_floor in [pages_with("edge_ttl_seconds = 1"), edited(&on_pro)] {
+        let lint = lint(&at_the_floor);
+        assert_eq!(raised(&lint), ["cache.edge-ttl-keeps-personal"], "and no word on the plan\n{}", printed(&lint));
+    }
     quiet(
         "30 days of fingerprinted files",
         edited(&[("max_age_seconds = 31536000\nignore", "max_age_seconds = 2592000\nignore")]),
@@ -381,6 +485,34 @@ fn no_rule_is_raised_where_it_should_not() {
     quiet("a key that the provider keeps", edited(&[(&format!("key = {}", long_key()), "key_at = \"k.example.net\"")]));
     quiet("an Ed25519 key", edited(&[(&long_key(), "\"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"")]));
     quiet("reports in the same organisation", edited(&[("\"dmarc@", "\"dmarc@post.")]));
+    quiet(
+        "a path that is moved, with another below it",
+        paths("{ from = \"/a\", to = \"/a/b\" }, { from = \"/c/\", to = \"/c\" }"),
+    );
+    quiet("a zone that octoDNS runs", edited(&[(TICKET, "run_by = \"octodns\"\n")]));
+    quiet(
+        "records of each type",
+        edited(&[(
+            RECORD_END,
+            &format!(
+                "{RECORD_END}{}",
+                [
+                    ("a", "A", "192.0.2.9"),
+                    ("a", "AAAA", "2001:db8::9"),
+                    ("c", "CNAME", "_x.validations.example"),
+                    ("*.w", "MX", "10 mx.example.net"),
+                    ("_imaps._tcp", "SRV", "0 0 0 ."),
+                    ("a", "CAA", "0 iodef mailto:a@example.org"),
+                    ("sub", "NS", "ns1.example.net"),
+                ]
+                .map(|(owner, kind, value)| format!(
+                    "\n[[dns.zones.records]]\nname = \"{owner}.reserve-civique.gouv.fr\"\ntype = \"{kind}\"\nvalues = \
+                     [\"{value}\"]\n"
+                ))
+                .concat()
+            ),
+        )]),
+    );
     quiet("a byte-order mark", format!("\u{feff}{SAMPLE}"));
     quiet("lines that end with CRLF", SAMPLE.replace('\n', "\r\n"));
 }
@@ -519,7 +651,7 @@ error[blueprint.unknown-key]: `[dns]` has no key `lowered_ttl_minutes`
    |
 help: did you mean `lowered_ttl_seconds`?
 
-error[blueprint.bad-value]: `run_by` is "tickets", expected "cloudflare" or "ticket"
+error[blueprint.bad-value]: `run_by` is "tickets", expected "cloudflare", "ticket" or "octodns"
   --> shop.toml:14:10
    |
 14 | run_by = "tickets"
@@ -587,6 +719,8 @@ shop.toml: 12 errors, 1 warning
 proxy: not in this blueprint
 redirects: not in this blueprint
 mail: not in this blueprint
+apps: not in this blueprint
+third_parties: not in this blueprint
 Why a rule is there: golive explain blueprint.bad-value
 
 "#]].raw());
@@ -662,7 +796,7 @@ fn the_value_of_a_misspelt_key_is_judged() {
 
 #[test]
 fn each_missing_key_is_named() {
-    let lint = lint("[site]\n[dns]\n[cdn]\n[proxy]\n[cache]\n[redirects]\n[mail]\n");
+    let lint = lint("[site]\n[dns]\n[cdn]\n[proxy]\n[cache]\n[mail]\n");
     let missing: Vec<&str> = lint
         .remarks
         .iter()
@@ -689,7 +823,6 @@ the table `[[dns.zones]]` is missing
 `[proxy]` has no `runs_on`
 `[proxy]` has no `upstream`
 the table `[[cache.classes]]` is missing
-the table `[[redirects.servers]]` is missing
 `[mail]` has no `provider`
 `[mail]` has no `messages_per_day`
 the table `[[mail.domains]]` is missing
@@ -899,6 +1032,8 @@ cdn: not in this blueprint
 cache: not in this blueprint
 proxy: not in this blueprint
 mail: not in this blueprint
+apps: not in this blueprint
+third_parties: not in this blueprint
 Why a rule is there: golive explain redirects.cycle
 
 "#]]

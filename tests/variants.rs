@@ -47,6 +47,21 @@ fn several_redirects_and_ipv6() -> String {
     ]) + SECOND_REDIRECT
 }
 
+/// Whoever asks for a certificate of the announced name's zone may have one.
+fn no_caa() -> String {
+    edited(&[("certificate_authorities = [\"letsencrypt.org\"]\n", "")])
+}
+
+/// A second and a third name; the second has an app of its own.
+fn several_hosts() -> String {
+    edited(&[(
+        "# Both zones belong to a State service",
+        "[[site.hosts]]\nname = \"missions.reserve-civique.gouv.fr\"\npages = [\"/\", \"/carte\"]\n\
+         upstream = \"web.ap-77aa.pn-7c2d.private-network.internal:8080\"\n\n\
+         [[site.hosts]]\nname = \"aide.reserve-civique.gouv.fr\"\n\n# Both zones belong to a State service",
+    )])
+}
+
 struct Shape {
     folder: tempfile::TempDir,
     lint: Output,
@@ -99,11 +114,13 @@ fn every_shape_lints_and_generates() {
         ("no proxy, no cache", without(&["cache", "proxy"]), 0),
         ("no redirects", without(&["redirects"]), 0),
         ("no mail", without(&["mail"]), 0),
+        ("no CAA", no_caa(), 0),
         ("full zone, business", full("plan = \"business\""), 0),
         ("full zone, pro", full("plan = \"pro\""), 0),
         ("full zone, free", full("plan = \"free\""), 0),
         ("proxy on a server", edited(&[("runs_on = \"scalingo\"", "runs_on = \"server\"")]), 0),
         ("several redirects, IPv6", several_redirects_and_ipv6(), 0),
+        ("several hosts", several_hosts(), 0),
     ] {
         let Shape { folder, lint, generate } = Shape::of(&source);
         assert_eq!(lint.status.code(), Some(0), "{name}: {}", told(&lint));
@@ -124,7 +141,10 @@ fn other_shapes_are_rehearsed_like_the_sample() {
         ("no cdn", without(&["cdn", "mail"]), "all", 11),
         ("the app right behind the cdn", without(&["cache", "proxy"]), "https-redirect-missing", 1),
         ("full zone, free", full("plan = \"free\""), "ttl-86400", 1),
+        ("no CAA", no_caa(), "caa-closed", 1),
         ("several redirects, IPv6", several_redirects_and_ipv6(), "all", 33),
+        ("several hosts", several_hosts(), "all", 40),
+        ("several hosts, on a server", several_hosts().replace("\"scalingo\"", "\"server\""), "ttl-86400", 1),
     ] {
         let shape = Shape::of(&source);
         let (code, report) = shape.rehearse(&[]);

@@ -20,6 +20,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::finding::{KeyPath, Place, Segment};
 use super::spans::SpanIndex;
+use super::value::why_no_instant;
 use super::{Blueprint, Finding, Site};
 use crate::concerns::rules;
 
@@ -388,12 +389,7 @@ impl<'i> Reading<'i> {
         let written = &blueprint.site.announcement;
         written.to_string().parse().unwrap_or_else(|_| {
             let path = KeyPath::of(["site", "announcement"]);
-            let lacks = match (written.date, written.time, written.offset) {
-                (None, _, _) => "it has no date",
-                (_, None, _) => "it has no time",
-                (_, _, None) => "it has no offset from UTC",
-                _ => "it is out of range",
-            };
+            let lacks = why_no_instant(written);
             self.findings.push(Finding::error(
                 &rules::SITE_ANNOUNCEMENT,
                 path.clone(),

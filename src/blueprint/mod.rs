@@ -27,7 +27,7 @@ use crate::concerns::{
     apps::Apps, audience::Audience, database::Database, people::People, third_parties::ThirdParties,
 };
 use crate::concerns::{cache::Cache, cdn::Cdn, dns::Dns, mail::Mail, proxy::Proxy, redirects::Redirects};
-use value::{HostName, Instant, Label, Text, UrlPath, VariableName};
+use value::{HostName, Instant, Label, Text, Upstream, UrlPath, VariableName};
 
 /// One public launch: what is promised, and to whom it belongs. Whatever is not here is not generated, checked or
 /// rehearsed.
@@ -81,6 +81,25 @@ pub struct SiteTable {
     #[serde(default = "home_only")]
     #[schemars(length(min = 1))]
     pub pages: Vec<UrlPath>,
+    /// Further public names of the launch, each behind the same CDN and the same proxy as `host`: one for each heavy
+    /// function, so that it can be cut, moved or grown alone (ALT-2).
+    #[serde(default)]
+    pub hosts: Vec<Host>,
+}
+
+/// One more public name of the launch.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Host {
+    /// The name, in a zone of `[dns]`.
+    pub name: HostName,
+    /// Pages of this name that every visitor may see; checks ask for them.
+    #[serde(default = "home_only")]
+    #[schemars(length(min = 1))]
+    pub pages: Vec<UrlPath>,
+    /// The app behind this name, where it is another than the proxy's `upstream`.
+    #[serde(default)]
+    pub upstream: Option<Upstream>,
 }
 
 fn home_only() -> Vec<UrlPath> {

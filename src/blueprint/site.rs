@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 
-use super::Blueprint;
-use super::value::{CookieName, HostName, Label, PathPrefix, Seconds, Text, UrlPath};
+use super::value::{CookieName, HostName, Label, PathPrefix, Seconds, Text, Upstream, UrlPath};
+use super::{Blueprint, KeyPath};
 use crate::concerns::apps::Apps;
 use crate::concerns::audience::Audience;
 use crate::concerns::cache::Class;
@@ -25,7 +25,10 @@ use crate::providers::cloudflare;
 pub struct Site {
     pub name: Label,
     pub title: Text,
+    /// The announced name, first of [`Self::hosts`].
     pub host: HostName,
+    /// Every public name behind the CDN and the proxy, `host` first.
+    pub hosts: Vec<PublicHost>,
     pub contact: Text,
     pub announcement: Timestamp,
     pub pages: Vec<UrlPath>,
@@ -74,6 +77,15 @@ pub struct AppFacts {
     pub name: Label,
 }
 
+/// A name that serves pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicHost {
+    pub name: HostName,
+    pub pages: Vec<UrlPath>,
+    /// `None`: the proxy's own.
+    pub upstream: Option<Upstream>,
+}
+
 #[derive(Debug, Clone)]
 pub struct ZoneFacts {
     pub name: HostName,
@@ -97,8 +109,6 @@ pub struct CdnFacts {
     pub setup: Setup,
     /// Published edge ranges.
     pub ranges: Vec<IpNet>,
-    /// In a partial setup: the name to which the host must point.
-    pub cname_target: Option<String>,
     pub origins: Vec<IpAddr>,
     /// Whether some class of routes counts on old copies being served.
     pub serves_stale: bool,
@@ -143,7 +153,6 @@ impl Site {
                 plan: cdn.plan,
                 setup: cdn.setup,
                 ranges: cloudflare::edge_ranges(),
-                cname_target: (cdn.setup == Setup::Partial).then(|| cloudflare::partial_target(&table.host)),
                 origins: cdn.origins.clone(),
                 serves_stale: blueprint.cache.iter().flat_map(|cache| &cache.classes).any(|class| {
                     class.stale_while_revalidate_seconds.is_some() || class.stale_if_error_seconds.is_some()
@@ -164,15 +173,23 @@ impl Site {
             classes.iter().filter(|class| chosen(class)).flat_map(|class| class.paths.clone()).collect()
         };
         let mut sampled_paths = table.pages.clone();
-        for path in classes.iter().flat_map(|class| &class.samples) {
+        let of_hosts = table.hosts.iter().flat_map(|host| &host.pages);
+        for path in of_hosts.chain(classes.iter().flat_map(|class| &class.samples)) {
             if !sampled_paths.contains(path) {
                 sampled_paths.push(path.clone());
             }
         }
+        let first = PublicHost { name: table.host.clone(), pages: table.pages.clone(), upstream: None };
+        let further = table.hosts.iter().map(|host| PublicHost {
+            name: host.name.clone(),
+            pages: host.pages.clone(),
+            upstream: host.upstream.clone(),
+        });
         Self {
             name: table.name.clone(),
             title: table.title.clone(),
             host: table.host.clone(),
+            hosts: std::iter::once(first).chain(further).collect(),
             contact: table.contact.clone(),
             announcement,
             pages: table.pages.clone(),
@@ -221,6 +238,14 @@ impl Site {
         self
     }
 
+    /// Where the blueprint names the host of that place in [`Self::hosts`].
+    pub fn place_of_host(index: usize) -> KeyPath {
+        match index.checked_sub(1) {
+            None => KeyPath::of(["site", "host"]),
+            Some(further) => KeyPath::of(["site", "hosts"]).index(further).key("name"),
+        }
+    }
+
     /// The most specific zone of the blueprint that holds this name.
     pub fn zone_of(&self, name: &HostName) -> Option<&ZoneFacts> {
         self.zones.iter().filter(|zone| name.is_within(&zone.name)).max_by_key(|zone| zone.name.as_str().len())
@@ -228,6 +253,6 @@ impl Site {
 
     /// Whether the CDN stands before this name.
     pub fn is_behind_cdn(&self, name: &HostName) -> bool {
-        self.cdn.is_some() && *name == self.host
+        self.cdn.is_some() && self.hosts.iter().any(|host| host.name == *name)
     }
 }

@@ -12,8 +12,10 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use toml::value::Datetime;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
@@ -115,10 +117,14 @@ impl FromStr for HostName {
     }
 }
 
+fn is_within(name: &str, zone: &HostName) -> bool {
+    name == zone.as_str() || name.strip_suffix(zone.as_str()).is_some_and(|rest| rest.ends_with('.'))
+}
+
 impl HostName {
     /// Whether this name is `zone` itself or below it.
     pub fn is_within(&self, zone: &HostName) -> bool {
-        self == zone || self.0.strip_suffix(zone.as_str()).is_some_and(|rest| rest.ends_with('.'))
+        is_within(&self.0, zone)
     }
 
     /// This name below a parent: `HostName("example.org").child("www")`; the label is golive's own.
@@ -130,6 +136,46 @@ impl HostName {
     pub fn parent(&self) -> Option<HostName> {
         let (_, parent) = self.0.split_once('.')?;
         parent.parse().ok()
+    }
+}
+
+/// A host name whose labels may also hold underscores, as `_dmarc.example.org`; `*.` may stand before it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(
+    !try_from,
+    title = "owner of a record",
+    extend(
+        "maxLength" = 253,
+        "pattern" = "^(\\*\\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\\.)+(?![0-9]+$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+    )
+)]
+pub struct OwnerName(String);
+text_value!(OwnerName);
+
+impl FromStr for OwnerName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = |why: &str| Err(format!("`{}` is not the name of a record: {why}", text.escape_debug()));
+        if text.len() > 253 {
+            return bad("it is longer than 253 bytes (RFC 1035, section 2.3.4)");
+        }
+        let Some((owner, top)) = text.strip_prefix("*.").unwrap_or(text).rsplit_once('.') else {
+            return bad("give it in full, as in `_dmarc.example.org`");
+        };
+        // The rules of host names, with the underscore as a letter.
+        match format!("{}.{top}", owner.replace('_', "x")).parse::<HostName>() {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(error) => bad(error.rsplit_once(": ").map_or(&error, |(_, why)| why)),
+        }
+    }
+}
+
+impl OwnerName {
+    /// Whether this name is `zone` itself or below it.
+    pub fn is_within(&self, zone: &HostName) -> bool {
+        is_within(&self.0, zone)
     }
 }
 
@@ -198,6 +244,35 @@ impl FromStr for Text {
     }
 }
 
+/// 1 to 8,000 characters without control characters: the data of one DNS record, as its type has it. A TXT record is
+/// given whole; golive cuts it into strings of 255 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(
+    !try_from,
+    title = "data of a record",
+    extend("minLength" = 1, "maxLength" = 8000, "pattern" = "^[^\\u0000-\\u001F\\u007F-\\u009F]*$")
+)]
+pub struct RecordValue(String);
+text_value!(RecordValue);
+
+impl FromStr for RecordValue {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("the record has no data".to_owned());
+        }
+        if text.chars().count() > 8000 {
+            return Err("the record has more than 8,000 characters: answers must fit into a DNS message".to_owned());
+        }
+        match text.chars().find(|c| c.is_control()) {
+            Some(c) => Err(format!("the record holds the control character {}", c.escape_debug())),
+            None => Ok(Self(text.to_owned())),
+        }
+    }
+}
+
 /// A leading `/`, then letters, digits, `-._~!$&'()*+,;=:@/` and percent-encoded bytes (RFC 3986 section 3.3); no
 /// query, no `.` or `..` segment, at most 1,000 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
@@ -252,6 +327,27 @@ impl FromStr for UrlPath {
 impl UrlPath {
     pub fn root() -> Self {
         Self("/".to_owned())
+    }
+
+    /// With its percent-encoded bytes as the characters that they stand for; `None` where these are no UTF-8.
+    pub fn decoded(&self) -> Option<String> {
+        let mut bytes = Vec::with_capacity(self.0.len());
+        let mut rest = self.0.as_bytes();
+        while let [first, after @ ..] = rest {
+            (bytes, rest) = match (first, after) {
+                // Two hexadecimal digits follow, or there were no `self`.
+                (b'%', [high, low, after @ ..]) => {
+                    let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or_default() as u8;
+                    bytes.push(digit(*high) << 4 | digit(*low));
+                    (bytes, after)
+                }
+                (byte, after) => {
+                    bytes.push(*byte);
+                    (bytes, after)
+                }
+            };
+        }
+        String::from_utf8(bytes).ok()
     }
 }
 
@@ -502,10 +598,33 @@ impl JsonSchema for Address {
     }
 }
 
-/// What a TOML offset date-time is to the schema: JSON has none, and editors show it as its text.
-#[derive(Debug)]
-pub enum Instant {}
+/// A TOML offset date-time: the same moment on every machine (RFC 3339, section 5.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instant(pub Timestamp);
 
+/// What keeps a TOML date-time from being an instant.
+pub fn why_no_instant(written: &Datetime) -> &'static str {
+    match (written.date, written.time, written.offset) {
+        (None, _, _) => "it has no date",
+        (_, None, _) => "it has no time",
+        (_, _, None) => "it has no offset from UTC",
+        _ => "it is out of range",
+    }
+}
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let written = Datetime::deserialize(deserializer)?;
+        written.to_string().parse().map(Self).map_err(|_| {
+            serde::de::Error::custom(format!(
+                "`{written}` is not an instant: {}; write date, time and offset",
+                why_no_instant(&written)
+            ))
+        })
+    }
+}
+
+/// JSON has no such type, and editors show it as its text.
 impl JsonSchema for Instant {
     fn schema_name() -> Cow<'static, str> {
         "Instant".into()

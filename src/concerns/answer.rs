@@ -202,6 +202,7 @@ pub fn data_text(data: &RecordData) -> String {
         RecordData::Txt(text) => format!("\"{text}\""),
         RecordData::Mx { preference, exchange } => format!("{preference} {exchange}"),
         RecordData::Caa { critical, tag, value } => format!("{} {tag} \"{value}\"", u8::from(*critical) * 128),
+        RecordData::Srv { priority, weight, port, target } => format!("{priority} {weight} {port} {target}"),
         RecordData::Other(kind) => kind.clone(),
     }
 }

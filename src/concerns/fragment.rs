@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use regex::Regex;
 
+use crate::blueprint::Site;
 use crate::blueprint::value::{HostName, Label, PathPrefix, Seconds, Text, Upstream, UrlPath};
 use crate::capacity::Capacity;
 use crate::concerns::apps::{App, Region};
@@ -33,6 +34,8 @@ pub enum Fragment {
     ResponseClass(ResponseClass),
     /// An nginx that only redirects, on addresses of its own.
     RedirectServer(RedirectServer),
+    /// A page of the announced name that has moved.
+    MovedPath(MovedPath),
     /// What is asked of whoever sends the mail, and of whoever owns the sending addresses.
     MailProvider(MailProvider),
     /// How often one client may ask, at the proxy or at the CDN.
@@ -140,9 +143,21 @@ pub enum Expression {
     Not(Box<Expression>),
 }
 
+impl Expression {
+    /// The request is for a name that the site serves; a phase sees every proxied name of the zone.
+    pub fn served(site: &Site) -> Self {
+        let mut names: Vec<Self> = site.hosts.iter().map(|host| Self::HostIs(host.name.clone())).collect();
+        match names.len() {
+            1 => names.remove(0),
+            _ => Self::Any(names),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProxyServer {
-    pub host: HostName,
+    /// The names it answers for, the announced one first.
+    pub hosts: Vec<ProxiedHost>,
     /// `host:port` of the app.
     pub upstream: Upstream,
     /// Which flavour the site deploys; both are generated.
@@ -157,6 +172,13 @@ pub struct ProxyServer {
     pub read_timeout: Seconds,
     /// Largest request body, in MiB.
     pub body_limit_mib: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxiedHost {
+    pub name: HostName,
+    /// `None`: the proxy's.
+    pub upstream: Option<Upstream>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
@@ -244,6 +266,15 @@ pub struct RedirectServer {
     pub status: u16,
     /// `Strict-Transport-Security: max-age`, sent on https only (RFC 6797, section 7.2).
     pub hsts_max_age: Seconds,
+}
+
+/// A path that the proxy answers with another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovedPath {
+    pub host: HostName,
+    /// Decoded.
+    pub from: String,
+    pub to: UrlPath,
 }
 
 /// At most `requests` in `per` from one client, for these routes and methods.

@@ -24,6 +24,15 @@ pub const CHECKS: &[CheckPage] = &[
         source: "RFC 1034 4.3.5; Zonemaster consistency01-03, 06",
     },
     CheckPage {
+        id: "dns.change.applied",
+        title: "The zone's records are there as listed",
+        asks: "up to 20 of the sets of dns.zones.records, evenly spaced, at each authoritative server",
+        passes: "every value that the blueprint lists is in the answer; others may stand beside it",
+        fails: "a value is missing within a day of the announcement or later; before, a warning. A target to which the zone's name was added is named as a lost final dot",
+        remedy: "have the records published line by line, then look again",
+        source: "JVA-11; RFC 1034 4.3.2",
+    },
+    CheckPage {
         id: "dns.ttl.lowered",
         title: "A mistake can be taken back within minutes",
         asks: "the launched names at each authoritative server",
@@ -125,8 +134,8 @@ pub const CHECKS: &[CheckPage] = &[
     CheckPage {
         id: "redir.shape",
         title: "Path and query survive, and nothing leads astray",
-        asks: "a path with escapes and a query, `//evil.example`, and a foreign Host",
-        passes: "Location holds the same bytes under the written target",
+        asks: "a path with escapes and a query, `//evil.example`, and a foreign Host; of moved paths up to eight, evenly spaced",
+        passes: "Location holds the same bytes under the written target; a moved path leads where the table says",
         fails: "bytes lost or decoded, or the client's bytes choose the host; 302 and 307 are a warning",
         remedy: "redirect to the written name with the request's own path",
         source: "RFC 9110 15.4",

@@ -165,7 +165,25 @@ rules! {
               `store = false` each visit goes to the app, which is what the class of pages is there to prevent.",
         remedy: "Take the page out of `pages`, or its path out of the class.",
         source: "JVA-10; RFC 9111, section 5.2.2.5",
-        reads: ["site.pages", "cache.classes.paths", "cache.classes.store", "cache.classes.fingerprinted"],
+        reads: [
+            "site.pages", "site.hosts.pages", "cache.classes.paths", "cache.classes.store",
+            "cache.classes.fingerprinted",
+        ],
+    }
+    SITE_DUPLICATE_HOST = "site.duplicate-host" {
+        title: "a public name is given twice",
+        why: "One name has one list of pages and one app behind it; of two, nginx would take one and say nothing.",
+        remedy: "Keep one entry a name; the name of `site.host` needs none in `[[site.hosts]]`.",
+        source: "ALT-2",
+        reads: ["site.host", "site.hosts.name"],
+    }
+    SITE_UPSTREAM_WITHOUT_PROXY = "site.upstream-without-proxy" {
+        title: "a name has an app of its own, and no proxy that would lead there",
+        why: "The nginx of `[proxy]` sends each name to its app. Without it nothing that golive generates knows the \
+              app, and visitors of the name would get the other one.",
+        remedy: "Add `[proxy]`, or take `upstream` out.",
+        source: "ALT-2",
+        reads: ["site.hosts.upstream", "proxy"],
     }
 
     // [dns]
@@ -175,7 +193,7 @@ rules! {
               nobody is asked for that record and no check looks for it.",
         remedy: "Add the zone of the name to `[[dns.zones]]`, with whoever runs it.",
         source: "JVA-11",
-        reads: ["site.host", "dns.zones.name"],
+        reads: ["site.host", "site.hosts.name", "dns.zones.name"],
     }
     DNS_DUPLICATE_ZONE = "dns.duplicate-zone" {
         title: "a zone is described twice",
@@ -248,6 +266,47 @@ rules! {
         source: "RFC 6890, section 2.2",
         reads: ["dns.zones.servers"],
     }
+    DNS_RECORD_OUTSIDE = "dns.record-outside-zone" {
+        title: "a record is not in the zone that lists it",
+        why: "A name server refuses a zone with names of others, or leaves them out without a word; and where a zone \
+              below is delegated, nobody asks the upper one for its names.",
+        remedy: "List the record in the zone that holds its name, named in full.",
+        source: "RFC 1034, section 4.2.1",
+        reads: ["dns.zones.records", "dns.zones.name"],
+    }
+    DNS_RECORD_TWICE = "dns.record-twice" {
+        title: "records of one name and type are listed twice",
+        why: "They are one set, with one TTL, given as a whole in each answer. Two entries with different values read \
+              as a choice, and some tools take the last one.",
+        remedy: "Put all values of one name and type into one entry, each once.",
+        source: "RFC 2181, section 5",
+        reads: ["dns.zones.records", "dns.zones.name"],
+    }
+    DNS_RECORD_ALIAS = "dns.record-alias" {
+        title: "a CNAME that does not stand alone",
+        why: "An alias stands for the whole name: beside it no other record may be, not even a second alias, nor can it \
+              stand at the top of a zone. Servers refuse the whole zone, with all its names.",
+        remedy: "Keep the alias, or the other records.",
+        source: "RFC 1034, section 3.6.2; RFC 2181, section 10.1",
+        reads: ["dns.zones.records", "dns.zones.name"],
+    }
+    DNS_RECORD_VALUE = "dns.record-value" {
+        title: "the data does not fit the type of the record",
+        why: "One line that a name server cannot read makes it refuse the zone, or keep the old one. Data that it can \
+              read and that means something else, as an address that is private or a target without its zone, shows \
+              on the day.",
+        remedy: "Write the data as a zone file has it, without final dots and quotes: golive adds them.",
+        source: "RFC 1035, section 3.3; RFC 2782; RFC 8659, section 4",
+        reads: ["dns.zones.records"],
+    }
+    DNS_RECORD_OCTODNS = "dns.record-octodns" {
+        title: "octoDNS cannot carry this text",
+        why: "octoDNS keeps TXT data as text with escapes of its own: quotes at its start, `\" \"` inside and backslashes \
+              come out changed, and what is not ASCII is refused.",
+        remedy: "Write the text otherwise, or have the zone run by a provider or by ticket.",
+        source: "octoDNS 1.22, octodns/record/chunked.py",
+        reads: ["dns.zones.records", "dns.zones.run_by"],
+    }
 
     // [cdn]
     CDN_APEX_NEEDS_ZONE = "cdn.apex-needs-zone" {
@@ -259,7 +318,7 @@ rules! {
         remedy: "Serve the site on a name below the apex and send the apex there with `[redirects]`, or delegate the \
                  zone to the CDN and take `setup = \"full\"`.",
         source: "JVA-16; RFC 1034, section 3.6.2; RFC 1912, section 2.4; Cloudflare docs, dns/zone-setups/partial-setup",
-        reads: ["site.host", "cdn.setup", "cdn.zone", "dns.zones.name"],
+        reads: ["site.host", "site.hosts.name", "cdn.setup", "cdn.zone", "dns.zones.name"],
     }
     CDN_PARTIAL_NEEDS_BUSINESS = "cdn.partial-needs-business" {
         title: "the plan has no partial setup",
@@ -275,7 +334,7 @@ rules! {
               route, and shows an error page of its own.",
         remedy: "Give the zone that holds the site's name.",
         source: "Cloudflare docs, dns/concepts",
-        reads: ["cdn.zone", "site.host"],
+        reads: ["cdn.zone", "site.host", "site.hosts.name"],
     }
     CDN_VERIFICATION_KEY = "cdn.verification-key" {
         title: "the verification key does not go with the setup",
@@ -305,7 +364,7 @@ rules! {
         title: "the CDN's setup contradicts who runs the zone",
         why: "Full means that Cloudflare's name servers answer for the zone; partial means that somebody else's do. \
               The records are generated for the one and asked from the other: with a contradiction they arrive nowhere.",
-        remedy: "`setup = \"full\"` goes with `run_by = \"cloudflare\"`, `\"partial\"` with `run_by = \"ticket\"`.",
+        remedy: "`setup = \"full\"` goes with `run_by = \"cloudflare\"`, `\"partial\"` with any other.",
         source: "Cloudflare docs, dns/zone-setups; JVA-11",
         reads: ["cdn.setup", "dns.zones.run_by", "dns.zones.name", "site.host"],
     }
@@ -374,6 +433,24 @@ rules! {
         remedy: "Remove the lifetime, or `store = false`.",
         source: "RFC 9111, section 5.2.2.5; JVA-7",
         reads: ["cache.classes.store", "cache.classes.fingerprinted", "cache.classes.max_age_seconds", "cache.classes.edge_ttl_seconds", "cache.classes.s_maxage_seconds", "cache.classes.stale_while_revalidate_seconds", "cache.classes.stale_if_error_seconds"],
+    }
+    CACHE_EDGE_TTL_KEEPS_PERSONAL = "cache.edge-ttl-keeps-personal" {
+        title: "a lifetime set at the edge covers answers that are somebody's own",
+        why: "A rule with a TTL of its own overrides the origin: Cloudflare then keeps an answer although it is marked \
+              no-store, and strips the cookie that it sets. The page of the first visitor, made for that visitor, is \
+              then everybody's. Without the rule the edge obeys the proxy, which marks such answers.",
+        remedy: "Leave `edge_ttl_seconds` out and give the class the lifetime itself; or be sure that the app sets no \
+                 cookie and greets nobody on these paths, which cache.set-cookie and cache.leak.users look for.",
+        source: "JVA-7; Cloudflare docs, cache/concepts/cache-behavior",
+        reads: ["cache.classes.edge_ttl_seconds", "cache.classes.store", "cache.classes.fingerprinted", "cdn"],
+    }
+    CACHE_TEMPORARY = "cache.temporary" {
+        title: "lifetimes made for the launch end before it, or are none",
+        why: "A short lifetime is the price of a launch: afterwards it costs the app a request every few seconds for \
+              nothing, and somebody must take it back. An end before the announcement would have it taken back too soon.",
+        remedy: "Give `until` an instant after the announcement, in a class that is stored.",
+        source: "DOC-4; DOC-10",
+        reads: ["cache.classes.temporary.until", "cache.classes.store", "site.announcement"],
     }
     CACHE_EDGE_TTL = "cache.edge-ttl-below-plan" {
         title: "the plan has no such short edge TTL",
@@ -516,13 +593,67 @@ rules! {
         source: "JVA-11, JVA-16",
         reads: ["redirects.servers.names", "dns.zones.name"],
     }
+    REDIRECTS_NOTHING = "redirects.nothing" {
+        title: "the table redirects nothing",
+        why: "A promise without content gives no configuration and no check, and reads as if there were one.",
+        remedy: "Add names or paths, or remove the table.",
+        source: "golive: the blueprint",
+        reads: ["redirects.servers", "redirects.paths"],
+    }
+    REDIRECTS_PATHS_WITHOUT_PROXY = "redirects.paths-without-proxy" {
+        title: "paths are moved and nothing stands before the app",
+        why: "The table of moved paths is kept by the nginx of `[proxy]`. Without it no file holds the table, and old \
+              links end at the app, which does not know them.",
+        remedy: "Add `[proxy]`, or let the app redirect.",
+        source: "JVA-6",
+        reads: ["redirects.paths", "proxy"],
+    }
+    REDIRECTS_PATH_NEVER_ASKED = "redirects.path-never-asked" {
+        title: "no request has this path",
+        why: "nginx compares the decoded path with dot segments resolved and slashes merged; what is no UTF-8 cannot be \
+              written to its file, and `<%` would be run by the buildpack. Such a line would never redirect anybody.",
+        remedy: "Write the path as browsers show it.",
+        source: "nginx docs, $uri and merge_slashes; Scalingo nginx buildpack",
+        reads: ["redirects.paths"],
+    }
+    REDIRECTS_PATH_OF_PAGE = "redirects.path-of-page" {
+        title: "a page of the blueprint is moved away",
+        why: "`pages` and the samples of cache classes are asked by checks as pages that answer. Moved, every one of \
+              them would be red, or the page is still announced and should not move.",
+        remedy: "Take the path out of the pages and samples, or out of the table.",
+        source: "JVA-10",
+        reads: ["redirects.paths", "site.pages", "cache.classes.samples"],
+    }
+    REDIRECTS_DUPLICATE_PATH = "redirects.duplicate-path" {
+        title: "a path is moved twice",
+        why: "nginx compares the keys of a map decoded and without regard to case, and refuses to start with two equal \
+              ones: `/Old` and `/old` are one.",
+        remedy: "Keep one of the two.",
+        source: "nginx docs, ngx_http_map_module",
+        reads: ["redirects.paths"],
+    }
+    REDIRECTS_PATH_LOOP = "redirects.path-loop" {
+        title: "moved paths lead in a circle",
+        why: "A browser follows some twenty redirects and shows an error. Permanent ones it remembers: who was sent in \
+              a circle once may stay there after the table was mended.",
+        remedy: "Let one of the paths answer.",
+        source: "RFC 9110, sections 15.4 and 15.4.9",
+        reads: ["redirects.paths"],
+    }
+    REDIRECTS_PATH_CHAIN = "redirects.path-chain" {
+        title: "a path is moved to one that has moved too",
+        why: "Each hop costs a visitor on a phone a round trip, and the server a request.",
+        remedy: "Send the path straight to the last one.",
+        source: "RFC 9110, section 15.4",
+        reads: ["redirects.paths"],
+    }
     REDIRECTS_SHADOWS_SITE = "redirects.shadows-site" {
         title: "the site's own name is redirected",
         why: "The name would have to be the site and not to be it: its record leads to one or to the other, and in the \
               second case the site is never reached.",
         remedy: "Remove the name from the redirect, or give the site another host.",
         source: "golive: the blueprint",
-        reads: ["redirects.servers.names", "site.host"],
+        reads: ["redirects.servers.names", "site.host", "site.hosts.name"],
     }
     REDIRECTS_ADDRESS = "redirects.address-not-public" {
         title: "the address of a redirect is not public",

@@ -279,6 +279,10 @@ fn record_value(name: &str, data: &RecordData) -> Map<String, Value> {
         RecordData::Cname(target) | RecordData::Ns(target) | RecordData::Ptr(target) => {
             record.insert("content".to_owned(), json!(target));
         }
+        RecordData::Srv { priority, weight, port, target } => {
+            let data = json!({ "priority": priority, "weight": weight, "port": port, "target": target });
+            record.insert("data".to_owned(), data);
+        }
         RecordData::A(_) | RecordData::Aaaa(_) | RecordData::Txt(_) | RecordData::Soa(_) | RecordData::Other(_) => {
             record.insert("content".to_owned(), json!(text(data)));
         }

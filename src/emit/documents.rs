@@ -272,6 +272,19 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
             );
         }
     }
+    if there("dns/octodns/") {
+        row(
+            "dns/octodns/".to_owned(),
+            "the records for octoDNS, with a configuration that leaves all other records alone",
+            "you run it, with the provider's key in the environment; for another provider change the one block \
+             `target` of config.yaml",
+        );
+        steps.push(
+            "Once all that follows is running: in dns/octodns/ run octodns-sync, read what it would change, run it \
+             with --doit."
+                .to_owned(),
+        );
+    }
     let requested = zones.iter().any(|plan| there(&format!("dns/requests/{}.", plan.zone.name)));
     if requested {
         steps.push("Send the requests of dns/requests/ at once: they take the longest. Have all that follows running before the \

@@ -8,19 +8,20 @@ mod expression;
 mod hcl;
 mod letters;
 mod nginx;
+pub mod octodns;
 mod scalingo;
 mod sheets;
 mod templates;
 mod terraform;
-mod zone;
+pub mod zone;
 
 pub use documents::{Moments, moments};
 pub use nginx::{ClassValues, class_values, folder};
 
 use crate::blueprint::{Blueprint, Site};
 use crate::concerns::fragment::{
-    AppVariable, CacheRule, CapacitySheet, CdnRecord, DatabaseAddon, Letter, MailProvider, PeopleSheet, PlatformApp,
-    ProxyServer, RateLimit, RedirectRule, RedirectServer, ResponseClass, ZoneRecord, ZoneSetting,
+    AppVariable, CacheRule, CapacitySheet, CdnRecord, DatabaseAddon, Letter, MailProvider, MovedPath, PeopleSheet,
+    PlatformApp, ProxyServer, RateLimit, RedirectRule, RedirectServer, ResponseClass, ZoneRecord, ZoneSetting,
 };
 use crate::concerns::{Concern, Fragment};
 
@@ -55,6 +56,7 @@ pub struct Slots {
     pub proxies: Vec<Asked<ProxyServer>>,
     pub classes: Vec<Asked<ResponseClass>>,
     pub redirect_servers: Vec<Asked<RedirectServer>>,
+    pub moved_paths: Vec<Asked<MovedPath>>,
     pub mail_providers: Vec<Asked<MailProvider>>,
     pub rate_limits: Vec<Asked<RateLimit>>,
     pub app_variables: Vec<Asked<AppVariable>>,
@@ -81,6 +83,7 @@ impl Slots {
                     Fragment::ProxyServer(what) => slots.proxies.push(Asked { by, what }),
                     Fragment::ResponseClass(what) => slots.classes.push(Asked { by, what }),
                     Fragment::RedirectServer(what) => slots.redirect_servers.push(Asked { by, what }),
+                    Fragment::MovedPath(what) => slots.moved_paths.push(Asked { by, what }),
                     Fragment::MailProvider(what) => slots.mail_providers.push(Asked { by, what }),
                     Fragment::RateLimit(what) => slots.rate_limits.push(Asked { by, what }),
                     Fragment::AppVariable(what) => slots.app_variables.push(Asked { by, what }),
@@ -125,9 +128,11 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
     };
     let (cloudflare, more) = cloudflare::plan(blueprint.cdn.as_ref(), &wanted, &zones);
     clashes.extend(more);
-    let (proxy, more) = nginx::proxy(&slots.proxies, &slots.classes);
+    let (proxy, more) = nginx::proxy(&slots.proxies, &slots.classes, &slots.moved_paths);
     clashes.extend(more);
     let (redirects, more) = nginx::redirects(&slots.redirect_servers);
+    clashes.extend(more);
+    let (octodns, more) = octodns::artifacts(&zones);
     clashes.extend(more);
     let (scalingo, more) = scalingo::terraform(&slots);
     clashes.extend(more);
@@ -142,6 +147,7 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
     artifacts.extend(cloudflare::payloads(&cloudflare));
     artifacts.extend(proxy);
     artifacts.extend(redirects);
+    artifacts.extend(octodns);
     for plan in &zones {
         artifacts.push(Artifact { path: format!("dns/{}.zone", plan.zone.name), text: zone::file(plan) });
         if zone::is_by_ticket(plan) && !plan.records.is_empty() {

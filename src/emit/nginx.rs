@@ -10,23 +10,49 @@ use serde::Serialize;
 
 use super::templates::{Language, render};
 use super::{Artifact, Asked, Clash};
-use crate::concerns::fragment::{Marking, ProxyServer, RedirectServer, ResponseClass, Routes};
+use crate::blueprint::value::Upstream;
+use crate::concerns::fragment::{Marking, MovedPath, ProxiedHost, ProxyServer, RedirectServer, ResponseClass, Routes};
 
 /// What the proxy template is given.
 #[derive(Debug, Serialize)]
 struct ProxyValues {
     /// The plain-server flavour, which terminates TLS itself.
     tls: bool,
-    host: String,
+    names: Vec<String>,
+    /// Apps other than the proxy's own, each for one name.
+    apps: Vec<AppValues>,
     cdn_ranges: Vec<String>,
     health_path: String,
     health_regex: String,
     classes: Vec<ClassValues>,
     default_class: String,
+    /// None: the maps of this file have the usual size.
+    moved: Option<MovedValues>,
     access_log: &'static str,
     body_limit_mib: u32,
     connect_timeout: u32,
     read_timeout: u32,
+}
+
+/// An app of one name's own.
+#[derive(Debug, Serialize)]
+struct AppValues {
+    name: String,
+    /// Names its upstream, its file and its variable: the place of the host in the blueprint, from 2. A host name may
+    /// be longer than the 64 characters that a variable's name has on Scalingo.
+    number: usize,
+}
+
+/// The table of moved paths.
+#[derive(Debug, Serialize)]
+struct MovedValues {
+    /// Host and decoded path, and the URL that answers now.
+    paths: Vec<(String, String)>,
+    /// Of nginx's hash: an entry must fit into one bucket.
+    bucket_size: usize,
+    max_size: usize,
+    /// Whether a target holds a dollar sign, for which nginx has no escape.
+    has_dollar: bool,
 }
 
 /// One class of routes, as the proxy template is given it.
@@ -53,15 +79,16 @@ struct RedirectValues {
     hsts_max_age: u32,
 }
 
-/// The only ERB that the Scalingo flavour may hold; the buildpack renders it when the container starts.
-const ERB: [&str; 2] = ["<%= ENV['PORT'] %>", "<%= ENV['APP_UPSTREAM'] %>"];
-
 /// The proxy, in both flavours.
 ///
 /// # Errors
 ///
 /// Several proxies, classes of one name, several default classes, a health path that no location can hold.
-pub fn proxy(proxies: &[Asked<ProxyServer>], classes: &[Asked<ResponseClass>]) -> (Vec<Artifact>, Vec<Clash>) {
+pub fn proxy(
+    proxies: &[Asked<ProxyServer>],
+    classes: &[Asked<ResponseClass>],
+    moved: &[Asked<MovedPath>],
+) -> (Vec<Artifact>, Vec<Clash>) {
     let (first, more) = match proxies {
         [] => return (Vec::new(), Vec::new()),
         [first, more @ ..] => (first, more),
@@ -69,7 +96,14 @@ pub fn proxy(proxies: &[Asked<ProxyServer>], classes: &[Asked<ResponseClass>]) -
     let proxy = &first.what;
     let mut clashes: Vec<Clash> = more
         .iter()
-        .map(|other| Clash(format!("{} and {} both ask for the proxy of {}", first.by, other.by, proxy.host)))
+        .map(|other| {
+            Clash(format!(
+                "{} and {} both ask for the proxy of {}",
+                first.by,
+                other.by,
+                proxy.hosts.first().map_or("nobody", |host| host.name.as_str())
+            ))
+        })
         .collect();
     clashes.extend(class_clashes(classes));
     let health = proxy.health_path.as_str();
@@ -80,9 +114,22 @@ pub fn proxy(proxies: &[Asked<ProxyServer>], classes: &[Asked<ResponseClass>]) -
         )));
     }
 
+    let further: Vec<(usize, &ProxiedHost, &Upstream)> = (1..)
+        .zip(&proxy.hosts)
+        .filter_map(|(number, host)| host.upstream.as_ref().map(|upstream| (number, host, upstream)))
+        .collect();
+    let health_moved = moved.iter().find(|asked| asked.what.from.eq_ignore_ascii_case(health));
+    if let Some(asked) = health_moved {
+        clashes.push(Clash(format!("{} moves {health}, where {} has the platform's probes", asked.by, first.by)));
+    }
+
     let values = |tls: bool| ProxyValues {
         tls,
-        host: proxy.host.to_string(),
+        names: proxy.hosts.iter().map(|host| host.name.to_string()).collect(),
+        apps: further
+            .iter()
+            .map(|(number, host, _)| AppValues { name: host.name.to_string(), number: *number })
+            .collect(),
         cdn_ranges: proxy.cdn_ranges.iter().map(ToString::to_string).collect(),
         health_path: health.to_owned(),
         health_regex: regex::escape(health),
@@ -92,6 +139,7 @@ pub fn proxy(proxies: &[Asked<ProxyServer>], classes: &[Asked<ResponseClass>]) -
             .find(|asked| asked.what.routes == Routes::Others)
             // No label is a lone hyphen, so this is no class: `no-store`.
             .map_or_else(|| "-".to_owned(), |asked| asked.what.name.to_string()),
+        moved: moved_values(moved),
         // The buildpack's own log, which its start script prints.
         access_log: if tls { "access.log" } else { "logs/access.log" },
         body_limit_mib: proxy.body_limit_mib,
@@ -99,31 +147,35 @@ pub fn proxy(proxies: &[Asked<ProxyServer>], classes: &[Asked<ResponseClass>]) -
         read_timeout: proxy.read_timeout.get(),
     };
     let scalingo = format!("{SCALINGO_HEAD}{}", render(Language::Nginx, "proxy.nginx", &values(false)));
-    let erb = scalingo.matches("<%").count();
-    if erb != 3 || ERB.iter().any(|known| !scalingo.contains(known)) {
+    // The only Ruby that this flavour may hold; the buildpack runs it when the container starts. The port twice, the
+    // apps once each.
+    if scalingo.matches("<%").count() != scalingo.matches("<%= ENV['").count()
+        || scalingo.matches("<%").count() != 3 + further.len()
+    {
         clashes.push(Clash("proxy: a value holds `<%`, which the buildpack would run as Ruby".to_owned()));
     }
     let server = format!("{SERVER_HEAD}{}}}\n", indented(&render(Language::Nginx, "proxy.nginx", &values(true))));
-    let artifacts = vec![
+    let mut artifacts = vec![
         artifact("scalingo/servers.conf.erb", scalingo),
         artifact("proxy/nginx.conf", server),
         artifact("proxy/where/machine.conf", machine(16_384)),
         artifact("proxy/where/listen.conf", listen(&proxy.listen, &[(443, " ssl"), (80, "")])),
-        artifact(
-            "proxy/where/upstream.conf",
-            format!(
-                "# The app, as this machine reaches it.\nserver {}:{};\n",
-                proxy.upstream.host, proxy.upstream.port
-            ),
-        ),
+        artifact("proxy/where/upstream.conf", app("The app", &proxy.upstream)),
         artifact("proxy/where/client.conf", CLIENT.to_owned()),
     ];
+    artifacts.extend(further.iter().map(|(number, host, upstream)| {
+        artifact(&format!("proxy/where/upstream-{number}.conf"), app(&format!("The app of {}", host.name), upstream))
+    }));
     (artifacts, clashes)
+}
+
+fn app(what: &str, upstream: &Upstream) -> String {
+    format!("# {what}, as this machine reaches it.\nserver {}:{};\n", upstream.host, upstream.port)
 }
 
 const SCALINGO_HEAD: &str = "\
 # The nginx between CDN and app, for the Scalingo nginx buildpack. Written by golive from the blueprint.
-# The buildpack includes this file at the http level and renders the two variables when the container starts.
+# The buildpack includes this file at the http level and renders its variables when the container starts.
 ";
 
 const SERVER_HEAD: &str = "\
@@ -229,6 +281,22 @@ pub fn class_values(class: &ResponseClass) -> ClassValues {
         statuses,
         cookies: if hides_cookies { "[01]" } else { "0" },
     }
+}
+
+fn moved_values(moved: &[Asked<MovedPath>]) -> Option<MovedValues> {
+    let longest = moved.iter().map(|asked| asked.what.host.as_str().len() + asked.what.from.len()).max()?;
+    let has_dollar = moved.iter().any(|asked| asked.what.to.as_str().contains('$'));
+    let paths = moved.iter().map(|Asked { what, .. }| {
+        let to = what.to.as_str().replace('$', "${dollar}");
+        (format!("{}{}", what.host, what.from), format!("https://{}{to}", what.host))
+    });
+    Some(MovedValues {
+        paths: paths.collect(),
+        // The key, its length, a pointer, and room for an alignment.
+        bucket_size: (longest + 32).next_power_of_two().max(64),
+        max_size: (moved.len() * 2).max(2048),
+        has_dollar,
+    })
 }
 
 fn class_clashes(classes: &[Asked<ResponseClass>]) -> Vec<Clash> {

@@ -127,11 +127,12 @@ fn check(record: &ZoneRecord) -> Result<(), String> {
     name_is_good(record.name.strip_prefix("*.").unwrap_or(&record.name))?;
     match &record.data {
         RecordData::A(_) | RecordData::Aaaa(_) | RecordData::Txt(_) => Ok(()),
-        RecordData::Mx { exchange, .. } if exchange == "." => Ok(()),
+        RecordData::Mx { exchange: target, .. } | RecordData::Srv { target, .. } if target == "." => Ok(()),
         RecordData::Cname(target)
         | RecordData::Ns(target)
         | RecordData::Ptr(target)
-        | RecordData::Mx { exchange: target, .. } => name_is_good(target),
+        | RecordData::Mx { exchange: target, .. }
+        | RecordData::Srv { target, .. } => name_is_good(target),
         RecordData::Caa { tag, value, .. } => {
             let tag_is_good = (1..=15).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_alphanumeric());
             if !tag_is_good {
@@ -233,6 +234,7 @@ pub fn type_name(data: &RecordData) -> &'static str {
         RecordData::Txt(_) => "TXT",
         RecordData::Mx { .. } => "MX",
         RecordData::Caa { .. } => "CAA",
+        RecordData::Srv { .. } => "SRV",
         RecordData::Other(_) => "OTHER",
     }
 }
@@ -247,14 +249,21 @@ pub fn text(data: &RecordData) -> String {
             format!("{}. {} {} {} {} {}", soa.primary, soa.serial, soa.refresh, soa.retry, soa.expire, soa.minimum)
         }
         RecordData::Txt(text) => strings(text),
-        // The root, which is the exchange of a name that takes no mail, is its own final dot.
-        RecordData::Mx { preference, exchange } if exchange == "." => format!("{preference} ."),
-        RecordData::Mx { preference, exchange } => format!("{preference} {exchange}."),
+        RecordData::Mx { preference, exchange } => format!("{preference} {}", rooted(exchange)),
+        RecordData::Srv { priority, weight, port, target } => {
+            format!("{priority} {weight} {port} {}", rooted(target))
+        }
         RecordData::Caa { critical, tag, value } => {
             format!("{} {tag} {}", u8::from(*critical) << 7, character_string(value.as_bytes()))
         }
         RecordData::Other(text) => text.clone(),
     }
+}
+
+/// A name with its final dot. The root, which is the host of a name that takes no mail or has no such service, is that
+/// dot alone.
+pub fn rooted(name: &str) -> String {
+    if name == "." { name.to_owned() } else { format!("{name}.") }
 }
 
 /// A text as character-strings of at most 255 bytes each (RFC 1035, section 3.3).
@@ -300,6 +309,7 @@ mod tests {
             serial: 7,
             negative_ttl_seconds: Seconds::new(300),
             certificate_authorities: vec![],
+            records: vec![],
         }
     }
 

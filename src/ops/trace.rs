@@ -150,10 +150,11 @@ pub fn trace(loaded: &Loaded, request: &Request) -> Result<Trace, TraceError> {
     let mut way = Way { generated: &generated, request, steps: Vec::new() };
     let answer = match server {
         Some(server) => way.redirect_machine(server),
-        None if request.host == site.host => way.site(),
+        None if site.hosts.iter().any(|host| host.name == request.host) => way.site(),
         None => {
             let known = redirects.flat_map(|server| &server.names);
-            let known: Vec<String> = [&site.host].into_iter().chain(known).map(ToString::to_string).collect();
+            let known: Vec<String> =
+                site.hosts.iter().map(|host| &host.name).chain(known).map(ToString::to_string).collect();
             return Err(TraceError::Stranger { host: request.host.to_string(), known: known.join(", ") });
         }
     };
@@ -321,30 +322,35 @@ impl<'a> Way<'a> {
         };
         let is_server = proxy.runs_on == RunsOn::Server;
         if is_server && !self.request.https && !uri.starts_with(ACME) {
-            let location = format!("https://{}{}", proxy.host, self.request.uri());
+            let location = format!("https://{}{}", self.request.host, self.request.uri());
             self.step("proxy", "$to_https", format!("301 to {location}"), file);
-            let class = self.generated.class_of(uri);
-            // A redirect of nginx's own has no answer of the app to judge by: the map takes its status alone.
-            let kept = class.filter(|class| class.values.statuses.split('|').any(|status| status == "301"));
-            let marking = kept.filter(|_| self.is_impersonal()).map_or("no-store", marking);
-            let cache_control = class.map(|_| marking.to_owned());
-            return Some(Answer {
-                by: "proxy",
-                status: Some(301),
-                location: Some(location),
-                cache_control,
-                ..Answer::default()
-            });
+            return Some(Answer { status: Some(301), location: Some(location), ..self.redirected(uri, "301") });
         }
         if is_server && uri.starts_with(ACME) {
             self.step("proxy", "acme-challenge", "the file of that name in acme/, else 404", file);
             return Some(own(None));
+        }
+        let moved = self.generated.slots.moved_paths.iter().map(|asked| &asked.what);
+        let mut moved = moved.filter(|moved| moved.host == self.request.host && moved.from.eq_ignore_ascii_case(uri));
+        if let Some(moved) = moved.next() {
+            let location = format!("https://{}{}", moved.host, moved.to);
+            self.step("proxy", "$moved", format!("308 to {location}"), file);
+            return Some(Answer { status: Some(308), location: Some(location), ..self.redirected(uri, "308") });
         }
         if uri == proxy.health_path.as_str() {
             self.step("proxy", "health_path", "200 `ok` of nginx's own, for the platform's probes", file);
             return Some(own(Some(200)));
         }
         None
+    }
+
+    /// How the proxy marks a redirect of its own: there is no answer of the app to judge by, the map takes its status
+    /// alone.
+    fn redirected(&self, uri: &str, status: &str) -> Answer {
+        let class = self.generated.class_of(uri);
+        let kept = class.filter(|class| class.values.statuses.split('|').any(|kept| kept == status));
+        let marking = kept.filter(|_| self.is_impersonal()).map_or("no-store", marking);
+        Answer { by: "proxy", cache_control: class.map(|_| marking.to_owned()), ..Answer::default() }
     }
 
     /// Whether the proxy takes the answer for anybody's: it only reads, without credentials.

@@ -2,6 +2,7 @@
 //! can see; and how long old answers of the DNS live. Pure; read from what is generated (see [`super::predict`]).
 
 use hyper::HeaderMap;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::predict::{self, Class, Error, Generated, nginx_uri};
@@ -38,7 +39,17 @@ pub struct RouteLifetime {
     /// From the app outwards.
     pub layers: Vec<Layer>,
     pub oldest: Oldest,
+    /// The lifetimes are for the launch alone.
+    pub temporary: Option<Temporary>,
     pub shorten: Vec<String>,
+}
+
+/// When lifetimes made for the launch end, and what follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Temporary {
+    pub until: Timestamp,
+    /// `max-age` from then on, in seconds.
+    pub afterwards: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -153,12 +164,18 @@ fn route(loaded: &Loaded, generated: &Generated, path: &str, routes: String) -> 
     let oldest = oldest(&layers, &browser, always_online);
     let shorten = shorten(&layers, &browser);
     layers.push(browser);
+    let declared = loaded.blueprint.cache.iter().flat_map(|cache| &cache.classes);
+    let temporary = declared
+        .filter(|declared| class.is_some_and(|class| class.values.name == declared.name.as_str()))
+        .find_map(|declared| declared.temporary.as_ref())
+        .map(|temporary| Temporary { until: temporary.until.0, afterwards: temporary.afterwards_seconds.get() });
     RouteLifetime {
         class: class.map(|class| class.values.name.clone()),
         routes,
         path: path.to_owned(),
         layers,
         oldest,
+        temporary,
         shorten,
     }
 }
@@ -367,7 +384,7 @@ fn shorten(layers: &[Layer], browser: &Layer) -> Vec<String> {
 
 fn names(loaded: &Loaded, generated: &Generated) -> Vec<NameLifetime> {
     let site = &loaded.site;
-    let mut launched = vec![&site.host];
+    let mut launched: Vec<_> = site.hosts.iter().map(|host| &host.name).collect();
     launched.extend(site.redirected.iter().flat_map(|redirected| &redirected.names));
     launched
         .into_iter()

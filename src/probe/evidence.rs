@@ -200,6 +200,7 @@ impl RecordType {
             RecordType::Ns => "NS",
             RecordType::Ptr => "PTR",
             RecordType::Soa => "SOA",
+            RecordType::Srv => "SRV",
             RecordType::Txt => "TXT",
         }
     }
@@ -249,6 +250,7 @@ impl fmt::Display for RecordData {
             RecordData::Caa { critical, tag, value } => {
                 write!(f, "CAA {} {tag} \"{value}\"", u8::from(*critical) * 128)
             }
+            RecordData::Srv { priority, weight, port, target } => write!(f, "SRV {priority} {weight} {port} {target}"),
             RecordData::Other(text) => f.write_str(text),
         }
     }

@@ -78,6 +78,7 @@ pub enum RecordType {
     Ns,
     Ptr,
     Soa,
+    Srv,
     Txt,
 }
 
@@ -279,6 +280,13 @@ pub enum RecordData {
         critical: bool,
         tag: String,
         value: String,
+    },
+    Srv {
+        priority: u16,
+        weight: u16,
+        port: u16,
+        /// `.` says that there is no such service (RFC 2782).
+        target: String,
     },
     /// Present, of a type that no check reads.
     Other(String),

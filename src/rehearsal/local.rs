@@ -131,8 +131,8 @@ impl LocalWorld {
         tasks.spawn(Arc::clone(&app).serve(listener));
 
         let watchdog = Watchdog::start().await.map_err(StartError::io("/bin/sh does not watch over nginx"))?;
-        let around =
-            Surroundings { host: staging.site.host.to_string(), app: app_address, identities: identities.clone() };
+        let hosts = staging.site.hosts.iter().map(|host| host.name.to_string()).collect();
+        let around = Surroundings { hosts, app: app_address, identities: identities.clone() };
         let (watchdog, nodes) = start_nodes(&staging, &authority, around, watchdog, &mut routes).await?;
 
         let name_data = name_data(&staging, payloads.as_ref(), &mut notes);

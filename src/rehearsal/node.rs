@@ -41,7 +41,9 @@ pub struct Node {
 /// What a node needs to know of the world.
 #[derive(Clone)]
 pub struct Surroundings {
-    pub host: String,
+    /// Names that were added to the proxy as an app of the platform.
+    pub hosts: Vec<String>,
+    /// Every app: the stub answers for all of them.
     pub app: SocketAddr,
     pub identities: Identities,
 }
@@ -97,6 +99,9 @@ async fn start_server(
         place(&mut files, "where/machine.conf", machine_conf())?;
         place(&mut files, "where/listen.conf", listen)?;
         place(&mut files, "where/upstream.conf", format!("server {app};\n"))?;
+        for (_, file) in files.iter_mut().filter(|(path, _)| path.starts_with("where/upstream-")) {
+            *file = format!("server {app};\n");
+        }
         place(&mut files, "where/client.conf", client)?;
         Ok(files)
     })
@@ -135,11 +140,13 @@ async fn start_scalingo(
     watchdog: &Watchdog,
 ) -> Result<Node, Trouble> {
     let app = around.app.to_string();
+    let further: Vec<String> = (2..=around.hosts.len()).map(|number| format!("APP_UPSTREAM_{number}")).collect();
     let nginx = nginx::start(1, None, watchdog, |listens| {
         let template = node.files.get("servers.conf.erb").ok_or("servers.conf.erb is not on this machine")?;
         let port = listens.first().map(|listen| listen.port().to_string()).unwrap_or_default();
-        let servers = erb::render(template, &[("PORT", &port), ("APP_UPSTREAM", &app)])
-            .map_err(|error| format!("servers.conf.erb: {error}"))?;
+        let mut variables = vec![("PORT", port.as_str()), ("APP_UPSTREAM", app.as_str())];
+        variables.extend(further.iter().map(|name| (name.as_str(), app.as_str())));
+        let servers = erb::render(template, &variables).map_err(|error| format!("servers.conf.erb: {error}"))?;
         let base = BUILDPACK_BASE.replace("@machine@", &machine_conf());
         Ok(BTreeMap::from([("nginx.conf".to_owned(), base), ("servers.conf".to_owned(), servers)]))
     })
@@ -157,7 +164,7 @@ async fn behind_router(
     nginx: Option<Nginx>,
 ) -> Result<Node, Trouble> {
     let router = Arc::new(Router {
-        host: around.host.clone(),
+        hosts: around.hosts.clone(),
         passes_any_host: node.router_passes_any_host,
         app,
         identities: around.identities.clone(),
@@ -179,7 +186,7 @@ async fn behind_router(
 
 /// The router of the platform: ends TLS, knows the names that were added to the app, says who the client is.
 struct Router {
-    host: String,
+    hosts: Vec<String>,
     passes_any_host: bool,
     app: SocketAddr,
     identities: Identities,
@@ -195,7 +202,7 @@ impl Router {
     async fn pass(&self, request: Request<hyper::body::Incoming>, peer: SocketAddr) -> io::Result<Answer> {
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let name = host.split(':').next().unwrap_or_default().to_ascii_lowercase();
-        if name != self.host && !self.passes_any_host {
+        if !self.hosts.contains(&name) && !self.passes_any_host {
             return Ok(router_error(StatusCode::NOT_FOUND, "unknown application"));
         }
         let (mut parts, body) = request.into_parts();

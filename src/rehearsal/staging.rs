@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::apis;
 use crate::blueprint::Site;
-use crate::blueprint::site::Foreign;
+use crate::blueprint::site::{Foreign, PublicHost};
 use crate::concerns::fragment::RunsOn;
 use crate::emit::Artifact;
 use crate::probe::{ApiProvider, report_permission, reverse_name};
@@ -147,7 +147,7 @@ impl Staging {
             .filter(|(name, _)| name.ends_with(".json"))
             .map(|(name, text)| (format!("cloudflare/{name}"), text))
             .collect();
-        let host = site.host.as_str().to_owned();
+        let hosts: Vec<String> = site.hosts.iter().map(|host| host.name.to_string()).collect();
         let (role, folder) = match (site.has_proxy, runs_on) {
             (false, _) => (NodeRole::App, None),
             (true, RunsOn::Scalingo) => (NodeRole::ScalingoProxy, Some("nginx/scalingo/")),
@@ -162,7 +162,7 @@ impl Staging {
         };
         let mut nodes = Vec::new();
         for address in origins {
-            nodes.push(staged_node(address, role, folder, vec![host.clone()], artifacts)?);
+            nodes.push(staged_node(address, role, folder, hosts.clone(), artifacts)?);
         }
         for redirected in &site.redirected {
             let names: Vec<String> = redirected.names.iter().map(|name| name.as_str().to_owned()).collect();
@@ -172,7 +172,7 @@ impl Staging {
                 nodes.push(staged_node(*address, NodeRole::Redirect, Some(&folder), names.clone(), artifacts)?);
             }
         }
-        let edge_certificate = StagedCertificate::healthy(vec![host]);
+        let edge_certificate = StagedCertificate::healthy(hosts);
         let foreign_zones = foreign_zones(&site);
         let app = StagedApp::default();
         let apis = apis::answers(artifacts)?;
@@ -270,13 +270,12 @@ fn foreign_zones(site: &Site) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Adds the one record that no artifact holds: with no CDN to point to, the site's name is its owner's affair.
+/// Adds the records that no artifact holds: with no CDN to point to, the site's names are their owner's affair.
 fn publish_site(site: &Site, name_servers: &mut [StagedNameServer]) {
-    let Some(zone) = site.zone_of(&site.host) else { return };
-    let line = format!("{}. {} IN A {SITE_ADDRESS}\n", site.host, site.lowered_ttl);
-    for server in name_servers {
-        if let Some(text) = server.zones.get_mut(zone.name.as_str()) {
-            text.push_str(&line);
+    for PublicHost { name, .. } in &site.hosts {
+        let Some(zone) = site.zone_of(name) else { continue };
+        for text in name_servers.iter_mut().filter_map(|server| server.zones.get_mut(zone.name.as_str())) {
+            text.push_str(&format!("{name}. {} IN A {SITE_ADDRESS}\n", site.lowered_ttl));
         }
     }
 }

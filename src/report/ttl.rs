@@ -52,6 +52,14 @@ fn one_route(out: &mut String, route: &RouteLifetime) {
         oldest.because
     );
     paragraph(out, "oldest   ", 9, &text);
+    if let Some(temporary) = &route.temporary {
+        let text = format!(
+            "made for the launch; somebody takes it back at {}: {} from then on",
+            temporary.until,
+            life(temporary.afterwards.into())
+        );
+        labelled(out, "ends", &text);
+    }
     for way in &route.shorten {
         labelled(out, "do", way);
     }

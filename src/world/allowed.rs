@@ -26,7 +26,10 @@ impl Allowed {
         let origins = site.cdn.iter().flat_map(|cdn| cdn.origins.iter().copied());
         let machines = site.redirected.iter().flat_map(|entry| entry.addresses.iter().copied());
         Self {
-            hosts: redirected.chain([&site.host]).map(|name| name.as_str().to_owned()).collect(),
+            hosts: redirected
+                .chain(site.hosts.iter().map(|host| &host.name))
+                .map(|name| name.as_str().to_owned())
+                .collect(),
             addresses: servers.chain(origins).chain(machines).collect(),
             ranges: site.cdn.as_ref().map(|cdn| cdn.ranges.clone()),
         }

@@ -202,6 +202,9 @@ fn record_of(record: &Record) -> DnsRecord {
             tag: caa.tag.to_ascii_lowercase(),
             value: String::from_utf8_lossy(&caa.value).into_owned(),
         },
+        RData::SRV(srv) => {
+            RecordData::Srv { priority: srv.priority, weight: srv.weight, port: srv.port, target: plain(&srv.target) }
+        }
         other => RecordData::Other(format!("{} {other}", record.record_type())),
     };
     DnsRecord { name: plain(&record.name), ttl: record.ttl, data }
@@ -239,6 +242,7 @@ fn wire_type(record_type: RecordType) -> WireType {
         RecordType::Ns => WireType::NS,
         RecordType::Ptr => WireType::PTR,
         RecordType::Soa => WireType::SOA,
+        RecordType::Srv => WireType::SRV,
         RecordType::Txt => WireType::TXT,
     }
 }

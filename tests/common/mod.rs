@@ -69,10 +69,21 @@ pub fn repository() -> PathBuf {
 ///
 /// # Panics
 ///
-/// When the tool is neither in `PATH` nor in the system's sbin folders.
+/// When the tool is neither in `PATH` nor in the system's sbin folders nor among those that `make tools` brought.
 pub fn need(tool: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
+    let ours = repository().join("target/tools/bin");
+    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into(), ours]);
     let found = folders.map(|folder| folder.join(tool)).find(|candidate| candidate.is_file());
     found.unwrap_or_else(|| panic!("NOT RUN: {tool} is not installed (make test installs it)"))
+}
+
+/// The Python that has the modules of `tests/contract/requirements.txt`.
+///
+/// # Panics
+///
+/// When they are not installed.
+pub fn need_python() -> PathBuf {
+    let tool = need("octodns-validate").canonicalize().expect("it was found");
+    tool.with_file_name("python")
 }

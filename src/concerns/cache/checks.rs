@@ -10,7 +10,7 @@ use regex::Regex;
 
 use super::{Cache, Class};
 use crate::blueprint::Site;
-use crate::blueprint::value::{PathPrefix, UrlPath};
+use crate::blueprint::value::{HostName, PathPrefix, UrlPath};
 use crate::concerns::answer::{
     answered, cache_control, cache_control_text, cache_status, cache_status_text, cookies, http, is_hit, listed,
     seconds_of,
@@ -44,12 +44,12 @@ pub fn checks(cache: &Cache, site: &Site) -> OneOrMore<Check> {
         }
         let Some(sample) = Sample::of(class, site) else { continue };
         if !class.fingerprinted {
-            all.extend(class.samples.iter().map(|path| page_header(path, class, site)));
+            all.extend(class.samples.iter().map(|path| page_header(&site.host, path, path.to_string(), class)));
         }
         if site.cdn.is_some() {
-            all.push(hit_on_second(&sample, class, site));
+            all.push(hit_on_second(&sample, subject(class, site)));
         }
-        all.push(set_cookie(&sample, class, site));
+        all.push(set_cookie(&sample, subject(class, site)));
         all.push(vary(&sample, class, site));
         all.push(compressed(&sample, class, site));
         // The rest is about a shared cache, and about answers that change.
@@ -69,9 +69,27 @@ pub fn checks(cache: &Cache, site: &Site) -> OneOrMore<Check> {
             }
         }
     }
+    for host in site.hosts.iter().filter(|host| host.name != site.host) {
+        all.extend(host.pages.iter().flat_map(|page| of_further_host(&host.name, page, cache, site)));
+    }
     all.extend(leak(cache, site));
     all.push(errors_5xx(site));
     OneOrMore(errors_404(site), all)
+}
+
+/// Whether a page of a further name is kept like those of the first: one configuration serves them all, so what can
+/// differ is the name alone.
+fn of_further_host(host: &HostName, page: &UrlPath, cache: &Cache, site: &Site) -> Vec<Check> {
+    let Some(class) = cache.class_of(page).filter(|class| class.store && !class.fingerprinted) else {
+        return Vec::new();
+    };
+    let subject = format!("{host}{page}");
+    let sample = Sample::Path(get(Scheme::Https, host, page.as_str()));
+    let mut all = vec![page_header(host, page, subject.clone(), class), set_cookie(&sample, subject.clone())];
+    if site.cdn.is_some() {
+        all.push(hit_on_second(&sample, subject));
+    }
+    all
 }
 
 impl Class {
@@ -225,13 +243,12 @@ fn fingerprinted(class: &Class, site: &Site) -> Check {
 }
 
 /// `cache.cc.html`: the header that the blueprint declares, and nothing that cancels it.
-fn page_header(path: &UrlPath, class: &Class, site: &Site) -> Check {
+fn page_header(host: &HostName, path: &UrlPath, subject: String, class: &Class) -> Check {
     let class = class.clone();
-    let subject = path.to_string();
     Check {
         remedy: "send max-age and stale-* as declared; drop s-maxage, set another edge TTL by rule".to_owned(),
         source: "RFC 9111 4.2.4, 5.2.2; RFC 5861; Cloudflare docs, cache/concepts/cache-control",
-        ..check("cache.cc.html", subject, vec![get(Scheme::Https, &site.host, path.as_str()).into()], move |seen| {
+        ..check("cache.cc.html", subject, vec![get(Scheme::Https, host, path.as_str()).into()], move |seen| {
             let answer = answered!(http(&seen[0]));
             let header = cache_control_text(answer);
             if answer.status != 200 {
@@ -315,7 +332,7 @@ fn never_stored(path: &UrlPath, class: &Class, site: &Site) -> Check {
 }
 
 /// `cache.hit-on-second`.
-fn hit_on_second(sample: &Sample, class: &Class, site: &Site) -> Check {
+fn hit_on_second(sample: &Sample, subject: String) -> Check {
     let thrice = |probe: &HttpProbe| -> Vec<Probe> {
         vec![
             probe.clone().again(1).into(),
@@ -329,7 +346,7 @@ fn hit_on_second(sample: &Sample, class: &Class, site: &Site) -> Check {
     Check {
         remedy: "make the class eligible by a cache rule, and let no cookie or private header through".to_owned(),
         source: "JVA-2, JVA-10; Cloudflare docs, cache/concepts/cache-responses; RFC 9211",
-        ..check("cache.hit-on-second", subject(class, site), sample.first(thrice), move |seen| {
+        ..check("cache.hit-on-second", subject, sample.first(thrice), move |seen| {
             let (probe, seen) = answered!(sample.resolve(seen, thrice));
             let answers: Vec<&HttpAnswer> = answered!(
                 seen.iter().filter(|o| !matches!(o, Observation::Done)).map(http).collect::<Result<Vec<_>, _>>()
@@ -364,13 +381,13 @@ fn subject(class: &Class, site: &Site) -> String {
 }
 
 /// `cache.set-cookie`: a stored answer must plant no cookie, least of all one cookie in two visitors.
-fn set_cookie(sample: &Sample, class: &Class, site: &Site) -> Check {
+fn set_cookie(sample: &Sample, subject: String) -> Check {
     let two = |probe: &HttpProbe| -> Vec<Probe> { vec![probe.clone().into(), probe.clone().again(4).into()] };
     let sample = sample.clone();
     Check {
         remedy: "start sessions later than on pages that everybody sees".to_owned(),
         source: "JVA-7; Cloudflare docs, cache/concepts/cache-behavior",
-        ..check("cache.set-cookie", subject(class, site), sample.first(two), move |seen| {
+        ..check("cache.set-cookie", subject, sample.first(two), move |seen| {
             let (probe, seen) = answered!(sample.resolve(seen, two));
             let first = answered!(http(&seen[0]));
             let second = answered!(http(&seen[1]));

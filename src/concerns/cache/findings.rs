@@ -75,6 +75,8 @@ pub fn findings(cache: &Cache, site: &Site) -> Vec<Finding> {
             false => no_lifetime(class, index),
         });
         findings.extend(edge_ttl(class, index, site));
+        findings.extend(personal_at_the_edge(class, index, site));
+        findings.extend(temporary(class, index, site));
         findings.extend(unreachable(cache, index));
         findings.extend(samples(cache, index));
     }
@@ -201,6 +203,43 @@ fn edge_ttl(class: &Class, index: usize, site: &Site) -> Option<Finding> {
                 plan.shortest_edge_ttl()
             ),
             "take a plan that has it, or leave the edge TTL out: the edge then follows `max_age_seconds`",
+        )
+    })
+}
+
+/// With a TTL of its own the edge no longer reads what nginx says of one answer.
+fn personal_at_the_edge(class: &Class, index: usize, site: &Site) -> Option<Finding> {
+    let applies = site.cdn.is_some() && class.store && class.edge_ttl_seconds.is_some() && !class.fingerprinted;
+    applies.then(|| {
+        Finding::warning(
+            &rules::CACHE_EDGE_TTL_KEEPS_PERSONAL,
+            at(index).key("edge_ttl_seconds"),
+            format!(
+                "an answer of `{}` that sets a cookie is marked no-store by the proxy, and kept by the edge all the same",
+                class.name
+            ),
+            "leave `edge_ttl_seconds` out: the edge then follows what the proxy says of each answer",
+        )
+    })
+}
+
+fn temporary(class: &Class, index: usize, site: &Site) -> Option<Finding> {
+    let temporary = class.temporary.as_ref()?;
+    let at = at(index).key("temporary");
+    if !class.store {
+        return Some(Finding::error(
+            &rules::CACHE_TEMPORARY,
+            at,
+            format!("`{}` is never stored, so it has no lifetime that could end", class.name),
+            "take `temporary` out",
+        ));
+    }
+    (temporary.until.0 <= site.announcement).then(|| {
+        Finding::error(
+            &rules::CACHE_TEMPORARY,
+            at.key("until"),
+            format!("the lifetimes of `{}` made for the launch end before it", class.name),
+            "give an instant after `site.announcement`",
         )
     })
 }

@@ -38,7 +38,7 @@ fn response_class(class: &Class) -> ResponseClass {
 /// rule steps aside where the later word would be the wrong one.
 fn cache_rule(classes: &[Class], at: usize, site: &Site) -> CacheRule {
     let class = &classes[at];
-    let mut conditions = vec![Expression::HostIs(site.host.clone())];
+    let mut conditions = vec![Expression::served(site)];
     if !class.paths.is_empty() {
         conditions.push(starts(class));
     }

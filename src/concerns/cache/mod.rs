@@ -9,7 +9,7 @@ mod procedure;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::blueprint::value::{CookieName, Label, PathPrefix, Seconds, UrlPath};
+use crate::blueprint::value::{CookieName, Instant, Label, PathPrefix, Seconds, UrlPath};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::fragment::{Routes, is_fingerprinted_under, is_under};
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
@@ -59,9 +59,23 @@ pub struct Class {
     /// The answer does not depend on the query string: trackers share one copy.
     #[serde(default)]
     pub ignore_query: bool,
+    /// The lifetimes of this class are for the launch alone, and have an end.
+    #[serde(default)]
+    pub temporary: Option<Temporary>,
     /// Real paths of the class for checks to ask; with `fingerprinted` the home page is read instead.
     #[serde(default)]
     pub samples: Vec<UrlPath>,
+}
+
+/// When lifetimes made for the launch end. Nothing switches by itself: the day stands in the procedures and in
+/// `golive ttl`, and lint warns once it cannot hold.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Temporary {
+    /// When somebody takes them back; after the announcement.
+    pub until: Instant,
+    /// What `max_age_seconds` is from then on.
+    pub afterwards_seconds: Seconds,
 }
 
 impl Class {

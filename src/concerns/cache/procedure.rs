@@ -18,6 +18,13 @@ pub fn procedure(cache: &Cache, site: &Site) -> Procedure {
             "Without a purge, a wrong page lives {seconds} s at the edge, and longer where stale is served."
         ));
     }
+    for class in &cache.classes {
+        let Some(temporary) = &class.temporary else { continue };
+        undo.push(format!(
+            "After {}: the lifetimes of {} were made for the launch; set its max_age_seconds to {} and generate again.",
+            temporary.until.0, class.name, temporary.afterwards_seconds
+        ));
+    }
     Procedure {
         before: vec![
             "List with the app's people every path that shows something personal; it belongs to a class with store = false."

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::Cdn;
+use super::{Cdn, Setup};
 use crate::blueprint::Site;
+use crate::blueprint::value::HostName;
 use crate::concerns::answer::{
     self, answered, answered_or_later, authoritative, cache_status, http, is_hit, listed, resolved,
 };
@@ -12,46 +13,46 @@ use crate::concerns::ask::{NONCE, dns_at, dns_resolved, get, handshake};
 use crate::concerns::tls;
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
 use crate::probe::{DnsAnswer, Rcode, RecordData, RecordType, Scheme, Target};
+use crate::providers::cloudflare;
 use ipnet::IpNet;
 
 /// A pass about DNS is good for 15 minutes.
 const DNS_VALID_FOR_SECONDS: u32 = 15 * 60;
 
 pub fn checks(cdn: &Cdn, site: &Site) -> OneOrMore<Check> {
-    OneOrMore(
-        host_target(site),
-        vec![
-            chain(site),
-            tls::expiry(
-                &site.host,
-                Target::Resolved,
-                site.host.to_string(),
-                site.announcement,
-                vec!["dns.host.target"],
-            ),
-            tls::hsts(
-                site.host.to_string(),
-                get(Scheme::Https, &site.host, "/"),
-                cdn.hsts_max_age_seconds,
-                vec!["dns.host.target", "tls.chain"],
-            ),
-            upgrade(site),
-            acme_path(site),
-        ],
-    )
+    let further = site.hosts.iter().map(|host| &host.name).filter(|name| **name != site.host);
+    let mut rest = of_served(&site.host, cdn, site);
+    for name in further {
+        rest.push(host_target(name, site));
+        rest.extend(of_served(name, cdn, site));
+    }
+    OneOrMore(host_target(&site.host, site), rest)
+}
+
+/// What holds once the name leads to the edge.
+fn of_served(host: &HostName, cdn: &Cdn, site: &Site) -> Vec<Check> {
+    let (leads, speaks) = ("dns.host.target", "tls.chain");
+    let home = get(Scheme::Https, host, "/");
+    vec![
+        chain(host),
+        tls::expiry(host, Target::Resolved, host.to_string(), site.announcement, vec![leads]),
+        tls::hsts(host.to_string(), home, cdn.hsts_max_age_seconds, vec![leads, speaks]),
+        upgrade(host),
+        acme_path(host),
+    ]
 }
 
 /// `dns.host.target`. At every authoritative server, and through the resolvers of this run; the catalogue's other
 /// public resolvers can be given with `--resolver`.
-fn host_target(site: &Site) -> Check {
-    let host = site.host.to_string();
+fn host_target(name: &HostName, site: &Site) -> Check {
+    let host = name.to_string();
     let servers: Vec<IpAddr> =
-        site.zone_of(&site.host).map(|zone| zone.servers.iter().map(|(_, ip)| *ip).collect()).unwrap_or_default();
+        site.zone_of(name).map(|zone| zone.servers.iter().map(|(_, ip)| *ip).collect()).unwrap_or_default();
     const TYPES: [RecordType; 2] = [RecordType::A, RecordType::Aaaa];
     let mut ask: Vec<_> =
         servers.iter().flat_map(|server| TYPES.map(|record_type| dns_at(*server, &host, record_type))).collect();
     ask.extend(TYPES.map(|record_type| dns_resolved(&host, record_type)));
-    let target = site.cdn.as_ref().and_then(|cdn| cdn.cname_target.clone());
+    let target = site.cdn.as_ref().filter(|cdn| cdn.setup == Setup::Partial).map(|_| cloudflare::partial_target(name));
     let ranges = site.cdn.as_ref().map(|cdn| cdn.ranges.clone()).unwrap_or_default();
     let wanted =
         target.clone().map_or_else(|| "the addresses of the CDN".to_owned(), |target| format!("CNAME {target}"));
@@ -108,7 +109,7 @@ fn host_target(site: &Site) -> Check {
                 listed(&found)
             ))
         }),
-        remedy: format!("have {} pointed to {wanted}: as it is, visitors bypass the CDN", site.host),
+        remedy: format!("have {name} pointed to {wanted}: as it is, visitors bypass the CDN"),
         source: "JVA-2, JVA-11; Cloudflare docs, dns/zone-setups/partial-setup",
         valid_for_seconds: DNS_VALID_FOR_SECONDS,
     }
@@ -153,8 +154,8 @@ fn within(ip: IpAddr, ranges: &[IpNet]) -> bool {
     ranges.iter().any(|range| range.contains(&ip))
 }
 
-fn chain(site: &Site) -> Check {
-    let name = site.host.to_string();
+fn chain(host: &HostName) -> Check {
+    let name = host.to_string();
     let owner = name.clone();
     Check {
         id: "tls.chain",
@@ -162,7 +163,7 @@ fn chain(site: &Site) -> Check {
         safety: Safety::S1,
         blocked_by: vec!["dns.host.target"],
         disturbs: false,
-        ask: vec![handshake(&site.host, Target::Resolved, 0)],
+        ask: vec![handshake(host, Target::Resolved, 0)],
         judge: Box::new(move |seen| {
             let answer = answered!(answer::tls(&seen[0]));
             match &answer.verify_error {
@@ -173,18 +174,17 @@ fn chain(site: &Site) -> Check {
                 Some(error) => Judgement::fail(format!("{} presents a chain that fails: {error}", answer.connected)),
             }
         }),
-        remedy: format!("serve a certificate that covers {} together with its intermediates", site.host),
+        remedy: format!("serve a certificate that covers {host} together with its intermediates"),
         source: "RFC 5280 6; RFC 9525; JVA-2",
         valid_for_seconds: tls::VALID_FOR_SECONDS,
     }
 }
 
-fn upgrade(site: &Site) -> Check {
-    let host = site.host.clone();
+fn upgrade(host: &HostName) -> Check {
     // With a path and a query, which a redirect to the home page would lose.
     const KEPT: &str = "/golive/upgrade?x=1&y=%26";
-    let plain = get(Scheme::Http, &host, KEPT);
-    let secure = get(Scheme::Https, &host, KEPT);
+    let plain = get(Scheme::Http, host, KEPT);
+    let secure = get(Scheme::Https, host, KEPT);
     let expected = secure.url();
     let plain_url = plain.url();
     Check {
@@ -224,8 +224,7 @@ fn upgrade(site: &Site) -> Check {
     }
 }
 
-fn acme_path(site: &Site) -> Check {
-    let host = site.host.clone();
+fn acme_path(host: &HostName) -> Check {
     let path = format!("/.well-known/acme-challenge/golive-{NONCE}");
     let same_under_https = format!("https://{host}/.well-known/acme-challenge/");
     Check {
@@ -234,7 +233,7 @@ fn acme_path(site: &Site) -> Check {
         safety: Safety::S1,
         blocked_by: vec!["dns.host.target"],
         disturbs: false,
-        ask: vec![get(Scheme::Http, &host, &path).into()],
+        ask: vec![get(Scheme::Http, host, &path).into()],
         judge: Box::new(move |seen| {
             let answer = answered!(http(&seen[0]));
             if answer.header("cf-mitigated").is_some() {

@@ -1,14 +1,14 @@
 //! Offline remarks on `[cdn]`.
 
 use super::{Cdn, Plan, Setup};
-use crate::blueprint::value::why_not_public;
+use crate::blueprint::value::{HostName, why_not_public};
 use crate::blueprint::{Finding, KeyPath, Site};
 use crate::concerns::rules;
 use crate::providers::cloudflare;
 
 pub fn findings(cdn: &Cdn, site: &Site) -> Vec<Finding> {
     let mut findings = Vec::new();
-    findings.extend(apex(cdn, site));
+    findings.extend(apexes(cdn, site));
     findings.extend(plan(cdn));
     findings.extend(zone(cdn, site));
     findings.extend(verification_key(cdn));
@@ -24,26 +24,28 @@ fn at(key: &str) -> KeyPath {
 }
 
 /// An apex is the name of a zone: one of the blueprint's, the CDN's, or any name that can be registered.
-fn is_apex(cdn: &Cdn, site: &Site) -> bool {
-    let host = &site.host;
+fn is_apex(host: &HostName, cdn: &Cdn, site: &Site) -> bool {
     *host == cdn.zone
         || site.zones.iter().any(|zone| zone.name == *host)
         || psl::domain_str(host.as_str()).is_none_or(|registrable| registrable == host.as_str())
 }
 
-fn apex(cdn: &Cdn, site: &Site) -> Option<Finding> {
-    (cdn.setup == Setup::Partial && is_apex(cdn, site)).then(|| {
+fn apexes(cdn: &Cdn, site: &Site) -> Vec<Finding> {
+    let names = site.hosts.iter().map(|host| &host.name).enumerate();
+    let apexes = names.filter(|(_, name)| cdn.setup == Setup::Partial && is_apex(name, cdn, site));
+    let finding = |(index, name): (usize, &HostName)| {
         Finding::error(
             &rules::CDN_APEX_NEEDS_ZONE,
-            KeyPath::of(["site", "host"]),
-            format!("`{}` is the apex of a zone that the CDN is not given: a CNAME is illegal there", site.host),
+            Site::place_of_host(index),
+            format!("`{name}` is the apex of a zone that the CDN is not given: a CNAME is illegal there"),
             format!(
                 "serve the site on a name below it, such as `{}`, and send the apex there with `[redirects]`; or \
                  delegate the zone and take `setup = \"full\"`",
-                site.host.child("www")
+                name.child("www")
             ),
         )
-    })
+    };
+    apexes.map(finding).collect()
 }
 
 fn plan(cdn: &Cdn) -> Option<Finding> {
@@ -58,14 +60,14 @@ fn plan(cdn: &Cdn) -> Option<Finding> {
 }
 
 fn zone(cdn: &Cdn, site: &Site) -> Option<Finding> {
-    (!site.host.is_within(&cdn.zone)).then(|| {
-        let remedy = match site.zone_of(&site.host) {
-            Some(zone) => format!("take `zone = \"{}\"`", zone.name),
-            None => "give the zone that holds the site's name".to_owned(),
-        };
-        let message = format!("the site's name `{}` is not in the CDN's zone `{}`", site.host, cdn.zone);
-        Finding::error(&rules::CDN_ZONE_OF_HOST, at("zone"), message, remedy)
-    })
+    let outside = site.hosts.iter().map(|host| &host.name).find(|name| !name.is_within(&cdn.zone))?;
+    let remedy = match site.zone_of(outside) {
+        Some(zone) if *outside == site.host => format!("take `zone = \"{}\"`", zone.name),
+        Some(_) => format!("give `{outside}` a name below `{}`: one zone a blueprint is served by the CDN", cdn.zone),
+        None => "give the zone that holds the site's name".to_owned(),
+    };
+    let message = format!("the site's name `{outside}` is not in the CDN's zone `{}`", cdn.zone);
+    Some(Finding::error(&rules::CDN_ZONE_OF_HOST, at("zone"), message, remedy))
 }
 
 fn verification_key(cdn: &Cdn) -> Option<Finding> {
@@ -124,15 +126,15 @@ fn origins(cdn: &Cdn) -> Vec<Finding> {
 
 fn setup(cdn: &Cdn, site: &Site) -> Option<Finding> {
     let zone = site.zone_of(&site.host)?;
-    let (written, wanted, who) = match (cdn.setup, zone.is_run_by_cdn()) {
-        (Setup::Partial, true) => ("partial", "full", "cloudflare"),
-        (Setup::Full, false) => ("full", "partial", "ticket"),
+    let (written, wanted) = match (cdn.setup, zone.is_run_by_cdn()) {
+        (Setup::Partial, true) => ("partial", "full"),
+        (Setup::Full, false) => ("full", "partial"),
         (Setup::Partial, false) | (Setup::Full, true) => return None,
     };
     Some(Finding::error(
         &rules::CDN_SETUP_VS_ZONE,
         at("setup"),
-        format!("the setup is \"{written}\", but the zone `{}` has `run_by = \"{who}\"`", zone.name),
+        format!("the setup is \"{written}\", but the zone `{}` has `run_by = \"{}\"`", zone.name, zone.run_by.as_str()),
         format!("take `setup = \"{wanted}\"`, or say otherwise who runs the zone"),
     ))
 }

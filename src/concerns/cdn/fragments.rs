@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::{Cdn, MinTls, Setup};
 use crate::blueprint::Site;
+use crate::blueprint::site::PublicHost;
 use crate::concerns::Fragment;
 use crate::concerns::fragment::{CdnRecord, Expression, RedirectRule, SettingValue, ZoneRecord, ZoneSetting};
 use crate::probe::RecordData;
@@ -14,21 +15,23 @@ const ACME_PATH: &str = "/.well-known/acme-challenge/";
 
 pub fn fragments(cdn: &Cdn, site: &Site) -> Vec<Fragment> {
     let mut fragments = public_records(cdn, site);
-    fragments.extend(cdn.origins.iter().map(|origin| {
-        Fragment::CdnRecord(CdnRecord {
-            name: site.host.clone(),
-            data: address_data(*origin),
-            proxied: true,
-            comment: "origin of the site".to_owned(),
-        })
-    }));
+    for host in &site.hosts {
+        fragments.extend(cdn.origins.iter().map(|origin| {
+            Fragment::CdnRecord(CdnRecord {
+                name: host.name.clone(),
+                data: address_data(*origin),
+                proxied: true,
+                comment: "origin of the site".to_owned(),
+            })
+        }));
+    }
     fragments.extend(settings(cdn).into_iter().map(Fragment::ZoneSetting));
     fragments.push(Fragment::RedirectRule(RedirectRule {
         name: "https_only".to_owned(),
         description: "Plain http goes to https, except where certification authorities look".to_owned(),
         // The phase sees every proxied host of the zone, and others than the site's are not ours to redirect.
         expression: Expression::All(vec![
-            Expression::HostIs(site.host.clone()),
+            Expression::served(site),
             Expression::PlainHttp,
             Expression::Not(Box::new(Expression::PathStartsWith(ACME_PATH.to_owned()))),
         ]),
@@ -44,11 +47,12 @@ fn public_records(cdn: &Cdn, site: &Site) -> Vec<Fragment> {
         return Vec::new();
     }
     let mut fragments = Vec::new();
-    if let Some(zone) = site.zone_of(&site.host) {
+    for PublicHost { name, .. } in &site.hosts {
+        let Some(zone) = site.zone_of(name) else { continue };
         fragments.push(Fragment::Record(ZoneRecord {
             zone: zone.name.clone(),
-            name: site.host.to_string(),
-            data: RecordData::Cname(cloudflare::partial_target(&site.host)),
+            name: name.to_string(),
+            data: RecordData::Cname(cloudflare::partial_target(name)),
             ttl: site.lowered_ttl,
             why: "sends the site's visitors through Cloudflare".to_owned(),
             until: format!("as long as Cloudflare serves the site; TTL {} after the launch", site.steady_ttl),

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::records::RecordKind;
 use super::{Dns, Zone};
 use crate::blueprint::Site;
 use crate::blueprint::value::{HostName, Seconds};
@@ -28,6 +29,7 @@ pub fn checks(dns: &Dns, site: &Site) -> OneOrMore<Check> {
         None => caa(&site.host, dns, site),
     };
     rest.extend(zones);
+    rest.extend(dns.zones.iter().filter(|zone| !zone.records.is_empty()).map(|zone| applied(zone, dns, site)));
     for name in &names {
         if let Some(check) = ttl_lowered(name, dns, site) {
             rest.push(check);
@@ -39,7 +41,7 @@ pub fn checks(dns: &Dns, site: &Site) -> OneOrMore<Check> {
 
 /// The names that the public will type or follow, and that a cut-over may have to move.
 fn launched_names(site: &Site) -> Vec<HostName> {
-    let mut names = vec![site.host.clone()];
+    let mut names: Vec<HostName> = site.hosts.iter().map(|host| host.name.clone()).collect();
     names.extend(site.redirected.iter().flat_map(|redirect| redirect.names.clone()));
     names
 }
@@ -111,6 +113,89 @@ fn soas(observations: &[Observation]) -> Result<Vec<(String, Soa)>, Judgement> {
 
 fn agree(round: &[(String, Soa)]) -> bool {
     round.windows(2).all(|pair| pair[0].1 == pair[1].1)
+}
+
+/// Sets of a zone that `dns.change.applied` looks at: a zone may hold thousands, and servers are asked politely.
+const SAMPLED_SETS: usize = 20;
+
+/// `dns.change.applied`: what the zone's own records say, at every server. Other records of the same name and type may
+/// stand beside them: mail and others ask for theirs. A delegation is not looked at, since its servers stand in no
+/// answer but in a referral.
+fn applied(zone: &Zone, dns: &Dns, site: &Site) -> Check {
+    let sets: Vec<_> = zone.records.iter().filter(|set| set.kind != RecordKind::Ns).collect();
+    let every = sets.len().div_ceil(SAMPLED_SETS).max(1);
+    let sample: Vec<(String, RecordKind, Vec<RecordData>)> = sets
+        .iter()
+        .step_by(every)
+        .map(|set| {
+            // Data that cannot be read is a finding, and nothing is asked for it.
+            (set.name.to_string(), set.kind, set.values.iter().filter_map(|value| set.kind.data(value).ok()).collect())
+        })
+        .collect();
+    let (sampled, all) = (sample.len(), sets.len());
+    let mut ask = Vec::new();
+    let mut wants = Vec::new();
+    for (name, kind, data) in sample {
+        for server in &zone.servers {
+            ask.push(dns_at(server.address, &name, kind.record_type()));
+            wants.push((name.clone(), data.clone()));
+        }
+    }
+    let due = window(site.announcement, dns.steady_ttl_seconds).0
+        + SignedDuration::from_secs(dns.steady_ttl_seconds.get().into());
+    let apex = zone.name.to_string();
+    Check {
+        id: "dns.change.applied",
+        subject: apex.clone(),
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask,
+        judge: Box::new(move |seen| {
+            let mut untested = None;
+            let mut missing = BTreeSet::new();
+            let mut is_late = false;
+            for (observation, (name, data)) in seen.iter().zip(&wants) {
+                let answer = answered_or_later!(authoritative(observation), untested);
+                is_late |= answer.at >= due;
+                for data in data {
+                    if !answer.answers.iter().any(|record| record.name == *name && record.data == *data) {
+                        let doubled = match (aim(data), answer.answers.iter().find_map(|record| aim(&record.data))) {
+                            (Some(wanted), Some(found)) if found == format!("{wanted}.{apex}") => {
+                                " (a final dot was lost)"
+                            }
+                            _ => "",
+                        };
+                        missing.insert(format!("{name} {data}{doubled} at {}", answer.server));
+                    }
+                }
+            }
+            if !missing.is_empty() {
+                let missing: Vec<String> = missing.into_iter().collect();
+                let text = format!("missing: {}", listed(&missing));
+                return if is_late { Judgement::fail(text) } else { Judgement::warn(format!("{text}; due {due}")) };
+            }
+            untested.unwrap_or_else(|| match seen.len() {
+                0 => Judgement::unknown("the zone's records are delegations, which this check does not follow"),
+                _ => Judgement::pass(format!("{sampled} of {all} sets are as listed at every server")),
+            })
+        }),
+        remedy: format!("have the missing records of {} published: dns/ holds them line by line", zone.name),
+        source: "JVA-11; RFC 1034 4.3.2",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+/// The name that a record leads to.
+fn aim(data: &RecordData) -> Option<&str> {
+    match data {
+        RecordData::Cname(name)
+        | RecordData::Ns(name)
+        | RecordData::Ptr(name)
+        | RecordData::Mx { exchange: name, .. }
+        | RecordData::Srv { target: name, .. } => Some(name),
+        _ => None,
+    }
 }
 
 /// From `T - 24 h - steady TTL` (a copy taken at the steady TTL must be dead a day before) to `T + 24 h`.

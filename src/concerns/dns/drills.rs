@@ -1,9 +1,11 @@
 //! Faults that `[dns]` must catch.
 
 use super::Dns;
+use super::records::RecordKind;
 use crate::blueprint::Site;
 use crate::blueprint::site::ZoneFacts;
 use crate::concerns::{Drill, Drills, OneOrMore};
+use crate::emit::zone;
 use crate::rehearsal::staging::Staging;
 
 pub fn drills(dns: &Dns, site: &Site) -> Drills {
@@ -27,8 +29,14 @@ pub fn drills(dns: &Dns, site: &Site) -> Drills {
             reddens: vec!["dns.ttl.lowered"],
             inject: Box::new(|staging| {
                 let redirected = staging.site.redirected.iter().flat_map(|redirect| &redirect.names);
-                let names: Vec<String> =
-                    std::iter::once(&staging.site.host).chain(redirected).map(ToString::to_string).collect();
+                let names: Vec<String> = staging
+                    .site
+                    .hosts
+                    .iter()
+                    .map(|host| &host.name)
+                    .chain(redirected)
+                    .map(ToString::to_string)
+                    .collect();
                 for name in &names {
                     for kind in ["CNAME", "A", "AAAA"] {
                         let high = |_: &str, data: &str| vec![format!("{name}. 86400 IN {kind} {data}")];
@@ -56,6 +64,49 @@ pub fn drills(dns: &Dns, site: &Site) -> Drills {
                     edited = staging.edit_records(&zone, "CAA", foreign).or(edited);
                 }
                 edited
+            }),
+        });
+    }
+    if dns.zones.iter().any(|zone| zone.certificate_authorities.is_empty()) {
+        all.push(Drill {
+            number: None,
+            id: "caa-closed",
+            fault: "somebody adds a CAA record that lets no authority issue, where there was none",
+            reddens: vec!["dns.caa"],
+            inject: Box::new(|staging| {
+                let open: Vec<String> = staging
+                    .site
+                    .zones
+                    .iter()
+                    .filter(|zone| zone.certificate_authorities.is_empty())
+                    .map(|zone| zone.name.to_string())
+                    .collect();
+                let mut edited = Err("every zone has CAA records".to_owned());
+                for zone in open {
+                    let closed = |ttl: &str, soa: &str| {
+                        vec![format!("{zone}. {ttl} IN SOA {soa}"), format!("{zone}. {ttl} IN CAA 0 issue \";\"")]
+                    };
+                    edited = staging.edit_records(&zone, "SOA", closed).or(edited);
+                }
+                edited
+            }),
+        });
+    }
+    if let Some((zone, set, data)) = dns.zones.iter().find_map(|zone| {
+        let set = zone.records.iter().find(|set| set.kind != RecordKind::Ns)?;
+        Some((zone, set, set.kind.data(set.values.first()?).ok()?))
+    }) {
+        let (zone, name) = (zone.name.to_string(), set.name.to_string());
+        let (kind, data) = (set.kind.record_type().as_str(), zone::text(&data));
+        all.push(Drill {
+            number: Some(16),
+            id: "record-not-published",
+            fault: "one of the zone's own records is passed over by whoever publishes them",
+            reddens: vec!["dns.change.applied"],
+            inject: Box::new(move |staging| {
+                let line = |ttl: &str, kept: &str| vec![format!("{name}. {ttl} IN {kind} {kept}")];
+                let kept = |ttl: &str, found: &str| if found == data { vec![] } else { line(ttl, found) };
+                staging.edit_records(&name, kind, kept).map_err(|error| format!("{zone}: {error}"))
             }),
         });
     }

@@ -2,10 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::records::{RecordKind, RecordSet};
 use super::{Dns, RunBy, Zone};
-use crate::blueprint::value::why_not_public;
+use crate::blueprint::site::ZoneFacts;
+use crate::blueprint::value::{OwnerName, why_not_public};
 use crate::blueprint::{Finding, KeyPath, Site};
 use crate::concerns::rules;
+use crate::emit::octodns;
+use crate::probe::RecordData;
 
 /// Highest TTL in the hours of a launch, in seconds.
 const LOWERED: u32 = 300;
@@ -15,11 +19,11 @@ const NEGATIVE: u32 = 3600;
 
 pub fn findings(dns: &Dns, site: &Site) -> Vec<Finding> {
     let mut findings = ttls(dns);
-    if site.zone_of(&site.host).is_none() {
+    for (index, host) in site.hosts.iter().enumerate().filter(|(_, host)| site.zone_of(&host.name).is_none()) {
         findings.push(Finding::error(
             &rules::DNS_HOST_WITHOUT_ZONE,
-            KeyPath::of(["site", "host"]),
-            format!("no zone of `[[dns.zones]]` holds `{}`", site.host),
+            Site::place_of_host(index),
+            format!("no zone of `[[dns.zones]]` holds `{}`", host.name),
             "add the zone of this name, with whoever runs it",
         ));
     }
@@ -36,7 +40,8 @@ pub fn findings(dns: &Dns, site: &Site) -> Vec<Finding> {
         }
         findings.extend(one_zone(zone, &at));
         findings.extend(servers(zone, &at.clone().key("servers")));
-        findings.extend(authorities(zone, &at.key("certificate_authorities")));
+        findings.extend(authorities(zone, &at.clone().key("certificate_authorities")));
+        findings.extend(records(zone, site, &at.key("records")));
     }
     findings
 }
@@ -150,8 +155,137 @@ fn authorities(zone: &Zone, at: &KeyPath) -> Vec<Finding> {
     .collect()
 }
 
+/// Linear in the number of sets: a zone may hold thousands.
+fn records(zone: &Zone, site: &Site, at: &KeyPath) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut kinds_of: HashMap<&OwnerName, Vec<RecordKind>> = HashMap::new();
+    for (index, set) in zone.records.iter().enumerate() {
+        let at = at.clone().index(index);
+        findings.extend(owner(set, zone, site, &at));
+        let kinds = kinds_of.entry(&set.name).or_default();
+        if kinds.contains(&set.kind) {
+            findings.push(Finding::error(
+                &rules::DNS_RECORD_TWICE,
+                at.clone().key("name"),
+                format!("the {} records of `{}` are there twice", set.kind.record_type().as_str(), set.name),
+                "put all values of one name and type into one entry",
+            ));
+        } else if !kinds.is_empty() && (set.kind == RecordKind::Cname || kinds.contains(&RecordKind::Cname)) {
+            findings.push(Finding::error(
+                &rules::DNS_RECORD_ALIAS,
+                at.clone().key("name"),
+                format!("`{}` has a CNAME and other records", set.name),
+                "keep the CNAME or the others",
+            ));
+        }
+        kinds.push(set.kind);
+        findings.extend(values(set, zone.run_by, &at));
+    }
+    findings
+}
+
+fn owner(set: &RecordSet, zone: &Zone, site: &Site, at: &KeyPath) -> Option<Finding> {
+    let at = at.clone().key("name");
+    if !set.name.is_within(&zone.name) {
+        let message = format!("`{}` is not in the zone `{}`", set.name, zone.name);
+        return Some(Finding::error(
+            &rules::DNS_RECORD_OUTSIDE,
+            at,
+            message,
+            "move it to the zone that holds the name",
+        ));
+    }
+    let below = |other: &&ZoneFacts| {
+        other.name != zone.name && other.name.is_within(&zone.name) && set.name.is_within(&other.name)
+    };
+    // At the cut itself the upper zone holds the name servers of the lower one.
+    if let Some(other) = site.zones.iter().find(below)
+        && !(set.kind == RecordKind::Ns && set.name.as_str() == other.name.as_str())
+    {
+        let message = format!("`{}` belongs to the zone `{}`", set.name, other.name);
+        return Some(Finding::error(&rules::DNS_RECORD_OUTSIDE, at, message, "move it to that zone"));
+    }
+    let is_apex = set.name.as_str() == zone.name.as_str();
+    let (rule, message, remedy) = match set.kind {
+        RecordKind::Cname if is_apex => (
+            &rules::DNS_RECORD_ALIAS,
+            format!("`{}` is the top of its zone, beside whose SOA and NS no CNAME may stand", set.name),
+            "give it addresses, or redirect it with `[redirects]`",
+        ),
+        RecordKind::Ns if is_apex => {
+            (&rules::DNS_RECORD_TWICE, format!("the name servers of `{}` are in `servers`", set.name), "add them there")
+        }
+        RecordKind::Srv if !is_service(set.name.as_str()) => (
+            &rules::DNS_RECORD_VALUE,
+            format!("nobody asks `{}` for a service: its name begins with `_service._protocol`", set.name),
+            "name it as clients ask for it, for example `_imaps._tcp.example.org`",
+        ),
+        _ => return None,
+    };
+    Some(Finding::error(rule, at, message, remedy))
+}
+
+/// Whether the name has the form of RFC 2782; a wildcard may stand for every service.
+fn is_service(name: &str) -> bool {
+    let mut labels = name.split('.');
+    labels.next().is_some_and(|first| first.starts_with(['_', '*']))
+        && labels.next().is_some_and(|next| next.starts_with('_'))
+}
+
+fn values(set: &RecordSet, run_by: RunBy, at: &KeyPath) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut seen = HashSet::new();
+    for (index, value) in set.values.iter().enumerate() {
+        let at = at.clone().key("values").index(index);
+        if !seen.insert(value) {
+            findings.push(Finding::error(
+                &rules::DNS_RECORD_TWICE,
+                at.clone(),
+                "this value is there twice: a set holds each record once",
+                "keep one of the two",
+            ));
+        }
+        match set.kind.data(value) {
+            Err(why) => findings.push(Finding::error(
+                &rules::DNS_RECORD_VALUE,
+                at,
+                format!("no {} record: {why}", set.kind.record_type().as_str()),
+                "write the data as a zone file has it, without final dots and quotes",
+            )),
+            Ok(RecordData::Txt(text)) if run_by == RunBy::Octodns => {
+                if let Some(why) = octodns::why_not(&text) {
+                    findings.push(Finding::error(
+                        &rules::DNS_RECORD_OCTODNS,
+                        at,
+                        format!("octoDNS would change this text: {why}"),
+                        "write the text otherwise, or have the zone run by somebody else",
+                    ));
+                }
+            }
+            Ok(_) => {}
+        }
+    }
+    if set.kind == RecordKind::Cname && set.values.len() > 1 {
+        findings.push(Finding::error(
+            &rules::DNS_RECORD_ALIAS,
+            at.clone().key("values"),
+            format!("`{}` has {} CNAMEs: a name stands for one other", set.name, set.values.len()),
+            "keep one",
+        ));
+    }
+    if set.values.is_empty() {
+        findings.push(Finding::error(
+            &rules::DNS_RECORD_VALUE,
+            at.clone().key("values"),
+            "the entry has no value, so no record",
+            "give the data, or remove the entry",
+        ));
+    }
+    findings
+}
+
 /// The grammar `issue-value` of RFC 8659, section 4.2.
-fn is_issue_value(text: &str) -> bool {
+pub fn is_issue_value(text: &str) -> bool {
     let (domain, parameters) = match text.split_once(';') {
         Some((domain, parameters)) => (domain, Some(parameters)),
         None => (text, None),

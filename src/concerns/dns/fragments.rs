@@ -28,6 +28,19 @@ pub fn fragments(dns: &Dns, _site: &Site) -> Vec<Fragment> {
                 }));
             }
         }
+        for set in &zone.records {
+            // Data that cannot be read is a finding.
+            fragments.extend(set.values.iter().filter_map(|value| set.kind.data(value).ok()).map(|data| {
+                Fragment::Record(ZoneRecord {
+                    zone: zone.name.clone(),
+                    name: set.name.to_string(),
+                    data,
+                    ttl: set.ttl_seconds.unwrap_or(dns.steady_ttl_seconds),
+                    why: set.why.as_ref().map_or("record of the zone", |why| why.as_str()).to_owned(),
+                    until: "for good".to_owned(),
+                })
+            }));
+        }
     }
     fragments
 }

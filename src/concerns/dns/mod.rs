@@ -5,6 +5,7 @@ mod drills;
 mod findings;
 mod fragments;
 mod procedure;
+pub mod records;
 
 use std::net::IpAddr;
 
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use crate::blueprint::value::{Address, HostName, Seconds, Text};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+use records::RecordSet;
 
 /// The zones, who runs each, the records that the launch needs and their TTLs.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -64,6 +66,9 @@ pub struct Zone {
     /// record, everyone may.
     #[serde(default)]
     pub certificate_authorities: Vec<Text>,
+    /// Records that no other table of the blueprint asks for, one entry a name and type.
+    #[serde(default)]
+    pub records: Vec<RecordSet>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -73,6 +78,19 @@ pub enum RunBy {
     Cloudflare,
     /// Somebody else types the records in: golive writes the request.
     Ticket,
+    /// You run octoDNS, with any provider that it knows: golive writes its configuration.
+    Octodns,
+}
+
+impl RunBy {
+    /// As the blueprint writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RunBy::Cloudflare => "cloudflare",
+            RunBy::Ticket => "ticket",
+            RunBy::Octodns => "octodns",
+        }
+    }
 }
 
 /// One authoritative server, with one of its addresses.

@@ -12,6 +12,10 @@ pub fn procedure(dns: &Dns, site: &Site) -> Procedure {
                 format!("Send dns/requests/{}.md to {whom}; expect hours, and ask for the ticket's number.", zone.name)
             }
             (RunBy::Ticket, None) => format!("Send dns/requests/{}.md to whoever runs the zone.", zone.name),
+            (RunBy::Octodns, _) => format!(
+                "Run octodns-sync on dns/octodns/config.yaml, read its plan for {}, and run it again with --doit.",
+                zone.name
+            ),
             (RunBy::Cloudflare, _) => format!("Apply terraform/ for the records of {}.", zone.name),
         });
     }

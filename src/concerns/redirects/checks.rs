@@ -43,6 +43,9 @@ pub fn checks(redirects: &Redirects, site: &Site) -> OneOrMore<Check> {
             all.push(hops(name, server, site));
         }
     }
+    if !redirects.paths.is_empty() {
+        all.push(moved(redirects, site));
+    }
     let mut all = all.into_iter();
     match all.next() {
         Some(first) => OneOrMore(first, all.collect()),
@@ -50,7 +53,47 @@ pub fn checks(redirects: &Redirects, site: &Site) -> OneOrMore<Check> {
     }
 }
 
-/// For a table without servers, which `redirects.no-server` has already refused.
+/// Moved paths that `redir.shape` asks for: a table may hold thousands.
+const SAMPLED_PATHS: usize = 8;
+
+/// `redir.shape` of the table of moved paths, as visitors meet it.
+fn moved(redirects: &Redirects, site: &Site) -> Check {
+    let every = redirects.paths.len().div_ceil(SAMPLED_PATHS);
+    let sample = redirects.paths.iter().step_by(every);
+    let ask = sample.clone().map(|moved| get(Scheme::Https, &site.host, moved.from.as_str()).into()).collect();
+    let wants: Vec<(String, String)> =
+        sample.map(|moved| (moved.from.to_string(), own_https(&site.host, moved.to.as_str()))).collect();
+    let all = redirects.paths.len();
+    Check {
+        id: "redir.shape",
+        subject: format!("{}, moved paths", site.host),
+        safety: Safety::S1,
+        blocked_by: vec!["dns.host.target", "tls.chain"],
+        disturbs: false,
+        ask,
+        judge: Box::new(move |seen| {
+            let mut bad = Vec::new();
+            let mut untested = None;
+            for (observation, (from, wanted)) in seen.iter().zip(&wants) {
+                let answer = answered_or_later!(http(observation), untested);
+                let location = answer.header("location").unwrap_or("nowhere");
+                if !is_redirect(answer) || location != wanted {
+                    bad.push(format!("{from}: {} to {location}, wanted {wanted}", answer.status));
+                }
+            }
+            if !bad.is_empty() {
+                return Judgement::fail(bad.join("; "));
+            }
+            untested
+                .unwrap_or_else(|| Judgement::pass(format!("{} of {all} paths lead where they should", wants.len())))
+        }),
+        remedy: "deploy the proxy with its table of moved paths, and purge old copies at the CDN".to_owned(),
+        source: "RFC 9110 15.4; nginx, map",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+/// For a table without servers and paths, which `redirects.nothing` has already refused.
 fn nothing_to_redirect(site: &Site) -> Check {
     Check {
         id: "redir.ips",
@@ -293,7 +336,10 @@ fn judge_shape(seen: &[Observation], own: &str, target: &str, kept: &str) -> Jud
 /// `redir.hops`: https reaches the target in one hop, http in two through its own https (or HSTS is unlearnt). A
 /// target that is not the site's is where the walk ends: it is somebody else's to probe.
 fn hops(name: &HostName, server: &Server, site: &Site) -> Check {
-    let known: Vec<HostName> = std::iter::once(site.host.clone())
+    let known: Vec<HostName> = site
+        .hosts
+        .iter()
+        .map(|host| host.name.clone())
         .chain(site.redirected.iter().flat_map(|redirect| redirect.names.iter().cloned()))
         .collect();
     let walk = {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::Redirects;
+use super::{Redirects, Server};
 use crate::blueprint::Site;
 use crate::concerns::{Drill, Drills, OneOrMore};
 use crate::rehearsal::staging::{NodeRole, Staging};
@@ -19,9 +19,31 @@ fn target(staging: &Staging) -> Result<String, String> {
 }
 
 pub fn drills(redirects: &Redirects, _site: &Site) -> Drills {
-    let Some(first_server) = redirects.servers.first() else {
-        return Drills::None { because: "the table names no server" };
-    };
+    let mut all = Vec::new();
+    if let Some(first_server) = redirects.servers.first() {
+        all.extend(of_servers(first_server));
+    }
+    if !redirects.paths.is_empty() {
+        all.push(Drill {
+            number: None,
+            id: "moved-paths-left-behind",
+            fault: "the proxy was deployed without the table of moved paths",
+            reddens: vec!["redir.shape"],
+            inject: Box::new(|staging| {
+                let start = format!("\"{}/", staging.site.host);
+                let is_entry = |line: &str| line.trim_start().starts_with(&start);
+                staging.edit_proxy_lines(|line| (!is_entry(line)).then(|| line.to_owned()))
+            }),
+        });
+    }
+    let mut all = all.into_iter();
+    match all.next() {
+        Some(first) => Drills::Run(OneOrMore(first, all.collect())),
+        None => Drills::None { because: "the table redirects nothing" },
+    }
+}
+
+fn of_servers(first_server: &Server) -> Vec<Drill> {
     let mut all = vec![
         Drill {
             number: Some(7),
@@ -125,11 +147,7 @@ pub fn drills(redirects: &Redirects, _site: &Site) -> Drills {
             }),
         });
     }
-    let mut all = all.into_iter();
-    match all.next() {
-        Some(first) => Drills::Run(OneOrMore(first, all.collect())),
-        None => Drills::None { because: "the table names no server" },
-    }
+    all
 }
 
 /// The directive of the first redirect's machines that holds a text, without its indentation.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Redirects, Server};
-use crate::blueprint::value::{HostName, why_not_public};
+use crate::blueprint::value::{HostName, UrlPath, why_not_public};
 use crate::blueprint::{Finding, KeyPath, Site};
 use crate::concerns::rules;
 
@@ -27,7 +27,113 @@ pub fn findings(redirects: &Redirects, site: &Site) -> Vec<Finding> {
         }
     }
     findings.extend(hops(redirects));
+    findings.extend(moved_paths(redirects, site));
+    if redirects.servers.is_empty() && redirects.paths.is_empty() {
+        findings.push(Finding::error(
+            &rules::REDIRECTS_NOTHING,
+            KeyPath::of(["redirects"]),
+            "neither a name nor a path is redirected",
+            "add `[[redirects.servers]]` or `[[redirects.paths]]`, or remove the table",
+        ));
+    }
     findings
+}
+
+/// Linear in the number of paths.
+fn moved_paths(redirects: &Redirects, site: &Site) -> Vec<Finding> {
+    let at = |index: usize, key: &str| KeyPath::of(["redirects", "paths"]).index(index).key(key);
+    let mut findings = Vec::new();
+    if !redirects.paths.is_empty() && !site.has_proxy {
+        findings.push(Finding::error(
+            &rules::REDIRECTS_PATHS_WITHOUT_PROXY,
+            KeyPath::of(["redirects", "paths"]).index(0).key("from"),
+            "no nginx of golive's stands before the app, so nothing would answer for these paths",
+            "add `[proxy]`, or let the app redirect",
+        ));
+    }
+    // As nginx compares: decoded, and without regard to case.
+    let compared = |path: &UrlPath| path.decoded().map(|decoded| decoded.to_ascii_lowercase());
+    let keys: Vec<Option<String>> = redirects.paths.iter().map(|moved| compared(&moved.from)).collect();
+    let pages: HashSet<Option<String>> = site.sampled_paths.iter().map(compared).collect();
+    let mut first: HashMap<&str, usize> = HashMap::new();
+    for (index, (moved, key)) in redirects.paths.iter().zip(&keys).enumerate() {
+        let Some(key) = key.as_deref().filter(|key| is_asked(key)) else {
+            findings.push(Finding::error(
+                &rules::REDIRECTS_PATH_NEVER_ASKED,
+                at(index, "from"),
+                format!("no request ever has the path `{}` when nginx compares it", moved.from),
+                "write the path as browsers show it: UTF-8, without `//`, dot segments, control characters and `<%`",
+            ));
+            continue;
+        };
+        if pages.contains(&Some(key.to_owned())) {
+            findings.push(Finding::error(
+                &rules::REDIRECTS_PATH_OF_PAGE,
+                at(index, "from"),
+                format!("`{}` is a page of this blueprint, and would no longer be shown", moved.from),
+                "take it out of the pages and samples, or do not move it",
+            ));
+        }
+        if first.insert(key, index).is_some() {
+            findings.push(Finding::error(
+                &rules::REDIRECTS_DUPLICATE_PATH,
+                at(index, "from"),
+                format!("`{}` is there twice: nginx compares decoded and without regard to case", moved.from),
+                "keep one of the two",
+            ));
+        }
+    }
+    let targets: Vec<Option<usize>> = redirects
+        .paths
+        .iter()
+        .map(|moved| compared(&moved.to).and_then(|to| first.get(to.as_str()).copied()))
+        .collect();
+    for (index, circle) in on_circles(&targets).into_iter().enumerate() {
+        let Some(next) = targets[index] else { continue };
+        let to = &redirects.paths[index].to;
+        if circle {
+            findings.push(Finding::error(
+                &rules::REDIRECTS_PATH_LOOP,
+                at(index, "to"),
+                format!("`{to}` leads back to `{}`: a browser gives up", redirects.paths[index].from),
+                "break the circle: let one of them answer",
+            ));
+        } else {
+            findings.push(Finding::warning(
+                &rules::REDIRECTS_PATH_CHAIN,
+                at(index, "to"),
+                format!("`{to}` has moved too, to `{}`: visitors would hop twice or more", redirects.paths[next].to),
+                format!("send it straight to `{}`", redirects.paths[next].to),
+            ));
+        }
+    }
+    findings
+}
+
+/// Whether nginx can have this decoded path in `$uri`, and the buildpack leaves it alone.
+fn is_asked(decoded: &str) -> bool {
+    let dotted = decoded.split('/').any(|segment| matches!(segment, "." | ".."));
+    !(dotted || decoded.contains("//") || decoded.contains("<%") || decoded.chars().any(char::is_control))
+}
+
+/// Of each element, whether following `next` comes back to it.
+fn on_circles(next: &[Option<usize>]) -> Vec<bool> {
+    let mut circles = vec![false; next.len()];
+    // For each element, the walk that first reached it: each is walked once.
+    let mut walked_in: Vec<Option<usize>> = vec![None; next.len()];
+    for start in 0..next.len() {
+        let mut at = Some(start);
+        while let Some(element) = at.filter(|element| walked_in[*element].is_none()) {
+            walked_in[element] = Some(start);
+            at = next[element];
+        }
+        let mut back = at.filter(|element| walked_in[*element] == Some(start));
+        while let Some(element) = back.filter(|element| !circles[*element]) {
+            circles[element] = true;
+            back = next[element];
+        }
+    }
+    circles
 }
 
 fn one_server(server: &Server, at: &KeyPath) -> Vec<Finding> {
@@ -70,7 +176,7 @@ fn one_server(server: &Server, at: &KeyPath) -> Vec<Finding> {
 }
 
 fn one_name(name: &HostName, at: &KeyPath, site: &Site) -> Option<Finding> {
-    if *name == site.host {
+    if site.hosts.iter().any(|host| host.name == *name) {
         return Some(Finding::error(
             &rules::REDIRECTS_SHADOWS_SITE,
             at.clone(),

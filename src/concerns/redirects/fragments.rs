@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::Redirects;
 use crate::blueprint::Site;
 use crate::concerns::Fragment;
-use crate::concerns::fragment::{RedirectServer, ZoneRecord};
+use crate::concerns::fragment::{MovedPath, RedirectServer, ZoneRecord};
 use crate::probe::RecordData;
 
 pub fn fragments(redirects: &Redirects, site: &Site) -> Vec<Fragment> {
@@ -36,5 +36,10 @@ pub fn fragments(redirects: &Redirects, site: &Site) -> Vec<Fragment> {
             hsts_max_age: server.hsts_max_age_seconds,
         }));
     }
+    // A path that nothing can ask for is a finding.
+    fragments.extend(redirects.paths.iter().filter_map(|moved| {
+        let from = moved.from.decoded()?;
+        Some(Fragment::MovedPath(MovedPath { host: site.host.clone(), from, to: moved.to.clone() }))
+    }));
     fragments
 }

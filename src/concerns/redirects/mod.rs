@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::blueprint::value::{Address, HostName, Seconds};
+use crate::blueprint::value::{Address, HostName, Seconds, UrlPath};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 
@@ -20,7 +20,21 @@ use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 #[serde(deny_unknown_fields)]
 pub struct Redirects {
     /// One entry for each set of names with its own addresses.
+    #[serde(default)]
     pub servers: Vec<Server>,
+    /// Pages of the announced name that have moved within it, answered 308 by the nginx of `[proxy]`.
+    #[serde(default)]
+    pub paths: Vec<MovedPath>,
+}
+
+/// One path of the announced name and where it is now. The query is left out, so that a cache may answer for everybody.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MovedPath {
+    /// The former path, whole; compared as decoded, without regard to case.
+    pub from: UrlPath,
+    /// The path that answers now.
+    pub to: UrlPath,
 }
 
 /// Names answered by a redirect on these addresses, without a CDN.

@@ -17,7 +17,12 @@ pub fn procedure(redirects: &Redirects, site: &Site) -> Procedure {
             before.push(format!("Install one certificate for all names of {name} on every machine, then start nginx."));
         }
     }
-    before.push("Only then have the names pointed at these addresses.".to_owned());
+    if !redirects.paths.is_empty() {
+        before.push(format!("Deploy the proxy, which holds the {} moved paths.", redirects.paths.len()));
+    }
+    if !redirects.servers.is_empty() {
+        before.push("Only then have the names pointed at these addresses.".to_owned());
+    }
     Procedure {
         before,
         when_red: vec![
