@@ -309,6 +309,13 @@ pub struct Section {
 }
 
 impl Capacity {
+    /// Whether containers, lines and connections suffice.
+    pub fn is_enough(&self) -> bool {
+        self.groups.iter().all(|group| group.planned.is_some_and(|planned| planned >= group.needed))
+            && self.lines.iter().all(|line| line.limit > 0 && line.percent < 100)
+            && self.connections.as_ref().is_none_or(|connections| connections.deploying <= connections.limit)
+    }
+
     /// The arithmetic, line by line, for people.
     pub fn shown(&self) -> Vec<Section> {
         let mut sections = vec![

@@ -251,6 +251,11 @@ impl Site {
         self.zones.iter().filter(|zone| name.is_within(&zone.name)).max_by_key(|zone| zone.name.as_str().len())
     }
 
+    /// Whether some app has a page that says how it is.
+    pub fn asks_health(&self) -> bool {
+        self.platform.iter().flat_map(|platform| &platform.apps).any(|app| app.health_path.is_some())
+    }
+
     /// Whether the CDN stands before this name.
     pub fn is_behind_cdn(&self, name: &HostName) -> bool {
         self.cdn.is_some() && self.hosts.iter().any(|host| host.name == *name)

@@ -9,8 +9,8 @@ use crate::concerns::{Drill, Drills, OneOrMore};
 use crate::probe::ApiProvider;
 use crate::rehearsal::staging::Staging;
 
-pub fn drills(apps: &Apps, _site: &Site) -> Drills {
-    let asks_health = apps.apps.iter().any(|app| app.health_path.is_some());
+pub fn drills(apps: &Apps, site: &Site) -> Drills {
+    let asks_health = site.asks_health();
     let mut gated = vec!["gate.leftover"];
     if asks_health {
         gated.push("app.health");
