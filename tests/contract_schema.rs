@@ -256,8 +256,8 @@ fn what_is_wrong_is_noticed() {
         ("  rules = [\n", "  rules = \"x\"\n  no = [\n", "is no list of objects"),
         ("      action      = ", "      actoin      = ", "no member actoin"),
         ("        cache = true", "        cache = \"yes\"", "of another type"),
-        ("  ttl     = 1", "  ttl     = \"1\"", "of another type"),
-        ("  proxied = true", "  proxied = \"true\"", "of another type"),
+        ("  interval         = 60", "  interval         = \"60\"", "of another type"),
+        ("  proxied          = true", "  proxied          = \"true\"", "of another type"),
     ] {
         assert!(text.contains(from), "the sample no longer holds {from:?}");
         let problems = schemas.problems(&text.replacen(from, to, 1));

@@ -152,7 +152,7 @@ mod with_their_schemas {
         };
         for (from, to, noticed) in [
             ("setting_id = ", "setting = ", "Missing required argument"),
-            ("proxied = true", "proxied = []", "Incorrect attribute value type"),
+            ("proxied          = true", "proxied          = []", "Incorrect attribute value type"),
             ("var.cloudflare_zone_id\n", "var.cloudflare_zone\n", "undeclared input variable"),
         ] {
             let said = module(from, to);

@@ -260,6 +260,20 @@ fn no_resource_that_is_a_trap_itself_is_written() {
     }
 }
 
+/// Terraform takes letters, digits, `_` and `-`, a letter or `_` first; the setting `0rtt` starts with a digit.
+#[test]
+fn names_of_resources_are_identifiers() {
+    for artifacts in all() {
+        for kind in ["cloudflare_zone_setting", "cloudflare_ruleset", "cloudflare_list", "cloudflare_load_balancer"] {
+            for block in resources(&artifacts, kind) {
+                let name = block.split('"').nth(1).expect("a name");
+                let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+                assert!(plain && !name.starts_with(|c: char| c.is_ascii_digit()), "{kind} {name}");
+            }
+        }
+    }
+}
+
 /// A switch thrown on the night by API is drift: the next apply must leave it.
 #[test]
 fn levers_are_left_as_they_are() {
