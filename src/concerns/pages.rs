@@ -384,6 +384,15 @@ pub const CHECKS: &[CheckPage] = &[
         source: "RFC 5861 4",
     },
     CheckPage {
+        id: "cache.proxy",
+        title: "The proxy keeps copies of its own",
+        asks: "in a rehearsal: a page until every proxy has met it, then again while the app refuses and the edge's copy is too old",
+        passes: "200, of nginx's own, each time",
+        fails: "an error, or an answer of the edge's",
+        remedy: "see what keeps nginx from keeping it: a cookie, the app's no-store",
+        source: "DOC-4",
+    },
+    CheckPage {
         id: "cache.err.404",
         title: "A missing page is soon forgotten",
         asks: "a path that does not exist, twice",
