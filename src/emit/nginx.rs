@@ -12,7 +12,8 @@ use super::templates::{Language, render};
 use super::{Artifact, Asked, Clash, Slots};
 use crate::blueprint::value::{CookieName, Upstream};
 use crate::concerns::fragment::{
-    LimitedAt, Marking, ProxyCopies, ModeSwitch, MovedPath, ProxiedHost, RateLimit, RedirectServer, ResponseClass, Routes, any_of,
+    LimitedAt, Marking, ModeSwitch, MovedPath, ProxiedHost, ProxyCopies, RateLimit, RedirectServer, ResponseClass,
+    Routes, any_of,
 };
 
 /// What the proxy template is given.

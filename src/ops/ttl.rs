@@ -374,7 +374,9 @@ fn oldest(layers: &[Layer], browser: &Layer, always_online: bool) -> Oldest {
     let endless = copy.is_some_and(|layer| layer.stale_if_error.is_none());
     let app_down = match always_online && kept_at_edge || endless {
         true => None,
-        false => bound(&|layer| revalidate(layer).max(layer.stale_if_error.unwrap_or(0))).map(|seconds| seconds + on_top),
+        false => {
+            bound(&|layer| revalidate(layer).max(layer.stale_if_error.unwrap_or(0))).map(|seconds| seconds + on_top)
+        }
     };
     let because = match (normal, kept_at_edge) {
         (Some(_), _) if endless => {

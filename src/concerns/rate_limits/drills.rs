@@ -107,9 +107,9 @@ fn of_one(limit: &Limit) -> Vec<Drill> {
         Drill {
             number: Some(40),
             id: "limit-counts-the-proxy",
-            fault: "the limit counts the CDN's edge instead of the visitor",
+            fault: "the limit counts whoever stands before nginx instead of the visitor",
             reddens: vec!["rate.key.client"],
-            inject: Box::new(counting("$remote_addr")),
+            inject: Box::new(counting("$realip_remote_addr")),
         },
         Drill {
             number: Some(41),
