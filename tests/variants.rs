@@ -31,6 +31,10 @@ fn without(tables: &[&str]) -> String {
             blueprint.remove("rate_limits");
             blueprint.remove("degraded_mode");
         }
+        if *table == "cdn" {
+            blueprint.remove("waf");
+            blueprint.remove("waiting_room");
+        }
         let limits = blueprint.get_mut("rate_limits").and_then(|limits| limits["limits"].as_array_mut());
         if let (Some(limits), "redirects") = (limits, *table) {
             limits.retain(|limit| limit["at"].as_str() != Some("redirects"));

@@ -20,6 +20,7 @@ use crate::providers::cloudflare::payload::{CacheRule, Payloads};
 const RECORDS: &str = "cloudflare/dns_records.json";
 const SETTINGS: &str = "cloudflare/settings.json";
 const REDIRECT_RULES: &str = "cloudflare/http_request_dynamic_redirect.json";
+const LIMITS: &str = "cloudflare/http_ratelimit.json";
 const CACHE_RULES: &str = "cloudflare/http_request_cache_settings.json";
 /// Where certification authorities look (RFC 8555, section 8.3); the nginx templates name it too.
 const ACME: &str = "/.well-known/acme-challenge/";
@@ -225,6 +226,13 @@ impl<'a> Way<'a> {
         }
         self.step("edge", "redirect rules", "none matches: on it goes", REDIRECT_RULES);
 
+        for limit in payloads.limits.iter().filter(|limit| limit.condition.holds(&facts)) {
+            let what = format!(
+                "one visitor may ask {} times in {} s in each data centre; beyond, {} for {} s",
+                limit.requests, limit.period, limit.status, limit.blocks_for
+            );
+            self.step("edge", format!("limit {}", limit.name), what, LIMITS);
+        }
         let policy = self.cache_rules(payloads, &facts);
         let mut answer = self.origin();
         self.back_at_the_edge(payloads, &facts, &policy, &mut answer);

@@ -230,18 +230,25 @@ impl StagedCertificate {
     }
 }
 
-/// What the platform says of the variable of the degraded mode, in the normal one.
+/// What the platform says of the variable of the degraded mode, in the normal one, and of the front's containers.
 fn apis(site: &Site) -> BTreeMap<ApiProvider, BTreeMap<String, serde_json::Value>> {
-    let mut apis = BTreeMap::new();
+    let mut answers = BTreeMap::new();
+    if let Some(front) = &site.front {
+        let web = serde_json::json!({ "name": "web", "amount": site.proxies });
+        answers.insert(format!("/apps/{front}/containers"), serde_json::json!({ "containers": [web] }));
+    }
     if let Some(degraded) = &site.degraded {
         let variable = serde_json::json!({
             "id": "golive", "name": degraded.variable.as_str(), "value": degraded.off.as_str(),
         });
         let answer = serde_json::json!({ "variables": [variable] });
         let paths = degraded.apps.iter().map(|app| (format!("/apps/{app}/variables"), answer.clone()));
-        apis.insert(ApiProvider::Scalingo, paths.collect());
+        answers.extend(paths);
     }
-    apis
+    match answers.is_empty() {
+        true => BTreeMap::new(),
+        false => BTreeMap::from([(ApiProvider::Scalingo, answers)]),
+    }
 }
 
 fn name_servers(site: &Site, artifacts: &[Artifact]) -> Result<Vec<StagedNameServer>, String> {

@@ -9,11 +9,14 @@ use std::time::Duration;
 
 use super::{Limit, RateLimits};
 use crate::blueprint::Site;
-use crate::concerns::answer::{answered, burst};
-use crate::concerns::ask::{NONCE, get};
+use crate::blueprint::value::Label;
+use crate::concerns::answer::{answered, api, burst, cloudflare};
+use crate::concerns::ask::{NONCE, cloudflare_entrypoint, get};
 use crate::concerns::fragment::LimitedAt;
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
-use crate::probe::{BurstAnswer, BurstProbe, HttpProbe, Method, Observation, Probe, Scheme, Visitor};
+use crate::probe::{
+    ApiProbe, ApiProvider, BurstAnswer, BurstProbe, HttpProbe, Method, Observation, Probe, Scheme, Visitor,
+};
 
 /// A pass about limits is good for an hour.
 const VALID_FOR_SECONDS: u32 = 3600;
@@ -47,9 +50,15 @@ pub fn checks(limits: &RateLimits, site: &Site) -> OneOrMore<Check> {
         all.extend([client(&tried), spoof(&tried)]);
         all.extend(partner(limits, &tried, site));
     }
-    for limit in limits.limits.iter().filter(|limit| limit.at == LimitedAt::Redirects) {
-        all.extend(at_redirects(limit, site));
+    for limit in &limits.limits {
+        match limit.at {
+            LimitedAt::Redirects => all.extend(at_redirects(limit, site)),
+            LimitedAt::Edge if site.cdn.is_some() => all.push(at_edge(limit, site)),
+            LimitedAt::Edge | LimitedAt::Proxy => {}
+        }
     }
+    let counts = limits.limits.iter().any(|limit| limit.at == LimitedAt::Proxy && site.has_proxy);
+    all.extend(site.front.as_ref().filter(|_| counts).map(|front| instances(front, site)));
     let mut all = all.into_iter();
     match all.next() {
         Some(first) => OneOrMore(first, all.collect()),
@@ -57,9 +66,9 @@ pub fn checks(limits: &RateLimits, site: &Site) -> OneOrMore<Check> {
     }
 }
 
-/// For limits that nobody but the CDN counts, whose own checks ask for them.
+/// For a table of which no limit is counted anywhere, which lint has refused.
 fn nothing_to_trip(site: &Site) -> Check {
-    let judge = Box::new(|_: &[Observation]| Judgement::unknown("no limit of this blueprint is counted by nginx"));
+    let judge = Box::new(|_: &[Observation]| Judgement::unknown("nobody counts for any limit of this blueprint"));
     Check { ask: vec![], judge, ..check("rate.trips", site.host.to_string(), Method::Get) }
 }
 
@@ -332,6 +341,68 @@ fn never_refused(seen: &[&BurstAnswer], who: &str) -> Judgement {
     match answer.refused() {
         0 => Judgement::pass(format!("{who} is not refused in {} requests", answer.statuses.len())),
         _ => Judgement::fail(format!("{who} is refused after {} requests", answer.statuses.len() - 1)),
+    }
+}
+
+/// `rate.instances`: as many containers count as the arithmetic says; each counts by itself.
+fn instances(front: &Label, site: &Site) -> Check {
+    let path = format!("/apps/{front}/containers");
+    let declared = u64::from(site.proxies);
+    Check {
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask: vec![Probe::Api(ApiProbe { provider: ApiProvider::Scalingo, path, nth: 0 })],
+        judge: Box::new(move |seen| {
+            let body = answered!(api(&seen[0]));
+            let types = body["containers"].as_array().into_iter().flatten();
+            let amounts = types.filter(|one| one["name"] == "web").filter_map(|one| one["amount"].as_u64());
+            match amounts.sum::<u64>() {
+                0 => Judgement::unknown("the platform names no `web` container of it"),
+                running if running == declared => Judgement::pass(format!("{running} containers count, as declared")),
+                running => Judgement::fail(format!(
+                    "{running} containers count, {declared} were declared: a visitor may ask {running} times the limit"
+                )),
+            }
+        }),
+        remedy: format!("scale {front} to {declared} `web` containers, or divide the limits"),
+        source: "nginx docs, ngx_http_limit_req_module; Scalingo docs, api, containers",
+        ..check("rate.instances", front.to_string(), Method::Get)
+    }
+}
+
+/// `rate.edge.window`: the limit at the edge is the one that was generated.
+fn at_edge(limit: &Limit, site: &Site) -> Check {
+    let (name, requests, period) = (limit.name.identifier(), limit.requests, limit.per_seconds.get());
+    Check {
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask: cloudflare_entrypoint(site, "http_ratelimit"),
+        judge: Box::new(move |seen| {
+            let Some(answer) = seen.first() else { return Judgement::unknown("nothing was asked") };
+            let ruleset = answered!(cloudflare(answer));
+            let rule = ruleset["rules"].as_array().into_iter().flatten().find(|rule| rule["ref"] == name.as_str());
+            let Some(rule) = rule else { return Judgement::fail(format!("the zone has no limit {name}")) };
+            if rule["enabled"] == false || rule["action"] != "block" {
+                return Judgement::fail(format!("the limit {name} is switched off, or does not block"));
+            }
+            let rate = &rule["ratelimit"];
+            if rate["requests_per_period"] != requests || rate["period"] != period {
+                let (other, over) = (&rate["requests_per_period"], &rate["period"]);
+                return Judgement::fail(format!(
+                    "the limit is {other} in {over} s, declared are {requests} in {period} s"
+                ));
+            }
+            let characteristics = rate["characteristics"].as_array().into_iter().flatten();
+            match characteristics.into_iter().any(|one| one == "ip.src") {
+                true => Judgement::pass(format!("{requests} in {period} s for each address, in each data centre")),
+                false => Judgement::fail("the limit does not count by the visitor's address"),
+            }
+        }),
+        remedy: "apply the generated rule".to_owned(),
+        source: "Cloudflare docs, waf/rate-limiting-rules/parameters",
+        ..check("rate.edge.window", limit.name.to_string(), Method::Get)
     }
 }
 
