@@ -251,9 +251,14 @@ impl Site {
         self.zones.iter().filter(|zone| name.is_within(&zone.name)).max_by_key(|zone| zone.name.as_str().len())
     }
 
-    /// Whether some app has a page that says how it is.
-    pub fn asks_health(&self) -> bool {
-        self.platform.iter().flat_map(|platform| &platform.apps).any(|app| app.health_path.is_some())
+    /// Pages on which apps say how they are.
+    pub fn health_paths(&self) -> impl Iterator<Item = &UrlPath> {
+        self.platform.iter().flat_map(|platform| &platform.apps).filter_map(|app| app.health_path.as_ref())
+    }
+
+    /// Whether the proxy sends `no-store` with what is below this path.
+    pub fn is_marked_private(&self, path: &str) -> bool {
+        self.has_proxy && self.private_paths.iter().any(|start| path.starts_with(start.as_str()))
     }
 
     /// Whether the CDN stands before this name.
