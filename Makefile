@@ -18,8 +18,9 @@ TERRAFORM := $(if $(call find,terraform),,$(TOOLS)/terraform)
 OPENTOFU := $(or $(call find,tofu),$(TOOLS)/tofu)
 DNS_TOOLS := $(if $(and $(call find,named-checkzone),$(call find,dig)),,dns-tools)
 NSD := $(if $(call find,nsd-checkzone),,$(TOOLS)/nsd-checkzone)
-PYTHON_TOOLS := checkdmarc crossplane gixy octodns-dump octodns-validate
+PYTHON_TOOLS := checkdmarc crossplane gixy octodns-sync octodns-validate
 PROVIDERS := target/tools/providers
+STAND_IN := target/tools/stand-in
 
 export PATH := $(CURDIR)/$(TOOLS):$(PATH):$(SBIN)
 # anyhow would add a backtrace to the messages that tests compare.
@@ -45,8 +46,8 @@ test: tools ## Every test, with real nginx, DNS tools and Terraform; installs th
 		exit $$status; \
 	else \
 		status=0; cargo test --locked --no-fail-fast || status=$$?; \
-		echo 'NOT RUN: Terraform with the real providers, since their registry could not be reached; their' \
-			'schemas in tests/contract were used'; \
+		echo 'NOT RUN: Terraform with the real providers, since their registry could not be reached; stand-ins' \
+			'with their schemas took their place'; \
 		exit $$status; \
 	fi
 
@@ -62,7 +63,7 @@ clean: ## Remove target/, the tools in it included
 	cargo clean
 	rm -rf target/tools
 
-tools: $(NGINX) $(DNS_TOOLS) $(NSD) $(TERRAFORM) python-tools providers
+tools: $(NGINX) $(DNS_TOOLS) $(NSD) $(TERRAFORM) python-tools providers $(STAND_IN)
 
 python-tools: target/tools/py/installed
 
@@ -132,6 +133,19 @@ providers: $(TERRAFORM)
 		CHECKPOINT_DISABLE=1 terraform -chdir=tests/contract/providers providers mirror $(CURDIR)/$(PROVIDERS).part \
 			>/dev/null 2>&1 && mv $(PROVIDERS).part $(PROVIDERS) || rm -rf $(PROVIDERS).part; \
 	fi
+
+# Providers that have the real ones' schemas and nothing else, laid out as a mirror of both tools' registries.
+$(STAND_IN): $(wildcard tests/contract/stand-in/*) tests/contract/cloudflare.schema.json tests/contract/scalingo.schema.json
+	-@set -eu; rm -rf $@ $@.part; \
+	(cd tests/contract/stand-in && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags='-s -w' \
+		-o $(CURDIR)/$@.part/provider .); \
+	for provider in cloudflare/cloudflare/5.22.0 scalingo/scalingo/2.7.4; do \
+		name=$${provider%%/*}; version=$${provider##*/}; \
+		folder=$@.part/registry.terraform.io/$$provider/$$(go env GOOS)_$$(go env GOARCH); mkdir -p $$folder; \
+		cp $@.part/provider $$folder/terraform-provider-$${name}_v$$version; \
+		cp tests/contract/$$name.schema.json $$folder/schema.json; \
+	done; \
+	rm $@.part/provider; ln -s registry.terraform.io $@.part/registry.opentofu.org; mv $@.part $@
 
 # Tests say `terraform`; OpenTofu takes the same arguments.
 $(TOOLS)/terraform: $(filter $(TOOLS)/tofu,$(OPENTOFU))

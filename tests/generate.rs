@@ -5,17 +5,12 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use assert_cmd::cargo::cargo_bin_cmd;
-use common::{Sample, need, parse, repository, sample};
+use common::{Sample, artifacts, parse, repository, run, sample};
 use golive::emit::Artifact;
 use golive::ops::generate;
 use serde_json::Value;
-
-fn artifacts(sample: &Sample) -> Vec<Artifact> {
-    generate::plan(&sample.blueprint, &sample.site, &sample.sha256()).expect("no clash")
-}
 
 fn golive(arguments: &[&str], folder: &Path) -> assert_cmd::assert::Assert {
     let blueprint = repository().join("blueprints/jeveuxaider.toml");
@@ -25,17 +20,6 @@ fn golive(arguments: &[&str], folder: &Path) -> assert_cmd::assert::Assert {
 fn output(assert: &assert_cmd::assert::Assert) -> (String, String) {
     let output = assert.get_output();
     (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
-}
-
-/// Runs a tool, which must be content.
-fn run(tool: &str, arguments: &[&str], folder: &Path) {
-    let output = Command::new(need(tool)).args(arguments).current_dir(folder).output().expect("the tool starts");
-    assert!(
-        output.status.success(),
-        "{tool} {arguments:?}: {}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
 }
 
 #[test]

@@ -26,7 +26,8 @@ use crate::concerns::Concern;
 use crate::concerns::{
     apps::Apps, audience::Audience, database::Database, people::People, third_parties::ThirdParties,
 };
-use crate::concerns::{cache::Cache, cdn::Cdn, dns::Dns, mail::Mail, proxy::Proxy, redirects::Redirects};
+use crate::concerns::{cache::Cache, cdn::Cdn, degraded_mode::DegradedMode, dns::Dns, mail::Mail, proxy::Proxy};
+use crate::concerns::{rate_limits::RateLimits, redirects::Redirects, waf::Waf, waiting_room::WaitingRoom};
 use value::{HostName, Instant, Label, Text, Upstream, UrlPath, VariableName};
 
 /// One public launch: what is promised, and to whom it belongs. Whatever is not here is not generated, checked or
@@ -41,11 +42,19 @@ pub struct Blueprint {
     #[serde(default)]
     pub cdn: Option<Cdn>,
     #[serde(default)]
+    pub waf: Option<Waf>,
+    #[serde(default)]
+    pub waiting_room: Option<WaitingRoom>,
+    #[serde(default)]
     pub cache: Option<Cache>,
     #[serde(default)]
     pub proxy: Option<Proxy>,
     #[serde(default)]
     pub redirects: Option<Redirects>,
+    #[serde(default)]
+    pub rate_limits: Option<RateLimits>,
+    #[serde(default)]
+    pub degraded_mode: Option<DegradedMode>,
     #[serde(default)]
     pub mail: Option<Mail>,
     #[serde(default)]
@@ -135,9 +144,13 @@ impl Blueprint {
             site: _,
             dns,
             cdn,
+            waf,
+            waiting_room,
             cache,
             proxy,
             redirects,
+            rate_limits,
+            degraded_mode,
             mail,
             apps,
             database,
@@ -151,6 +164,10 @@ impl Blueprint {
         present.extend(redirects.as_ref().map(|c| c as &dyn Concern));
         present.extend(proxy.as_ref().map(|c| c as &dyn Concern));
         present.extend(cache.as_ref().map(|c| c as &dyn Concern));
+        present.extend(rate_limits.as_ref().map(|c| c as &dyn Concern));
+        present.extend(degraded_mode.as_ref().map(|c| c as &dyn Concern));
+        present.extend(waf.as_ref().map(|c| c as &dyn Concern));
+        present.extend(waiting_room.as_ref().map(|c| c as &dyn Concern));
         present.extend(mail.as_ref().map(|c| c as &dyn Concern));
         present.extend(apps.as_ref().map(|c| c as &dyn Concern));
         present.extend(database.as_ref().map(|c| c as &dyn Concern));
@@ -166,9 +183,13 @@ impl Blueprint {
             site: _,
             dns: _,
             cdn,
+            waf,
+            waiting_room,
             cache,
             proxy,
             redirects,
+            rate_limits,
+            degraded_mode,
             mail,
             apps,
             database,
@@ -179,9 +200,13 @@ impl Blueprint {
         } = self;
         [
             ("cdn", cdn.is_none()),
+            ("waf", waf.is_none()),
+            ("waiting_room", waiting_room.is_none()),
             ("cache", cache.is_none()),
             ("proxy", proxy.is_none()),
             ("redirects", redirects.is_none()),
+            ("rate_limits", rate_limits.is_none()),
+            ("degraded_mode", degraded_mode.is_none()),
             ("mail", mail.is_none()),
             ("apps", apps.is_none()),
             ("database", database.is_none()),

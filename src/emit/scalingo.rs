@@ -12,7 +12,7 @@ use super::terraform::Part;
 use super::{Asked, Clash, Slots};
 use crate::blueprint::value::VariableName;
 use crate::concerns::apps::{Alert, App, Container, DrainKind, LogDrain, Metric, Notifier, Source};
-use crate::concerns::fragment::{DatabaseAddon, PlatformApp, RunsOn};
+use crate::concerns::fragment::{DatabaseAddon, PlatformApp};
 
 /// Provider version that the generated Terraform was checked against.
 const PROVIDER_VERSION: &str = "2.7.4";
@@ -77,6 +77,7 @@ pub fn terraform(slots: &Slots) -> (Option<Part>, Vec<Clash>) {
         source: "Scalingo/scalingo",
         version: PROVIDER_VERSION,
         token: "SCALINGO_API_TOKEN",
+        required_version: None,
         variables,
         blocks,
     };
@@ -194,15 +195,11 @@ fn environment(app: &App, slots: &Slots) -> (Vec<(String, Right)>, Vec<String>, 
         plain(variable.name.as_str(), "apps", variable.value.as_str());
     }
     if let Some(name) = &app.trusted_proxies_variable {
-        let proxies: Vec<String> = app.trusted_proxies.iter().map(ToString::to_string).collect();
+        let proxies: Vec<String> = app.trusted_proxies.iter().map(|network| network.get().to_string()).collect();
         plain(name.as_str(), "apps", &proxies.join(","));
     }
     if app.front {
         plain("BUILDPACK_URL", "apps", NGINX_BUILDPACK);
-        for proxy in slots.proxies.iter().filter(|proxy| proxy.what.runs_on == RunsOn::Scalingo) {
-            let upstream = &proxy.what.upstream;
-            plain("APP_UPSTREAM", proxy.by, &format!("{}:{}", upstream.host, upstream.port));
-        }
     }
     let asked = || slots.app_variables.iter().filter(|asked| asked.what.app == app.name);
     for variable in asked() {

@@ -17,6 +17,8 @@ pub struct Part {
     pub version: &'static str,
     /// The environment variable that holds its token.
     pub token: &'static str,
+    /// Of Terraform itself, where the part needs one.
+    pub required_version: Option<&'static str>,
     pub variables: Vec<Block>,
     /// The content of `PROVIDER.tf`.
     pub blocks: Vec<Block>,
@@ -61,5 +63,7 @@ fn versions(parts: &[Part], table: Option<&TerraformTable>) -> Block {
         [token] => format!("The provider reads its token from the environment: {token}."),
         tokens => format!("The providers read their tokens from the environment: {}.", tokens.join(", ")),
     };
-    Block { remark: Some(remark), blocks, ..block("terraform", vec![], vec![]) }
+    let required = parts.iter().find_map(|part| part.required_version);
+    let attributes = required.map(|version| ("required_version".to_owned(), Right::Data(json!(version))));
+    Block { remark: Some(remark), blocks, ..block("terraform", vec![], attributes.into_iter().collect()) }
 }

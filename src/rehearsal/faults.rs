@@ -91,6 +91,28 @@ impl Staging {
         })
     }
 
+    /// Edits what a provider's API answers at the one path that ends so: a fault of which the generated files know
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such path, the edit says so, or it changes nothing.
+    pub fn edit_api(
+        &mut self,
+        provider: ApiProvider,
+        path_end: &str,
+        edit: impl FnOnce(&mut serde_json::Value) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let bodies = self.apis.get_mut(&provider).into_iter().flatten();
+        let mut found: Vec<_> = bodies.filter(|(path, _)| path.ends_with(path_end)).collect();
+        let [(path, body)] = found.as_mut_slice() else {
+            return Err(format!("{} paths of {}'s API end with {path_end}", found.len(), provider.as_str()));
+        };
+        let before = body.clone();
+        edit(body)?;
+        if **body == before { Err(format!("{path} is as it was")) } else { Ok(()) }
+    }
+
     /// Edits the rules of one phase as a list.
     ///
     /// # Errors
@@ -122,24 +144,6 @@ impl Staging {
             rules.retain(|rule| !condemned(rule));
             if rules.len() < before { Ok(()) } else { Err(format!("{phase} holds no such rule")) }
         })
-    }
-
-    /// Edits what a provider's API answers at a path.
-    ///
-    /// # Errors
-    ///
-    /// When it answers nothing there, the edit says so, or it changes nothing.
-    pub fn edit_api(
-        &mut self,
-        provider: ApiProvider,
-        path: &str,
-        edit: impl FnOnce(&mut serde_json::Value) -> Result<(), String>,
-    ) -> Result<(), String> {
-        let body = self.apis.get_mut(&provider).and_then(|paths| paths.get_mut(path));
-        let body = body.ok_or_else(|| format!("{} answers nothing at {path}", provider.as_str()))?;
-        let before = body.clone();
-        edit(body)?;
-        if *body == before { Err(format!("{path} says so already")) } else { Ok(()) }
     }
 
     /// Replaces a text, which must stand exactly once, in the proxy's configuration on every machine that runs it.

@@ -1,9 +1,12 @@
 //! What several test programs share.
 #![allow(dead_code, reason = "each test program uses its own part of this module")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use golive::blueprint::{Blueprint, Site};
+use golive::emit::Artifact;
+use golive::ops::generate;
 use sha2::Digest;
 
 /// A blueprint with its bytes, and the site it describes.
@@ -86,4 +89,41 @@ pub fn need(tool: &str) -> PathBuf {
 pub fn need_python() -> PathBuf {
     let tool = need("octodns-validate").canonicalize().expect("it was found");
     tool.with_file_name("python")
+}
+
+/// What golive generates.
+///
+/// # Panics
+///
+/// When fragments clash.
+pub fn artifacts(sample: &Sample) -> Vec<Artifact> {
+    generate::plan(&sample.blueprint, &sample.site, &sample.sha256()).expect("no clash")
+}
+
+/// The generated files in a folder of their own.
+pub fn folder_of(artifacts: &[Artifact]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    generate::write(&folder.path().join("site"), artifacts, false).expect("written");
+    folder
+}
+
+/// Runs a tool, which must be content; gives what it printed.
+///
+/// # Panics
+///
+/// When it is missing, or not content.
+pub fn run(tool: &str, arguments: &[&str], folder: &Path) -> String {
+    ran(Command::new(need(tool)).args(arguments).current_dir(folder))
+}
+
+/// As [`run`], of a command that is ready to start.
+///
+/// # Panics
+///
+/// When it does not start, or is not content.
+pub fn ran(command: &mut Command) -> String {
+    let output = command.output().expect("the tool starts");
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{command:?}: {printed}{}", String::from_utf8_lossy(&output.stderr));
+    printed
 }

@@ -29,6 +29,7 @@ resource "scalingo_app" "jeveuxaider" {
     APP_DEBUG            = "false"
     APP_ENV              = "production"
     APP_KEY              = var.jeveuxaider__APP_KEY
+    DEGRADED_MODE        = "0"
     PASSPORT_PRIVATE_KEY = var.jeveuxaider__PASSPORT_PRIVATE_KEY
     PASSPORT_PUBLIC_KEY  = var.jeveuxaider__PASSPORT_PUBLIC_KEY
     SESSION_DRIVER       = "redis"
@@ -36,6 +37,7 @@ resource "scalingo_app" "jeveuxaider" {
   }
   lifecycle {
     prevent_destroy = true
+    ignore_changes  = [environment["DEGRADED_MODE"]]
   }
 }
 
@@ -133,11 +135,13 @@ resource "scalingo_app" "jeveuxaider_front" {
   router_logs    = true
   sticky_session = false
   environment = {
-    APP_UPSTREAM  = "web.ap-5f1e.pn-7c2d.private-network.internal:8080"
+    APP_UPSTREAM  = "web.ap-5f1e.pn-7c2d.private-network.internal:8080 resolve"
     BUILDPACK_URL = "https://github.com/Scalingo/nginx-buildpack.git"
+    DEGRADED_MODE = "0"
   }
   lifecycle {
     prevent_destroy = true
+    ignore_changes  = [environment["DEGRADED_MODE"]]
   }
 }
 

@@ -248,11 +248,13 @@ fn proxies(app: &App, at: &KeyPath, site: &Site) -> Vec<Finding> {
             "give `trusted_proxies`, and the variable in which the app reads them",
         ));
     }
-    for (index, network) in app.trusted_proxies.iter().enumerate().filter(|(_, network)| network.prefix_len() == 0) {
+    for (index, network) in
+        app.trusted_proxies.iter().enumerate().filter(|(_, network)| network.get().prefix_len() == 0)
+    {
         findings.push(Finding::error(
             &rules::APPS_PROXIES,
             place.clone().index(index),
-            format!("`{network}` is everybody: each visitor could claim to be another"),
+            format!("`{}` is everybody: each visitor could claim to be another", network.get()),
             "give the networks of the proxies alone",
         ));
     }

@@ -7,7 +7,6 @@ mod findings;
 mod fragments;
 mod procedure;
 
-use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -77,8 +76,7 @@ pub struct App {
     /// Proxies whose word on the client's address the app believes: those before it (JVA-8). Given to the app in
     /// `trusted_proxies_variable`, commas between.
     #[serde(default)]
-    #[schemars(with = "Vec<Network>")]
-    pub trusted_proxies: Vec<IpNet>,
+    pub trusted_proxies: Vec<Network>,
     /// The variable in which the app reads `trusted_proxies`.
     #[serde(default)]
     pub trusted_proxies_variable: Option<VariableName>,
@@ -430,7 +428,7 @@ impl App {
     fn plain_variables(&self) -> Vec<(String, String)> {
         let declared = self.environment.iter().map(|one| (one.name.to_string(), one.value.to_string()));
         let proxies = self.trusted_proxies_variable.iter().map(|name| {
-            let proxies: Vec<String> = self.trusted_proxies.iter().map(ToString::to_string).collect();
+            let proxies: Vec<String> = self.trusted_proxies.iter().map(|network| network.get().to_string()).collect();
             (name.to_string(), proxies.join(","))
         });
         declared.chain(proxies).collect()

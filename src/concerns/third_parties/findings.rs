@@ -49,7 +49,7 @@ pub fn findings(parties: &ThirdParties, site: &Site) -> Vec<Finding> {
     }
     for (index, partner) in parties.partners.iter().enumerate() {
         let at = at.clone().key("partners").index(index);
-        for (index, network) in partner.addresses.iter().enumerate() {
+        for (index, network) in partner.addresses.iter().map(|network| network.get()).enumerate() {
             let why = match network.prefix_len() {
                 0 => Some("it is everybody"),
                 _ => why_not_public(network.addr()),

@@ -7,7 +7,6 @@ mod findings;
 mod fragments;
 mod procedure;
 
-use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -102,8 +101,7 @@ pub struct PartnerTable {
     pub role: Text,
     /// Where its requests come from. None: it only carries visitors.
     #[serde(default)]
-    #[schemars(with = "Vec<Network>")]
-    pub addresses: Vec<IpNet>,
+    pub addresses: Vec<Network>,
     /// Whom to call, at any hour.
     pub contact: Text,
     /// Day on which it was told of the launch. Left out: not yet.
@@ -116,7 +114,10 @@ impl ThirdParties {
     pub fn facts(&self) -> Vec<Partner> {
         self.partners
             .iter()
-            .map(|partner| Partner { name: partner.name.clone(), addresses: partner.addresses.clone() })
+            .map(|partner| Partner {
+                name: partner.name.clone(),
+                addresses: partner.addresses.iter().map(|range| range.get()).collect(),
+            })
             .collect()
     }
 

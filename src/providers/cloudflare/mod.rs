@@ -5,11 +5,15 @@
 //! | [`language`] | conditions of its rules: parsed and evaluated |
 //! | [`payload`] | what it was told, read as its API would take it |
 //! | [`caching`] | what it keeps and for how long |
+//! | [`entitlements`] | what each plan holds |
+//! | [`firewall`] | whom it stops, and by which rule |
 //!
 //! The rehearsal's edge acts on these, and `golive ttl` and `golive trace` predict from them: one reading of the
 //! documents, which the rehearsal puts to the test.
 
 pub mod caching;
+pub mod entitlements;
+pub mod firewall;
 pub mod language;
 pub mod payload;
 
@@ -53,6 +57,13 @@ pub fn edge_ranges() -> Vec<IpNet> {
 /// reference/ttl).
 pub const PROXIED_TTL: u32 = 300;
 
+/// Periods over which its limits count, in seconds; the plan says how long (docs, waf/rate-limiting-rules/parameters;
+/// another page lists more steps, not for every plan).
+pub const COUNTED_SECONDS: [u32; 6] = [10, 60, 120, 300, 600, 3600];
+
+/// How long its limits keep a client out, in seconds (same page).
+pub const BLOCK_SECONDS: [u32; 7] = [10, 60, 120, 300, 600, 3600, 86_400];
+
 /// Where a host of a partial zone points (Cloudflare docs, dns/zone-setups/partial-setup).
 pub fn partial_target(host: &HostName) -> String {
     format!("{host}.cdn.cloudflare.net")
@@ -75,26 +86,17 @@ impl Plan {
 
     /// Shortest edge TTL that a cache rule may set, in seconds (docs, cache/how-to/edge-browser-cache-ttl).
     pub fn shortest_edge_ttl(self) -> u32 {
-        match self {
-            Plan::Free => 7200,
-            Plan::Pro => 3600,
-            Plan::Business | Plan::Enterprise => 1,
-        }
+        entitlements::EDGE_TTL.bound(self)
     }
 
-    /// How many cache rules the zone may hold; the same number holds for redirect rules.
+    /// How many cache rules the zone may hold.
     pub fn cache_rules(self) -> usize {
-        match self {
-            Plan::Free => 10,
-            Plan::Pro => 25,
-            Plan::Business => 50,
-            Plan::Enterprise => 300,
-        }
+        entitlements::CACHE_RULES.bound(self).try_into().unwrap_or(usize::MAX)
     }
 
     /// Whether the zone may stay with another DNS host (partial, CNAME setup).
     pub fn allows_partial_zone(self) -> bool {
-        self >= Plan::Business
+        entitlements::PARTIAL_ZONE.is_held_by(self, 1)
     }
 }
 
@@ -105,7 +107,10 @@ pub const CERTIFICATE_AUTHORITIES: [&str; 4] = ["letsencrypt.org", "pki.goog", "
 /// Cookies that the edge sets itself (docs, fundamentals/reference/policies-compliances/cloudflare-cookies; the
 /// waiting room's is spelled both ways in its documents).
 pub fn is_own_cookie(name: &str) -> bool {
-    matches!(name, "__cf_bm" | "_cfuvid" | "cf_clearance" | "__cflb")
-        || name.starts_with("__cfwaitingroom")
-        || name.starts_with("__cf_waitingroom")
+    matches!(name, "__cf_bm" | "_cfuvid" | "cf_clearance" | "__cflb") || is_waiting_room_cookie(name)
+}
+
+/// The cookie by which a waiting room knows whom it has seen; a suffix may follow.
+pub fn is_waiting_room_cookie(name: &str) -> bool {
+    name.starts_with("__cfwaitingroom") || name.starts_with("__cf_waitingroom")
 }

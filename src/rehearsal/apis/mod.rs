@@ -1,6 +1,7 @@
 //! What the providers' APIs answer after an apply of the generated files, read from those files. Must not read the
 //! blueprint.
 
+pub mod cloudflare;
 mod scalingo;
 
 use std::collections::BTreeMap;
