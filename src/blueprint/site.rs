@@ -64,6 +64,8 @@ pub struct Site {
     pub waiting_room_is_open: bool,
     /// Who is let through filters, limits and queues.
     pub partners: Vec<Partner>,
+    /// Whether the CDN filters requests.
+    pub has_waf: bool,
     /// Apps on the platform.
     pub apps: Vec<AppFacts>,
     // What the arithmetic and the duties of people are judged on: whole tables, which a drill may edit.
@@ -243,6 +245,7 @@ impl Site {
             sampled_paths,
             session_cookie: blueprint.cache.as_ref().and_then(|cache| cache.session_cookie.clone()),
             waiting_room_is_open: blueprint.waiting_room.as_ref().is_some_and(|room| !room.suspended),
+            has_waf: blueprint.waf.is_some(),
             partners: blueprint.third_parties.as_ref().map(ThirdParties::facts).unwrap_or_default(),
             apps: blueprint.apps.as_ref().map(Apps::facts).unwrap_or_default(),
             platform: blueprint.apps.clone(),

@@ -15,6 +15,9 @@ pub fn drills(apps: &Apps, site: &Site) -> Drills {
     if asks_health {
         gated.push("app.health");
     }
+    if site.has_waf {
+        gated.push("waf.clean");
+    }
     let mut rest = vec![drill(
         None,
         "noindex-left",
