@@ -68,14 +68,14 @@ pub struct Site {
     pub has_waf: bool,
     /// Apps on the platform.
     pub apps: Vec<AppFacts>,
+    /// The switch to a site with less to do; `None`: it has none.
+    pub degraded: Option<DegradedFacts>,
     // What the arithmetic and the duties of people are judged on: whole tables, which a drill may edit.
     pub platform: Option<Apps>,
     pub database: Option<Database>,
     pub audience: Option<Audience>,
     pub third_parties: Option<ThirdParties>,
     pub people: Option<People>,
-    /// The switch to a site with less to do; `None`: it has none.
-    pub degraded: Option<DegradedFacts>,
 }
 
 /// How the degraded mode is switched, and seen.
@@ -248,12 +248,12 @@ impl Site {
             has_waf: blueprint.waf.is_some(),
             partners: blueprint.third_parties.as_ref().map(ThirdParties::facts).unwrap_or_default(),
             apps: blueprint.apps.as_ref().map(Apps::facts).unwrap_or_default(),
+            degraded: blueprint.degraded_mode.as_ref().map(DegradedMode::facts),
             platform: blueprint.apps.clone(),
             database: blueprint.database.clone(),
             audience: blueprint.audience.clone(),
             third_parties: blueprint.third_parties.clone(),
             people: blueprint.people.clone(),
-            degraded: blueprint.degraded_mode.as_ref().map(DegradedMode::facts),
         }
     }
 

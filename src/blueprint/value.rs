@@ -422,6 +422,12 @@ impl TryFrom<String> for Network {
     }
 }
 
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
 impl Network {
     pub fn get(self) -> IpNet {
         self.0

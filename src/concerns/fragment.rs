@@ -52,16 +52,6 @@ pub enum Fragment {
     RateLimit(RateLimit),
     /// An environment variable of an app on the platform.
     AppVariable(AppVariable),
-    /// An app on the platform, with all that belongs to it.
-    PlatformApp(PlatformApp),
-    /// The database that belongs to an app.
-    DatabaseAddon(DatabaseAddon),
-    /// A letter to somebody outside.
-    Letter(Letter),
-    /// The arithmetic of the launch.
-    CapacitySheet(CapacitySheet),
-    /// Who does what, and when.
-    PeopleSheet(PeopleSheet),
     /// How the proxy is switched to a site with less to do.
     ModeSwitch(ModeSwitch),
     /// One rule of the phase `http_request_firewall_custom`.
@@ -78,6 +68,16 @@ pub enum Fragment {
     CertificatePack(CertificatePack),
     /// One header of the phase `http_response_headers_transform`.
     ResponseHeader(ResponseHeader),
+    /// An app on the platform, with all that belongs to it.
+    PlatformApp(PlatformApp),
+    /// The database that belongs to an app.
+    DatabaseAddon(DatabaseAddon),
+    /// A letter to somebody outside.
+    Letter(Letter),
+    /// The arithmetic of the launch.
+    CapacitySheet(CapacitySheet),
+    /// Who does what, and when.
+    PeopleSheet(PeopleSheet),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

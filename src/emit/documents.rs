@@ -321,8 +321,7 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
         let upstream = &proxy.what.upstream;
         steps.push(match proxy.what.runs_on {
             RunsOn::Scalingo => format!(
-                "Deploy the proxy app with APP_UPSTREAM={}:{}. nginx looks that name up when it starts: restart the \
-                 proxy after each deployment of the app.",
+                "Deploy the proxy app; its APP_UPSTREAM leads to {}:{}, and nginx follows that name when the app moves.",
                 upstream.host, upstream.port
             ),
             RunsOn::Server => format!(

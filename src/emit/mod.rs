@@ -63,11 +63,6 @@ pub struct Slots {
     pub mail_providers: Vec<Asked<MailProvider>>,
     pub rate_limits: Vec<Asked<RateLimit>>,
     pub app_variables: Vec<Asked<AppVariable>>,
-    pub apps: Vec<Asked<PlatformApp>>,
-    pub databases: Vec<Asked<DatabaseAddon>>,
-    pub letters: Vec<Asked<Letter>>,
-    pub capacity: Vec<Asked<CapacitySheet>>,
-    pub people: Vec<Asked<PeopleSheet>>,
     pub mode_switches: Vec<Asked<ModeSwitch>>,
     pub custom_rules: Vec<Asked<CustomRule>>,
     pub managed_rules: Vec<Asked<ManagedRules>>,
@@ -76,6 +71,11 @@ pub struct Slots {
     pub load_balancers: Vec<Asked<LoadBalancer>>,
     pub certificate_packs: Vec<Asked<CertificatePack>>,
     pub response_headers: Vec<Asked<ResponseHeader>>,
+    pub apps: Vec<Asked<PlatformApp>>,
+    pub databases: Vec<Asked<DatabaseAddon>>,
+    pub letters: Vec<Asked<Letter>>,
+    pub capacity: Vec<Asked<CapacitySheet>>,
+    pub people: Vec<Asked<PeopleSheet>>,
 }
 
 impl Slots {
@@ -98,11 +98,6 @@ impl Slots {
                     Fragment::MailProvider(what) => slots.mail_providers.push(Asked { by, what }),
                     Fragment::RateLimit(what) => slots.rate_limits.push(Asked { by, what }),
                     Fragment::AppVariable(what) => slots.app_variables.push(Asked { by, what }),
-                    Fragment::PlatformApp(what) => slots.apps.push(Asked { by, what }),
-                    Fragment::DatabaseAddon(what) => slots.databases.push(Asked { by, what }),
-                    Fragment::Letter(what) => slots.letters.push(Asked { by, what }),
-                    Fragment::CapacitySheet(what) => slots.capacity.push(Asked { by, what }),
-                    Fragment::PeopleSheet(what) => slots.people.push(Asked { by, what }),
                     Fragment::ModeSwitch(what) => slots.mode_switches.push(Asked { by, what }),
                     Fragment::CustomRule(what) => slots.custom_rules.push(Asked { by, what }),
                     Fragment::ManagedRules(what) => slots.managed_rules.push(Asked { by, what }),
@@ -111,6 +106,11 @@ impl Slots {
                     Fragment::LoadBalancer(what) => slots.load_balancers.push(Asked { by, what }),
                     Fragment::CertificatePack(what) => slots.certificate_packs.push(Asked { by, what }),
                     Fragment::ResponseHeader(what) => slots.response_headers.push(Asked { by, what }),
+                    Fragment::PlatformApp(what) => slots.apps.push(Asked { by, what }),
+                    Fragment::DatabaseAddon(what) => slots.databases.push(Asked { by, what }),
+                    Fragment::Letter(what) => slots.letters.push(Asked { by, what }),
+                    Fragment::CapacitySheet(what) => slots.capacity.push(Asked { by, what }),
+                    Fragment::PeopleSheet(what) => slots.people.push(Asked { by, what }),
                 }
             }
         }

@@ -77,7 +77,6 @@ pub fn terraform(slots: &Slots) -> (Option<Part>, Vec<Clash>) {
         source: "Scalingo/scalingo",
         version: PROVIDER_VERSION,
         token: "SCALINGO_API_TOKEN",
-        required_version: None,
         variables,
         blocks,
     };

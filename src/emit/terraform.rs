@@ -9,6 +9,9 @@ use super::hcl::{self, Block, Right};
 use super::{Artifact, Clash};
 use crate::blueprint::TerraformTable;
 
+/// The first Terraform, and OpenTofu, whose `import` blocks know `for_each`.
+const TERRAFORM_VERSION: &str = ">= 1.7";
+
 /// What one provider adds.
 #[derive(Debug)]
 pub struct Part {
@@ -17,8 +20,6 @@ pub struct Part {
     pub version: &'static str,
     /// The environment variable that holds its token.
     pub token: &'static str,
-    /// Of Terraform itself, where the part needs one.
-    pub required_version: Option<&'static str>,
     pub variables: Vec<Block>,
     /// The content of `PROVIDER.tf`.
     pub blocks: Vec<Block>,
@@ -63,7 +64,6 @@ fn versions(parts: &[Part], table: Option<&TerraformTable>) -> Block {
         [token] => format!("The provider reads its token from the environment: {token}."),
         tokens => format!("The providers read their tokens from the environment: {}.", tokens.join(", ")),
     };
-    let required = parts.iter().find_map(|part| part.required_version);
-    let attributes = required.map(|version| ("required_version".to_owned(), Right::Data(json!(version))));
-    Block { remark: Some(remark), blocks, ..block("terraform", vec![], attributes.into_iter().collect()) }
+    let required = ("required_version".to_owned(), Right::Data(json!(TERRAFORM_VERSION)));
+    Block { remark: Some(remark), blocks, ..block("terraform", vec![], vec![required]) }
 }

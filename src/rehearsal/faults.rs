@@ -96,7 +96,7 @@ impl Staging {
     ///
     /// # Errors
     ///
-    /// When there is no such path, the edit says so, or it changes nothing.
+    /// When there is no such path or more than one, the edit says so, or it changes nothing.
     pub fn edit_api(
         &mut self,
         provider: ApiProvider,

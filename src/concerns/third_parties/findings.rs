@@ -49,10 +49,10 @@ pub fn findings(parties: &ThirdParties, site: &Site) -> Vec<Finding> {
     }
     for (index, partner) in parties.partners.iter().enumerate() {
         let at = at.clone().key("partners").index(index);
-        for (index, network) in partner.addresses.iter().map(|network| network.get()).enumerate() {
-            let why = match network.prefix_len() {
+        for (index, network) in partner.addresses.iter().enumerate() {
+            let why = match network.get().prefix_len() {
                 0 => Some("it is everybody"),
-                _ => why_not_public(network.addr()),
+                _ => why_not_public(network.get().addr()),
             };
             if let Some(why) = why {
                 findings.push(Finding::error(

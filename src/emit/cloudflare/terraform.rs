@@ -12,9 +12,6 @@ use crate::emit::terraform::Part;
 
 /// Provider version that the generated Terraform was checked against.
 const PROVIDER_VERSION: &str = "5.22.0";
-/// The first Terraform, and OpenTofu, whose `import` blocks know `for_each`.
-const TERRAFORM_VERSION: &str = ">= 1.7";
-
 /// Cloudflare's part of the Terraform module; nothing where it has none.
 pub fn terraform(plan: &CloudflarePlan) -> Option<Part> {
     (!plan.zones.is_empty()).then(|| Part {
@@ -22,7 +19,6 @@ pub fn terraform(plan: &CloudflarePlan) -> Option<Part> {
         source: "cloudflare/cloudflare",
         version: PROVIDER_VERSION,
         token: "CLOUDFLARE_API_TOKEN",
-        required_version: Some(TERRAFORM_VERSION),
         variables: variables(plan),
         blocks: resources(plan),
     })
