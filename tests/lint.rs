@@ -57,6 +57,13 @@ const DKIM: &str = "selector = \"mail\"\nkey";
 /// 1,024 bits.
 const SHORT_KEY: &str = "\"MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDN68Wc631qWzPR35ZUw2Gc/pkuYgHJYCf4fT0G46f7eMAcea6qnfoELoMZ5F+3qLj6G6il4iEXJa42efPXuCevuxF3W2pfk5beJ/QLTu2lAUxWeRQ2Z9rne1f69KBvlHqEuXKXS2CJFpoih8amJnjp4VnkjSHZ+vAInmR2ut0YlQIDAQAB\"";
 
+/// The beginning and the end of the sample's rule of the filter.
+const RULE: &str = "[[waf.rules]]\nname = \"no-wordpress\"\n";
+const RULE_END: &str = "action = \"block\"\n";
+/// An event of the sample's waiting room.
+const EVENT: &str = "events = [{ name = \"tv\", start = 2020-03-22T20:00:00+01:00, end = 2020-03-22T23:30:00+01:00, \
+                     total_active_users = 400, new_users_per_minute = 300 }]\n";
+
 /// The first DKIM key of the sample, quoted.
 fn long_key() -> String {
     let key = SAMPLE.split("\nkey = ").nth(1).and_then(|rest| rest.lines().next());
@@ -249,6 +256,120 @@ fn cases() -> Vec<(&'static str, Level, String, String)> {
             Error,
             "\"/api/user\"",
             &[("samples = [\"/\", \"/missions\"]", "samples = [\"/\", \"/api/user\"]")],
+        ),
+        ("waf.needs-cdn", Error, "waf".to_owned(), without("[cdn]\n", "[waf]\n")),
+        own(
+            "waf.two-country-lists",
+            Error,
+            "[\"KP\", \"T1\"]",
+            &[("block_countries = ", "allow_countries = [\"DE\"]\nblock_countries = ")],
+        ),
+        own("waf.unknown-country", Error, "\"UK\"", &[("[\"KP\", \"T1\"]", "[\"UK\"]")]),
+        own(
+            "waf.france-overseas",
+            Error,
+            "[\"FR\", \"BE\"]",
+            &[("block_countries = [\"KP\", \"T1\"]", "allow_countries = [\"FR\", \"BE\"]")],
+        ),
+        own(
+            "waf.duplicate-name",
+            Error,
+            "\"no-wordpress\"",
+            &[(RULE, &format!("{RULE}paths = [\"/x\"]\naction = \"block\"\n\n{RULE}"))],
+        ),
+        own(
+            "waf.rule-takes-all",
+            Error,
+            "\"no-wordpress\"",
+            &[("paths = [\"/wp-admin/\", \"/wp-login.php\", \"/xmlrpc.php\"]\n", "")],
+        ),
+        own(
+            "waf.host-outside-zone",
+            Error,
+            "\"www.example.org\"",
+            &[(RULE, &format!("{RULE}hosts = [\"www.example.org\"]\n"))],
+        ),
+        own(
+            "waf.challenge-on-clean-paths",
+            Error,
+            "[\"/api/x\"]",
+            &[(
+                "paths = [\"/wp-admin/\", \"/wp-login.php\", \"/xmlrpc.php\"]\naction = \"block\"",
+                "paths = [\"/api/x\"]\naction = \"challenge\"",
+            )],
+        ),
+        ("waiting_room.needs-cdn", Error, "waiting_room".to_owned(), without("[cdn]\n", "[waiting_room]\n")),
+        own("waiting_room.bounds", Error, "199", &[("new_users_per_minute = 36000", "new_users_per_minute = 199")]),
+        own(
+            "waiting_room.above-tested",
+            Warning,
+            "60000",
+            &[("suspended = true\n", "suspended = true\ntested_active_users = 79999\n")],
+        ),
+        own(
+            "waiting_room.no-lower-step",
+            Warning,
+            "60000",
+            &[
+                ("total_active_users = 30000", "total_active_users = 90000"),
+                ("total_active_users = 15000", "total_active_users = 70000"),
+            ],
+        ),
+        own(
+            "waiting_room.suspended-events",
+            Error,
+            "true",
+            &[("suspended = true\n", &format!("suspended = true\n{EVENT}"))],
+        ),
+        own(
+            "waiting_room.event-times",
+            Error,
+            "2020-03-22T20:00:00+01:00",
+            &[("suspended = true\n", &format!("suspended = false\n{}", EVENT.replace("23:30", "20:00")))],
+        ),
+        own(
+            "waiting_room.event-misses",
+            Warning,
+            EVENT.replace("23:30", "20:29").trim_start_matches("events = ").trim_end(),
+            &[("suspended = true\n", &format!("suspended = false\n{}", EVENT.replace("23:30", "20:29")))],
+        ),
+        own("waiting_room.catches-programs", Warning, "\"/\"", &[("suspended = true\n", "suspended = false\n")]),
+        own(
+            "waiting_room.empty-bypass",
+            Error,
+            "{ paths = [] }",
+            &[("suspended = true\n", "suspended = true\nbypass = { paths = [] }\n")],
+        ),
+        own(
+            "cdn.certificate-days",
+            Error,
+            "365",
+            &[("authority = \"google\"\n", "authority = \"google\"\nvalidity_days = 365\n")],
+        ),
+        own("cdn.monitor-interval", Error, "9", &[("interval_seconds = 60", "interval_seconds = 9")]),
+        own("cdn.response-header", Error, "\"Server\"", &[("\"X-Powered-By\"", "\"Server\"")]),
+        own("cdn.plan-feature", Error, "\"launch\"", &[("plan = \"business\"", "plan = \"pro\"")]),
+        own("cdn.plan-value", Error, "10", &[("interval_seconds = 60", "interval_seconds = 10")]),
+        own(
+            "cdn.plan-count",
+            Error,
+            "[[waf.rules]]",
+            &[
+                ("plan = \"business\"", "plan = \"free\""),
+                (
+                    RULE_END,
+                    &((0..4)
+                        .map(|n| format!("{RULE_END}\n[[waf.rules]]\nname = \"r{n}\"\npaths = [\"/r{n}\"]\n"))
+                        .collect::<String>()
+                        + RULE_END),
+                ),
+            ],
+        ),
+        own(
+            "cdn.edge-period",
+            Error,
+            "[[rate_limits.limits]]",
+            &[("requests = 20\nper_seconds = 10", "requests = 20\nper_seconds = 45")],
         ),
         own("proxy.body-limit", Error, "76", &[("[proxy]\n", "[proxy]\nbody_limit_mib = 76\n")]),
         own("proxy.read-timeout", Error, "30", &[("[proxy]\n", "[proxy]\nread_timeout_seconds = 30\n")]),
@@ -617,7 +738,15 @@ fn no_rule_is_raised_where_it_should_not() {
     );
     let on_pro =
         [FULL, BY_CLOUDFLARE, ("\"business\"", "\"pro\""), (PAGES, &format!("{PAGES}edge_ttl_seconds = 3600\n"))];
-    for at_the_floor in [pages_with("edge_ttl_seconds = 1"), edited(&on_pro)] {
+    // Nor a waiting room, nor limits that look at methods.
+    let without_room = |toml: String| {
+        let toml = toml
+            .replace("at = \"edge\"", "at = \"proxy\"\nburst = 20")
+            .replace("requests = 20\nper_seconds = 10", "requests = 20\nper_seconds = 60");
+        let (start, end) = (toml.find("[waiting_room]").expect("there"), toml.find("[proxy]\n").expect("there"));
+        format!("{}{}", &toml[..start], &toml[end..])
+    };
+    for at_the_floor in [pages_with("edge_ttl_seconds = 1"), without_room(edited(&on_pro))] {
         let lint = lint(&at_the_floor);
         assert_eq!(raised(&lint), ["cache.edge-ttl-keeps-personal"], "and no word on the plan\n{}", printed(&lint));
     }

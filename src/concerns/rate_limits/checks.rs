@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use super::{Limit, RateLimits};
 use crate::blueprint::Site;
-use crate::concerns::answer::{answered, burst};
-use crate::concerns::ask::{NONCE, get};
+use crate::concerns::answer::{answered, burst, cloudflare};
+use crate::concerns::ask::{NONCE, cloudflare_entrypoint, get};
 use crate::concerns::fragment::LimitedAt;
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
+use crate::emit::blocks_for;
 use crate::probe::{BurstAnswer, BurstProbe, HttpProbe, Method, Observation, Probe, Scheme, Visitor};
 
 /// A pass about limits is good for an hour.
@@ -50,6 +51,8 @@ pub fn checks(limits: &RateLimits, site: &Site) -> OneOrMore<Check> {
     for limit in limits.limits.iter().filter(|limit| limit.at == LimitedAt::Redirects) {
         all.extend(at_redirects(limit, site));
     }
+    let at_edge = limits.limits.iter().filter(|limit| limit.at == LimitedAt::Edge && site.cdn.is_some());
+    all.extend(at_edge.map(|limit| window(limit, limits, site)));
     let mut all = all.into_iter();
     match all.next() {
         Some(first) => OneOrMore(first, all.collect()),
@@ -57,7 +60,49 @@ pub fn checks(limits: &RateLimits, site: &Site) -> OneOrMore<Check> {
     }
 }
 
-/// For limits that nobody but the CDN counts, whose own checks ask for them.
+/// `rate.edge.window`: what the CDN counts, read back. That it counts, each data centre by itself and some seconds late,
+/// no request can show exactly.
+fn window(limit: &Limit, limits: &RateLimits, site: &Site) -> Check {
+    let name = limit.name.identifier();
+    let wanted = [
+        ("period", limit.per_seconds.get()),
+        ("requests_per_period", limit.requests),
+        ("mitigation_timeout", blocks_for(limits.retry_after_seconds)),
+    ];
+    Check {
+        id: "rate.edge.window",
+        subject: limit.name.to_string(),
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask: cloudflare_entrypoint(site, "http_ratelimit"),
+        judge: Box::new(move |seen| {
+            let rules = answered!(cloudflare(&seen[0]))["rules"].as_array().cloned().unwrap_or_default();
+            let Some(rule) = rules.iter().find(|rule| rule["ref"] == name.as_str()) else {
+                return Judgement::fail(format!("the zone has no limit {name}"));
+            };
+            if rule["enabled"] == false || rule["action"] != "block" {
+                return Judgement::fail(format!("the limit {name} is switched off, or does not block"));
+            }
+            let rate = &rule["ratelimit"];
+            for (key, value) in wanted {
+                if rate[key] != value {
+                    return Judgement::fail(format!("{name}: {key} is {}, not {value}", rate[key]));
+                }
+            }
+            let counted = rate["characteristics"].as_array().map(Vec::as_slice).unwrap_or_default();
+            match counted.iter().any(|by| by == "ip.src") && counted.len() == 2 {
+                true => Judgement::pass(format!("{} in {} s for each address", wanted[1].1, wanted[0].1)),
+                false => Judgement::fail(format!("{name} counts by {}", rate["characteristics"])),
+            }
+        }),
+        remedy: "apply terraform/ again, and find out who changed the limit by hand".to_owned(),
+        source: "Cloudflare docs, waf/rate-limiting-rules/parameters",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+/// For limits that nobody counts: without a CDN, at the edge.
 fn nothing_to_trip(site: &Site) -> Check {
     let judge = Box::new(|_: &[Observation]| Judgement::unknown("no limit of this blueprint is counted by nginx"));
     Check { ask: vec![], judge, ..check("rate.trips", site.host.to_string(), Method::Get) }

@@ -8,6 +8,22 @@ use crate::rehearsal::staging::Staging;
 
 pub fn drills(limits: &RateLimits, site: &Site) -> Drills {
     let mut all = Vec::new();
+    if let Some(limit) = limits.limits.iter().find(|limit| limit.at == LimitedAt::Edge && site.cdn.is_some()) {
+        let (name, period) = (limit.name.identifier(), if limit.per_seconds.get() == 10 { 60 } else { 10 });
+        all.push(Drill {
+            number: None,
+            id: "edge-counts-other-window",
+            fault: "the edge counts over 10 s where 60 s were meant, or the other way round",
+            reddens: vec!["rate.edge.window"],
+            inject: Box::new(move |staging| {
+                staging.edit_cdn_rules("http_ratelimit", |rules| {
+                    let rule = rules.iter_mut().find(|rule| rule["ref"] == name.as_str());
+                    rule.ok_or("no such limit")?["ratelimit"]["period"] = serde_json::json!(period);
+                    Ok(())
+                })
+            }),
+        });
+    }
     let mut at_proxy = limits.limits.iter().filter(|limit| limit.at == LimitedAt::Proxy && site.has_proxy);
     // The narrowest: the others' faults would meet the rest of the checklist.
     if let Some(first) = at_proxy.clone().find(|limit| !limit.paths.is_empty()).or_else(|| at_proxy.next()) {
