@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use divan::Bencher;
-use golive::blueprint::Loaded;
+use golive::blueprint::{Loaded, load};
 use golive::concerns::Verdict;
 use golive::emit::Artifact;
 use golive::ops;
@@ -40,6 +40,33 @@ fn lint() -> (Loaded, String) {
 fn lint_and_generate() -> Vec<Artifact> {
     let (loaded, sha256) = lint();
     ops::generate::plan(&loaded.blueprint, &loaded.site, &sha256).expect("the sample has no clash")
+}
+
+/// The sample with so many moved paths and so many records of its own in the first zone.
+fn large(count: usize) -> Vec<u8> {
+    let paths: String =
+        (0..count).map(|n| format!("  {{ from = \"/ancien/page-{n}\", to = \"/missions/{n}\" }},\n")).collect();
+    let records: String = (0..count)
+        .map(|n| {
+            let (name, address) =
+                (format!("h{n}.reserve-civique.gouv.fr"), format!("198.51.{}.{}", n / 256 % 256, n % 256));
+            format!("[[dns.zones.records]]\nname = \"{name}\"\ntype = \"A\"\nvalues = [\"{address}\"]\n\n")
+        })
+        .collect();
+    let text = std::fs::read_to_string(BLUEPRINT).expect("the sample can be read");
+    let text = text.replacen("[redirects]\n", &format!("[redirects]\npaths = [\n{paths}]\n"), 1);
+    text.replacen("[cdn]\n", &format!("{records}[cdn]\n"), 1).into_bytes()
+}
+
+/// As `lint_and_generate`, of blueprints that grow: it must be linear.
+#[divan::bench(args = [10, 1_000, 10_000])]
+fn lint_and_generate_redirects_and_records(bencher: Bencher, count: usize) {
+    let bytes = large(count);
+    bencher.bench_local(|| {
+        let lint = ops::lint::judge(load::read("large.toml".to_owned(), &bytes));
+        let (loaded, sha256) = lint.loaded.zip(lint.source.sha256).expect("it has no error");
+        ops::generate::plan(&loaded.blueprint, &loaded.site, &sha256).expect("it has no clash")
+    });
 }
 
 /// The whole checklist on the healthy world, its start and stop included. A red one would time something else.

@@ -999,7 +999,7 @@ Why a rule is there: golive explain blueprint.empty
     assert_data_eq!(
         out,
         str![[r#"
-error[blueprint.too-large]: the file is larger than 1 MiB and was not read
+error[blueprint.too-large]: the file is larger than 4 MiB and was not read
  --> large.toml:1:1
   |
 1 |

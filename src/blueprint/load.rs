@@ -25,7 +25,7 @@ use super::{Blueprint, Finding, Site};
 use crate::concerns::rules;
 
 /// Largest file that is read, in bytes.
-pub const MAX_BYTES: usize = 1 << 20;
+pub const MAX_BYTES: usize = 4 << 20;
 
 /// Most errors of form that one run shows.
 const MAX_FINDINGS: usize = 100;

@@ -73,9 +73,9 @@ rules! {
     TOO_LARGE = "blueprint.too-large" {
         title: "the file is larger than a blueprint can be",
         why: "A blueprint is read as a whole and every remark quotes it. The largest useful ones, with thousands of \
-              redirects, stay far below 1 MiB: a larger file is most likely another file, named by mistake.",
+              redirects, stay far below 4 MiB: a larger file is most likely another file, named by mistake.",
         remedy: "Name the blueprint; move what is data and not promise out of it.",
-        source: "golive: limit of 1 MiB",
+        source: "golive: limit of 4 MiB",
         reads: [],
     }
     NOT_UTF8 = "blueprint.not-utf8" {
