@@ -231,7 +231,7 @@ fn disturbs(check: &Check) -> bool {
         || check.safety >= Safety::S4
         || check.ask.iter().any(|probe| match probe {
             Probe::Wait(wait) => !wait.copies_of.is_empty(),
-            Probe::Disturb(_) => true,
+            Probe::Disturb(_) | Probe::Burst(_) => true,
             Probe::Dns(_) | Probe::Http(_) | Probe::Tls(_) | Probe::Api(_) => false,
         })
 }
@@ -288,7 +288,7 @@ async fn judge(check: &Check, world: &World, memo: Option<&Memo<'_>>) -> (Verdic
     let mut observations = Vec::new();
     let mut lines = Vec::new();
     let mut questions = check.ask.clone();
-    let mut ill = false;
+    let (mut ill, mut degraded) = (false, false);
     let mut rounds = 0;
     let (verdict, because) = loop {
         if rounds > ROUNDS || observations.len() + questions.len() > check.ask.len() + PROBES {
@@ -303,8 +303,11 @@ async fn judge(check: &Check, world: &World, memo: Option<&Memo<'_>>) -> (Verdic
                 Some(memo) => memo.ask(probe).await,
                 None => ask(world, probe).await,
             };
-            if let Probe::Disturb(disturbance) = probe {
-                ill = *disturbance != Disturbance::AppHealthy;
+            match probe {
+                Probe::Disturb(Disturbance::ModeOn) => degraded = true,
+                Probe::Disturb(Disturbance::ModeOff) => degraded = false,
+                Probe::Disturb(disturbance) => ill = *disturbance != Disturbance::AppHealthy,
+                _ => {}
             }
             // What was not asked is no evidence; the judge says why it was not.
             if !matches!(observation, Observation::NotAsked { .. }) {
@@ -322,7 +325,10 @@ async fn judge(check: &Check, world: &World, memo: Option<&Memo<'_>>) -> (Verdic
             }
         }
     };
-    // Whatever the judge concluded early, the next check must find a healthy app.
+    // Whatever the judge concluded early, the next check must find a healthy app in its normal mode.
+    if degraded {
+        ask(world, &Probe::Disturb(Disturbance::ModeOff)).await;
+    }
     if ill {
         ask(world, &Probe::Disturb(Disturbance::AppHealthy)).await;
     }

@@ -124,7 +124,9 @@ impl Machine {
         let erb = fs::read_to_string(machine.folder.path().join("servers.conf.erb")).expect("generated");
         let rendered = erb
             .replace("<%= ENV['PORT'] %>", &port.to_string())
-            .replace("<%= ENV['APP_UPSTREAM'] %>", &format!("127.0.0.1:{app}"));
+            .replace("<%= ENV['APP_UPSTREAM'] %>", &format!("127.0.0.1:{app}"))
+            .replace("<%= ENV['DEGRADED_MODE'] %>", "0")
+            .replace("<%= File.read('/etc/resolv.conf')[/^nameserver\\s+([0-9.]+)/, 1] %>", "127.0.0.1");
         assert!(!rendered.contains("<%"));
         put(machine.folder.path(), "servers.conf", &rendered);
         put(machine.folder.path(), "logs/access.log", "");

@@ -200,16 +200,18 @@ fn odd_values() -> Vec<toml::Value> {
     values
 }
 
-/// One change at every place of two blueprints: what lint accepts the schema accepts, and what lint refuses for its
+/// One change at every place of the stand-in, which has every key: what lint accepts the schema accepts, and what lint refuses for its
 /// form the schema refuses.
 #[test]
 fn lint_and_schema_agree_at_every_key() {
     let validator = jsonschema::validator_for(&for_editors()).expect("a schema");
     let (mut accepted, mut refused) = (0, 0);
-    for base in [SAMPLE, STAND_IN] {
-        let base = toml::Value::Table(base.parse().expect("TOML"));
-        let mut all = Vec::new();
-        places(&base, &Place::new(), &mut all);
+    let base = toml::Value::Table(STAND_IN.parse().expect("TOML"));
+    let mut all = Vec::new();
+    places(&base, &Place::new(), &mut all);
+    // One element stands for the others of its list.
+    all.retain(|(place, _)| !place.iter().any(|key| key.parse().is_ok_and(|index: usize| index > 0)));
+    {
         let changes = all.iter().flat_map(|(place, held)| {
             let odd = odd_values().into_iter().map(|value| (place.clone(), Some(value)));
             let stranger = [place.as_slice(), &["stranger".to_owned()]].concat();

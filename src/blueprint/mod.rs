@@ -23,7 +23,8 @@ pub use site::Site;
 
 use crate::concerns::Concern;
 use crate::concerns::{apps::Apps, third_parties::ThirdParties};
-use crate::concerns::{cache::Cache, cdn::Cdn, dns::Dns, mail::Mail, proxy::Proxy, redirects::Redirects};
+use crate::concerns::{cache::Cache, cdn::Cdn, degraded_mode::DegradedMode, dns::Dns, mail::Mail, proxy::Proxy};
+use crate::concerns::{rate_limits::RateLimits, redirects::Redirects, waf::Waf, waiting_room::WaitingRoom};
 use value::{HostName, Instant, Label, Text, Upstream, UrlPath};
 
 /// One public launch: what is promised, and to whom it belongs. Whatever is not here is not generated, checked or
@@ -38,11 +39,19 @@ pub struct Blueprint {
     #[serde(default)]
     pub cdn: Option<Cdn>,
     #[serde(default)]
+    pub waf: Option<Waf>,
+    #[serde(default)]
+    pub waiting_room: Option<WaitingRoom>,
+    #[serde(default)]
     pub cache: Option<Cache>,
     #[serde(default)]
     pub proxy: Option<Proxy>,
     #[serde(default)]
     pub redirects: Option<Redirects>,
+    #[serde(default)]
+    pub rate_limits: Option<RateLimits>,
+    #[serde(default)]
+    pub degraded_mode: Option<DegradedMode>,
     #[serde(default)]
     pub mail: Option<Mail>,
     #[serde(default)]
@@ -99,24 +108,60 @@ impl Blueprint {
     /// Every concern of this blueprint, in checklist order.
     pub fn concerns(&self) -> Vec<&dyn Concern> {
         // No `..`: a new table must not compile until it is listed here.
-        let Self { site: _, dns, cdn, cache, proxy, redirects, mail, apps: _, third_parties: _ } = self;
+        let Self {
+            site: _,
+            dns,
+            cdn,
+            waf,
+            waiting_room,
+            cache,
+            proxy,
+            redirects,
+            rate_limits,
+            degraded_mode,
+            mail,
+            apps: _,
+            third_parties: _,
+        } = self;
         let mut present: Vec<&dyn Concern> = vec![dns];
         present.extend(cdn.as_ref().map(|c| c as &dyn Concern));
         present.extend(redirects.as_ref().map(|c| c as &dyn Concern));
         present.extend(proxy.as_ref().map(|c| c as &dyn Concern));
         present.extend(cache.as_ref().map(|c| c as &dyn Concern));
+        present.extend(rate_limits.as_ref().map(|c| c as &dyn Concern));
+        present.extend(degraded_mode.as_ref().map(|c| c as &dyn Concern));
+        present.extend(waf.as_ref().map(|c| c as &dyn Concern));
+        present.extend(waiting_room.as_ref().map(|c| c as &dyn Concern));
         present.extend(mail.as_ref().map(|c| c as &dyn Concern));
         present
     }
 
     /// Keys of the tables that this blueprint leaves out, so that they are named and not silently absent.
     pub fn left_out(&self) -> Vec<&'static str> {
-        let Self { site: _, dns: _, cdn, cache, proxy, redirects, mail, apps, third_parties } = self;
+        let Self {
+            site: _,
+            dns: _,
+            cdn,
+            waf,
+            waiting_room,
+            cache,
+            proxy,
+            redirects,
+            rate_limits,
+            degraded_mode,
+            mail,
+            apps,
+            third_parties,
+        } = self;
         [
             ("cdn", cdn.is_none()),
+            ("waf", waf.is_none()),
+            ("waiting_room", waiting_room.is_none()),
             ("cache", cache.is_none()),
             ("proxy", proxy.is_none()),
             ("redirects", redirects.is_none()),
+            ("rate_limits", rate_limits.is_none()),
+            ("degraded_mode", degraded_mode.is_none()),
             ("mail", mail.is_none()),
             ("apps", apps.is_none()),
             ("third_parties", third_parties.is_none()),

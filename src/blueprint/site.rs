@@ -8,12 +8,14 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 
-use super::value::{CookieName, HostName, Label, PathPrefix, Seconds, Text, Upstream, UrlPath};
+use super::value::{CookieName, HostName, Label, PathPrefix, Seconds, Text, Upstream, UrlPath, VariableName, Word};
 use super::{Blueprint, KeyPath};
-use crate::concerns::apps::Apps;
+use crate::concerns::apps::{App, Apps};
 use crate::concerns::cache::Class;
 use crate::concerns::cdn::{Plan, Setup};
+use crate::concerns::degraded_mode::DegradedMode;
 use crate::concerns::dns::RunBy;
+use crate::concerns::fragment::RunsOn;
 use crate::concerns::mail::Mail;
 use crate::concerns::third_parties::ThirdParties;
 use crate::providers::cloudflare;
@@ -41,6 +43,12 @@ pub struct Site {
     pub mail: Option<MailFacts>,
     /// Whether an nginx of golive's stands before the app.
     pub has_proxy: bool,
+    /// Where it answers itself, for the probes of the platform.
+    pub health_path: Option<UrlPath>,
+    /// The app of the platform that it is, where it is one.
+    pub front: Option<Label>,
+    /// How many of them run side by side, each counting by itself; 0 where none does.
+    pub proxies: u32,
     /// Starts of paths that nothing may store.
     pub private_paths: Vec<PathPrefix>,
     /// Starts of paths whose file names carry a content hash.
@@ -49,10 +57,26 @@ pub struct Site {
     pub sampled_paths: Vec<UrlPath>,
     /// The cookie by which the app knows a visitor.
     pub session_cookie: Option<CookieName>,
+    /// The waiting room is not suspended: it sets a cookie on every answer.
+    pub waiting_room_is_open: bool,
     /// Who is let through filters, limits and queues.
     pub partners: Vec<Partner>,
     /// Apps on the platform.
     pub apps: Vec<AppFacts>,
+    /// The switch to a site with less to do; `None`: it has none.
+    pub degraded: Option<DegradedFacts>,
+}
+
+/// How the degraded mode is switched, and seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DegradedFacts {
+    pub variable: VariableName,
+    pub on: Word,
+    pub off: Word,
+    /// Apps of the platform that read the variable.
+    pub apps: Vec<Label>,
+    /// Roles that may decide it.
+    pub decided_by: Vec<Label>,
 }
 
 /// Somebody whose requests must not be taken for an attack (DOC-6).
@@ -158,6 +182,7 @@ impl Site {
                 to: server.to.clone(),
             })
             .collect();
+        let origin_addresses = cdn.as_ref().map_or(1, |cdn| count(&cdn.origins));
         let classes: Vec<&Class> = blueprint.cache.iter().flat_map(|cache| &cache.classes).collect();
         let paths_of = |chosen: &dyn Fn(&Class) -> bool| -> Vec<PathPrefix> {
             classes.iter().filter(|class| chosen(class)).flat_map(|class| class.paths.clone()).collect()
@@ -200,13 +225,23 @@ impl Site {
             redirected,
             mail: blueprint.mail.as_ref().map(Mail::facts),
             has_proxy: blueprint.proxy.is_some(),
+            health_path: blueprint.proxy.as_ref().map(|proxy| proxy.health_path.clone()),
+            front: front(blueprint).map(|app| app.name.clone()),
+            proxies: proxies(blueprint, origin_addresses),
             private_paths: paths_of(&|class| !class.store),
             fingerprinted_paths: paths_of(&|class| class.fingerprinted),
             sampled_paths,
             session_cookie: blueprint.cache.as_ref().and_then(|cache| cache.session_cookie.clone()),
+            waiting_room_is_open: blueprint.waiting_room.as_ref().is_some_and(|room| !room.suspended),
             partners: blueprint.third_parties.as_ref().map(ThirdParties::facts).unwrap_or_default(),
             apps: blueprint.apps.as_ref().map(Apps::facts).unwrap_or_default(),
+            degraded: blueprint.degraded_mode.as_ref().map(DegradedMode::facts),
         }
+    }
+
+    /// At how many addresses the CDN finds the site; without one at a single one, as far as the blueprint says.
+    pub fn origin_addresses(&self) -> u32 {
+        self.cdn.as_ref().map_or(1, |cdn| count(&cdn.origins))
     }
 
     /// The same site, announced a day after `now`: a rehearsal is played on the eve.
@@ -233,4 +268,25 @@ impl Site {
     pub fn is_behind_cdn(&self, name: &HostName) -> bool {
         self.cdn.is_some() && self.hosts.iter().any(|host| host.name == *name)
     }
+}
+
+/// The app that says it is the proxy, where that runs on the platform.
+fn front(blueprint: &Blueprint) -> Option<&App> {
+    let is_app = blueprint.proxy.as_ref().is_some_and(|proxy| proxy.runs_on == RunsOn::Scalingo);
+    blueprint.apps.iter().filter(|_| is_app).flat_map(|apps| &apps.apps).find(|app| app.front)
+}
+
+/// How many nginx run before the app: on the platform the containers of the front, on plain machines one at each
+/// address.
+fn proxies(blueprint: &Blueprint, addresses: u32) -> u32 {
+    if blueprint.proxy.is_none() {
+        return 0;
+    }
+    let mut containers = front(blueprint).into_iter().flat_map(|app| &app.containers);
+    containers.find(|container| container.kind.as_str() == "web").map_or(addresses, |web| web.count.get())
+}
+
+/// At least one: a list without addresses is a finding, and no reason to divide by nothing.
+fn count(addresses: &[IpAddr]) -> u32 {
+    u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1)
 }

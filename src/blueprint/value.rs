@@ -12,9 +12,9 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use jiff::Timestamp;
+use ipnet::IpNet;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use toml::value::Datetime;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
@@ -378,6 +378,73 @@ impl FromStr for PathPrefix {
     }
 }
 
+/// Two capital letters of ISO 3166-1 alpha-2, or `T1`, Cloudflare's code for the Tor network.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(!try_from, title = "country code", extend("pattern" = "^([A-Z]{2}|T1)$"))]
+pub struct Country(String);
+text_value!(Country);
+
+impl FromStr for Country {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is_code = text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase());
+        if is_code || text == "T1" {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!("`{}` is no country code: two capital letters (ISO 3166-1), or T1", text.escape_debug()))
+        }
+    }
+}
+
+/// A range in CIDR notation, its host bits zero, or a single address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Network(IpNet);
+
+impl TryFrom<String> for Network {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let range = match (text.parse::<IpNet>(), text.parse::<IpAddr>()) {
+            (Ok(range), _) => range,
+            (_, Ok(address)) => address.into(),
+            _ => {
+                let shown = text.escape_debug();
+                return Err(format!("`{shown}` is neither a range like 198.51.100.0/24 nor an address"));
+            }
+        };
+        if range != range.trunc() {
+            return Err(format!("`{text}` has bits beyond its length: write {}", range.trunc()));
+        }
+        Ok(Self(range))
+    }
+}
+
+impl Network {
+    pub fn get(self) -> IpNet {
+        self.0
+    }
+}
+
+impl JsonSchema for Network {
+    fn schema_name() -> Cow<'static, str> {
+        "Network".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "title": "IP range",
+            "description": "A range in CIDR notation, its host bits zero, or a single address.",
+            "type": "string",
+            // Of IPv6 only the alphabet, and of the length no more than its digits.
+            "pattern": concat!("^(", ipv4!(), "(/[0-9]{1,2})?|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f.:]*(/[0-9]{1,3})?)$"),
+            "maxLength": 49,
+        })
+    }
+}
+
 /// 1 to 64 letters, digits and ``!#$%&'*+-.^_`|~`` (a token of RFC 9110, section 5.6.2).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
@@ -398,6 +465,28 @@ impl FromStr for CookieName {
             Ok(Self(text.to_owned()))
         } else {
             Err(format!("`{}` is not a cookie name (RFC 9110, section 5.6.2)", text.escape_debug()))
+        }
+    }
+}
+
+/// 1 to 64 letters, digits and hyphens, a letter first (narrower than RFC 9110, section 5.1).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(!try_from, title = "header name", extend("maxLength" = 64, "pattern" = "^[A-Za-z][A-Za-z0-9-]*$"))]
+pub struct HeaderName(String);
+text_value!(HeaderName);
+
+impl FromStr for HeaderName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let good = text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.len() <= 64
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if good {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!("`{}` is not the name of a header: 1 to 64 letters, digits and hyphens", text.escape_debug()))
         }
     }
 }
@@ -508,6 +597,72 @@ pub fn key_kind(text: &str) -> Result<KeyKind, String> {
     }
 }
 
+/// 1 to 64 letters, digits and `_`, a letter first: the name of an environment variable (POSIX.1-2024, section 8.1;
+/// Scalingo takes 64 characters).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(!try_from, title = "variable name", extend("maxLength" = 64, "pattern" = "^[A-Za-z][A-Za-z0-9_]*$"))]
+pub struct VariableName(String);
+text_value!(VariableName);
+
+impl FromStr for VariableName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let good = (1..=64).contains(&text.len())
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if good {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!(
+                "`{}` is not the name of a variable: 1 to 64 letters, digits and `_`, a letter first",
+                text.escape_debug()
+            ))
+        }
+    }
+}
+
+/// 1 to 20 letters, digits and hyphens: a word that no shell, template or configuration reads otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(!try_from, title = "word", extend("maxLength" = 20, "pattern" = "^[A-Za-z0-9-]+$"))]
+pub struct Word(String);
+text_value!(Word);
+
+impl FromStr for Word {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            true => Ok(Self(text.to_owned())),
+            false => Err(format!("`{}` is not a word: 1 to 20 letters, digits and hyphens", text.escape_debug())),
+        }
+    }
+}
+
+/// `X-`, then 1 to 40 letters, digits and hyphens: a header of the site's own, which no standard and no cache knows.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(!try_from, title = "own header", extend("maxLength" = 42, "pattern" = "^X-[A-Za-z0-9-]+$"))]
+pub struct OwnHeader(String);
+text_value!(OwnHeader);
+
+impl FromStr for OwnHeader {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let rest = text.strip_prefix("X-").unwrap_or_default();
+        match (1..=40).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            true => Ok(Self(text.to_owned())),
+            false => Err(format!(
+                "`{}` is not a header of your own: `X-`, then 1 to 40 letters, digits and hyphens",
+                text.escape_debug()
+            )),
+        }
+    }
+}
+
 /// A whole number from 0 to 2,147,483,647: the range of a DNS TTL (RFC 2181, section 8) and of what every HTTP cache
 /// understands (RFC 9111, section 1.2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
@@ -598,9 +753,9 @@ impl JsonSchema for Address {
     }
 }
 
-/// A TOML offset date-time: the same moment on every machine (RFC 3339, section 5.6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Instant(pub Timestamp);
+/// What a TOML offset date-time is to the schema: JSON has none, and editors show it as its text.
+#[derive(Debug)]
+pub enum Instant {}
 
 /// What keeps a TOML date-time from being an instant.
 pub fn why_no_instant(written: &Datetime) -> &'static str {
@@ -612,19 +767,6 @@ pub fn why_no_instant(written: &Datetime) -> &'static str {
     }
 }
 
-impl<'de> Deserialize<'de> for Instant {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let written = Datetime::deserialize(deserializer)?;
-        written.to_string().parse().map(Self).map_err(|_| {
-            serde::de::Error::custom(format!(
-                "`{written}` is not an instant: {}; write date, time and offset",
-                why_no_instant(&written)
-            ))
-        })
-    }
-}
-
-/// JSON has no such type, and editors show it as its text.
 impl JsonSchema for Instant {
     fn schema_name() -> Cow<'static, str> {
         "Instant".into()
@@ -703,31 +845,6 @@ impl Percent {
 
     pub fn get(self) -> u8 {
         self.0
-    }
-}
-
-/// 1 to 64 letters, digits and underscores, a letter first (Scalingo, environment variables).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
-#[schemars(!try_from, title = "variable name", extend("pattern" = "^[A-Za-z][A-Za-z0-9_]{0,63}$"))]
-pub struct VariableName(String);
-text_value!(VariableName);
-
-impl FromStr for VariableName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let good = (1..=64).contains(&text.len())
-            && text.starts_with(|c: char| c.is_ascii_alphabetic())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if good {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(format!(
-                "`{}` is not the name of a variable: 1 to 64 letters, digits and underscores, a letter first",
-                text.escape_debug()
-            ))
-        }
     }
 }
 
@@ -838,7 +955,8 @@ impl TryFrom<toml::value::Datetime> for Moment {
     fn try_from(written: toml::value::Datetime) -> Result<Self, String> {
         let instant = written.to_string().parse().map(Self);
         instant.map_err(|_| {
-            format!("`{written}` is not an instant: write date, time and offset, as in `2020-03-22T20:30:00+01:00`")
+            let lacks = why_no_instant(&written);
+            format!("`{written}` is not an instant: {lacks}; write all three, as in `2020-03-22T20:30:00+01:00`")
         })
     }
 }
@@ -861,31 +979,11 @@ impl Moment {
 
 impl JsonSchema for Moment {
     fn schema_name() -> Cow<'static, str> {
-        "Instant".into()
+        Instant::schema_name()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         Instant::json_schema(generator)
-    }
-}
-
-/// What an [`ipnet::IpNet`] is to the schema.
-#[derive(Debug)]
-pub enum Network {}
-
-impl JsonSchema for Network {
-    fn schema_name() -> Cow<'static, str> {
-        "Network".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "title": "network",
-            "description": "An IP address, a slash and the length of the prefix: `192.0.2.0/24`, `192.0.2.7/32`.",
-            "type": "string",
-            "pattern": concat!("^(", ipv4!(), "|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f.:]*)/[0-9]{1,3}$"),
-            "maxLength": 49,
-        })
     }
 }
 

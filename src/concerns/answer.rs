@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Judgement;
-use crate::probe::{ApiAnswer, DnsAnswer, Failure, FailureKind, HttpAnswer, Observation, Rcode, RecordData, TlsAnswer};
+use crate::probe::{
+    ApiAnswer, BurstAnswer, DnsAnswer, Failure, FailureKind, HttpAnswer, Observation, Rcode, RecordData, TlsAnswer,
+};
 
 /// The HTTP answer, or what its absence means.
 ///
@@ -18,6 +20,18 @@ use crate::probe::{ApiAnswer, DnsAnswer, Failure, FailureKind, HttpAnswer, Obser
 pub fn http(observation: &Observation) -> Result<&HttpAnswer, Judgement> {
     match observation {
         Observation::Http(answer) => Ok(answer),
+        other => Err(absent(other)),
+    }
+}
+
+/// The answers of a burst, or what their absence means.
+///
+/// # Errors
+///
+/// As [`http`].
+pub fn burst(observation: &Observation) -> Result<&BurstAnswer, Judgement> {
+    match observation {
+        Observation::Burst(answer) => Ok(answer),
         other => Err(absent(other)),
     }
 }
@@ -92,6 +106,16 @@ pub fn api(observation: &Observation) -> Result<&Value, Judgement> {
     }
 }
 
+/// The `result` of Cloudflare's envelope.
+///
+/// # Errors
+///
+/// As [`api`].
+pub fn cloudflare(observation: &Observation) -> Result<&Value, Judgement> {
+    let body = api(observation)?;
+    body.get("result").ok_or_else(|| Judgement::unknown("the API answers in a form that golive does not know"))
+}
+
 fn absent(observation: &Observation) -> Judgement {
     match observation {
         Observation::Failed(Failure { kind, message }) => match kind {
@@ -103,7 +127,12 @@ fn absent(observation: &Observation) -> Judgement {
             }
         },
         Observation::NotAsked { because } => Judgement::unknown(because.clone()),
-        Observation::Dns(_) | Observation::Http(_) | Observation::Tls(_) | Observation::Api(_) | Observation::Done => {
+        Observation::Dns(_)
+        | Observation::Http(_)
+        | Observation::Burst(_)
+        | Observation::Tls(_)
+        | Observation::Api(_)
+        | Observation::Done => {
             Judgement::unknown("golive read an answer of another kind than it asked for; please report it")
         }
     }

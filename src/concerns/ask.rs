@@ -3,9 +3,13 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::blueprint::Site;
+use crate::blueprint::site::CdnFacts;
 use crate::blueprint::value::HostName;
 pub use crate::probe::NONCE;
-use crate::probe::{DnsProbe, DnsServer, HttpProbe, Probe, RecordType, Scheme, Target, TlsProbe, Wait};
+use crate::probe::{
+    ApiProbe, ApiProvider, DnsProbe, DnsServer, HttpProbe, Probe, RecordType, Scheme, Target, TlsProbe, Wait,
+};
 
 /// A GET as any visitor sends it.
 pub fn get(scheme: Scheme, host: &HostName, path: &str) -> HttpProbe {
@@ -76,6 +80,32 @@ pub fn handshake(name: &HostName, to: Target, nth: u8) -> Probe {
 
 pub fn pause(seconds: u32) -> Probe {
     Probe::Wait(Wait { duration: Duration::from_secs(seconds.into()), copies_of: vec![] })
+}
+
+/// One read of Cloudflare's API about the site's zone, below `/zones/ZONE`; nothing where there is no CDN.
+pub fn cloudflare_zone(site: &Site, below: &str) -> Vec<Probe> {
+    let path = |cdn: &CdnFacts| format!("/zones/{}{below}", cdn.zone);
+    site.cdn.iter().map(|cdn| api(ApiProvider::Cloudflare, path(cdn))).collect()
+}
+
+/// The rules of a phase.
+pub fn cloudflare_entrypoint(site: &Site, phase: &str) -> Vec<Probe> {
+    cloudflare_zone(site, &format!("/rulesets/phases/{phase}/entrypoint"))
+}
+
+/// What a list of the account holds.
+pub fn cloudflare_list(site: &Site, name: &str) -> Vec<Probe> {
+    cloudflare_account(site, &format!("/rules/lists/{name}/items"))
+}
+
+/// One read about the account that holds the site's zone.
+pub fn cloudflare_account(site: &Site, below: &str) -> Vec<Probe> {
+    let path = |cdn: &CdnFacts| format!("/accounts/{}{below}", cdn.zone);
+    site.cdn.iter().map(|cdn| api(ApiProvider::Cloudflare, path(cdn))).collect()
+}
+
+fn api(provider: ApiProvider, path: String) -> Probe {
+    Probe::Api(ApiProbe { provider, path, nth: 0 })
 }
 
 /// Lets the edge's copies of these URLs grow older.

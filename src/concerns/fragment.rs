@@ -3,12 +3,22 @@
 //! A fragment says what; [`crate::emit`] says how it is quoted, ordered and merged, and refuses clashes. Every
 //! composer matches on [`Fragment`] without `_`, so that a new kind names the places that must know it.
 
+mod edge;
+
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use regex::Regex;
 
+pub use edge::{
+    AddressList, CertificateAuthority, CertificatePack, CustomRule, LoadBalancer, Managed, ManagedRules,
+    QueueingMethod, ResponseHeader, RoomEvent, RoomLimits, RuleAction, WaitingRoom, pool_name, under_any,
+};
+
 use crate::blueprint::Site;
-use crate::blueprint::value::{HostName, Label, PathPrefix, Seconds, Text, Upstream, UrlPath};
+use crate::blueprint::value::{
+    Country, HostName, Label, OwnHeader, PathPrefix, Seconds, Text, Upstream, UrlPath, VariableName, Word,
+};
 use crate::probe::RecordData;
 
 #[derive(Debug, Clone)]
@@ -37,6 +47,22 @@ pub enum Fragment {
     RateLimit(RateLimit),
     /// An environment variable of an app on the platform.
     AppVariable(AppVariable),
+    /// How the proxy is switched to a site with less to do.
+    ModeSwitch(ModeSwitch),
+    /// One rule of the phase `http_request_firewall_custom`.
+    CustomRule(CustomRule),
+    /// One rule of the phase `http_request_firewall_managed`.
+    ManagedRules(ManagedRules),
+    /// Addresses that rules of the CDN name.
+    AddressList(AddressList),
+    /// Where visitors wait.
+    WaitingRoom(WaitingRoom),
+    /// The origins of a proxied name, watched.
+    LoadBalancer(LoadBalancer),
+    /// The certificate of the edge.
+    CertificatePack(CertificatePack),
+    /// One header of the phase `http_response_headers_transform`.
+    ResponseHeader(ResponseHeader),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +147,17 @@ pub struct RedirectRule {
 pub enum Expression {
     HostIs(HostName),
     PathStartsWith(String),
+    /// Upper-case methods.
+    MethodIn(Vec<String>),
+    /// Where Cloudflare believes the visitor to be.
+    CountryIn(Vec<Country>),
+    SourceIn(Vec<IpNet>),
+    /// The visitor's address is in a list of the account.
+    SourceInList(String),
+    /// In any case of letters.
+    UserAgentContains(String),
+    /// A crawler that Cloudflare has verified.
+    KnownBot,
     /// The request came over plain http.
     PlainHttp,
     All(Vec<Expression>),
@@ -223,7 +260,7 @@ fn fingerprinted(starts: &[PathPrefix]) -> String {
 }
 
 /// A regular expression for any of these starts, taken literally.
-fn any_of(starts: &[PathPrefix]) -> String {
+pub fn any_of(starts: &[PathPrefix]) -> String {
     let starts: Vec<String> = starts.iter().map(|start| regex::escape(start.as_str())).collect();
     format!("(?:{})", starts.join("|"))
 }
@@ -289,6 +326,8 @@ pub enum LimitedAt {
     Proxy,
     /// The CDN, which counts in each data centre.
     Edge,
+    /// The machines that only redirect, each by itself.
+    Redirects,
 }
 
 /// An environment variable that a concern needs in an app. No secret: the value is generated text.
@@ -303,6 +342,19 @@ pub struct AppVariable {
     pub switched: bool,
     /// One line: what it is for.
     pub why: String,
+}
+
+/// A mode of the proxy, switched by a variable of its environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModeSwitch {
+    pub variable: VariableName,
+    pub on: Word,
+    pub off: Word,
+    /// Sent with every answer in the mode.
+    pub marker: OwnHeader,
+    /// Starts of decoded paths that are answered 503 in the mode.
+    pub cut: Vec<PathPrefix>,
+    pub retry_after: Seconds,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

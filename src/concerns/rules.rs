@@ -539,6 +539,134 @@ rules! {
         reads: ["proxy.read_timeout_seconds", "proxy.runs_on"],
     }
 
+    PROXY_CONTAINERS = "proxy.containers" {
+        title: "fewer containers of nginx than addresses",
+        why: "The CDN spreads visitors over the addresses of the site so that one of them may fail. A single container \
+              behind them all fails for all of them, and each deployment of it is an outage.",
+        remedy: "Run at least as many `web` containers of the front as there are origins.",
+        source: "JVA-12; Scalingo docs, platform/internals",
+        reads: ["apps.apps.containers", "apps.apps.front", "proxy.runs_on", "cdn.origins"],
+    }
+
+    // [rate_limits]
+    RATE_LIMITS_NONE = "rate_limits.no-limit" {
+        title: "`[rate_limits]` has no limit",
+        why: "A table without limits limits nothing, yet reads as if somebody had seen to it.",
+        remedy: "Give a limit, or remove the table.",
+        source: "JVA-6",
+        reads: ["rate_limits.limits"],
+    }
+    RATE_LIMITS_DUPLICATE_NAME = "rate_limits.duplicate-name" {
+        title: "two limits have one name",
+        why: "The name is that of nginx's memory and of the CDN's rule, where it must be unique; and no report could \
+              say which of the two is red.",
+        remedy: "Rename one.",
+        source: "nginx docs, limit_req_zone",
+        reads: ["rate_limits.limits.name"],
+    }
+    RATE_LIMITS_NOBODY_COUNTS = "rate_limits.nobody-counts" {
+        title: "a limit where nothing counts",
+        why: "A limit is counted by the CDN, by the nginx before the app, or by the machines that redirect. Without that \
+              table it is written nowhere.",
+        remedy: "Add the table, or let another place count.",
+        source: "JVA-6",
+        reads: ["rate_limits.limits.at", "cdn", "proxy", "redirects"],
+    }
+    RATE_LIMITS_REQUESTS = "rate_limits.requests" {
+        title: "the number of requests is no limit",
+        why: "nginx refuses a rate of 0, which would let nobody in. Above a hundred thousand nothing is limited.",
+        remedy: "Give what one visitor needs, with a margin.",
+        source: "nginx docs, limit_req_zone",
+        reads: ["rate_limits.limits.requests", "rate_limits.limits.burst"],
+    }
+    RATE_LIMITS_PERIOD = "rate_limits.period" {
+        title: "nginx has no such period",
+        why: "nginx counts in requests a second or a minute, and knows no other unit.",
+        remedy: "Take `per_seconds = 1` or `60`.",
+        source: "nginx docs, limit_req_zone",
+        reads: ["rate_limits.limits.at", "rate_limits.limits.per_seconds"],
+    }
+    RATE_LIMITS_TRUNCATED = "rate_limits.truncated" {
+        title: "nginx rounds the rate down",
+        why: "It keeps thousandths of a request a second and cuts the rest off: one a minute becomes one in 62.5 s, and \
+              a check that counts finds too few.",
+        remedy: "Take 3, 6 or another number of which a minute gives whole thousandths.",
+        source: "nginx, ngx_http_limit_req_module.c",
+        reads: ["rate_limits.limits.at", "rate_limits.limits.requests", "rate_limits.limits.per_seconds"],
+    }
+    RATE_LIMITS_RETRY_AFTER = "rate_limits.retry-after" {
+        title: "visitors are told to come back too soon",
+        why: "Retry-After is one number for all limits of an nginx. Shorter than the time in which a limit lets one \
+              more request in, it sends polite clients into a second refusal.",
+        remedy: "Take at least the slowest limit's time for one request.",
+        source: "RFC 6585, section 4; RFC 9110, section 10.2.3",
+        reads: ["rate_limits.retry_after_seconds", "rate_limits.limits.requests", "rate_limits.limits.per_seconds"],
+    }
+    RATE_LIMITS_NO_BURST = "rate_limits.no-burst" {
+        title: "a limit without burst",
+        why: "Requests never come evenly. Without a burst, nginx refuses the second of two that come together, even \
+              far below the rate: of 40 requests at exactly the rate, 6 were refused.",
+        remedy: "Give `burst`, twice the rate or more.",
+        source: "nginx docs, ngx_http_limit_req_module",
+        reads: ["rate_limits.limits.at", "rate_limits.limits.burst"],
+    }
+    RATE_LIMITS_SMALL_BURST = "rate_limits.small-burst" {
+        title: "the burst is below twice the rate",
+        why: "A page asks for what it shows all at once, and a person opens two. A small burst refuses them in the \
+              first second.",
+        remedy: "Take at least twice what passes in a second.",
+        source: "nginx docs, ngx_http_limit_req_module",
+        reads: ["rate_limits.limits.at", "rate_limits.limits.burst", "rate_limits.limits.requests", "rate_limits.limits.per_seconds"],
+    }
+    RATE_LIMITS_EDGE_BURST = "rate_limits.edge-burst" {
+        title: "the CDN's limits have no burst",
+        why: "The edge counts requests in whole periods and knows no burst: the key would promise what nobody keeps.",
+        remedy: "Remove `burst`.",
+        source: "Cloudflare docs, waf/rate-limiting-rules/parameters",
+        reads: ["rate_limits.limits.at", "rate_limits.limits.burst"],
+    }
+
+    // [degraded_mode]
+    DEGRADED_NEEDS_PROXY = "degraded_mode.needs-proxy" {
+        title: "nobody cuts what the degraded mode cuts",
+        why: "The cut paths are answered by the nginx of `[proxy]`, so that they cost the app nothing. Without it the \
+              switch would rest on an app that is in trouble.",
+        remedy: "Add `[proxy]`.",
+        source: "JVA-18",
+        reads: ["degraded_mode.cut", "proxy"],
+    }
+    DEGRADED_SAME_VALUE = "degraded_mode.same-value" {
+        title: "one value means both modes",
+        why: "The switch would switch nothing.",
+        remedy: "Give `on` and `off` different values.",
+        source: "JVA-18",
+        reads: ["degraded_mode.on", "degraded_mode.off"],
+    }
+    DEGRADED_NOTHING = "degraded_mode.nothing" {
+        title: "the mode cuts nothing, or nothing must live",
+        why: "A mode that cuts nothing relieves nobody. One of which nobody knows what must live cannot be tried: what \
+              is it that must still work?",
+        remedy: "Name both.",
+        source: "JVA-19",
+        reads: ["degraded_mode.essential", "degraded_mode.cut"],
+    }
+    DEGRADED_CUTS_ESSENTIAL = "degraded_mode.cuts-essential" {
+        title: "the mode cuts what must live",
+        why: "A start of paths takes everything below it. The journey for which the mode exists, sign-up in 2020, would \
+              be lost in the hour in which it is needed; a cut health path makes the platform restart the site.",
+        remedy: "Make the cut narrower.",
+        source: "JVA-18, JVA-19",
+        reads: ["degraded_mode.essential", "degraded_mode.cut", "proxy.health_path"],
+    }
+    DEGRADED_UNKNOWN_APP = "degraded_mode.unknown-app" {
+        title: "no app of the blueprint has this name",
+        why: "The variable is set in the apps that read it. One that is not described gets no variable, and stays in the \
+              normal mode.",
+        remedy: "Name an app of `[[apps.apps]]`.",
+        source: "JVA-18",
+        reads: ["degraded_mode.apps"],
+    }
+
     // [redirects]
     REDIRECTS_CYCLE = "redirects.cycle" {
         title: "the redirects lead in a circle",
@@ -781,6 +909,176 @@ rules! {
         remedy: "See that the owner of the mailbox publishes the record.",
         source: "RFC 9990",
         reads: ["mail.domains.name", "mail.domains.dmarc.report_to"],
+    }
+
+    // [cdn], beyond its zone.
+    CDN_CERTIFICATE_DAYS = "cdn.certificate-days" {
+        title: "the authority does not sign for so long",
+        why: "Let's Encrypt signs for 90 days, Google for 14, 30 or 90, SSL.com for these and, on the largest plan, for \
+              365. An order for another time is refused when Terraform is applied.",
+        remedy: "Take 90 days.",
+        source: "Cloudflare docs, ssl/reference/certificate-validity-periods",
+        reads: ["cdn.certificate"],
+    }
+    CDN_MONITOR_INTERVAL = "cdn.monitor-interval" {
+        title: "origins cannot be asked so often, or so seldom",
+        why: "Cloudflare asks an origin every 10 seconds at most and every hour at least.",
+        remedy: "Take 60 seconds: two bad answers in a row take an origin out after two minutes.",
+        source: "Cloudflare docs, load-balancing/reference/limitations",
+        reads: ["cdn.load_balancer.interval_seconds"],
+    }
+    CDN_HEADER = "cdn.response-header" {
+        title: "a response header that the edge cannot set",
+        why: "Caching, cookies, redirects and HSTS are decided by other keys, and a second voice at the edge would \
+              overrule them unseen; Cloudflare keeps some headers to itself; a header is named once and is ASCII.",
+        remedy: "Remove the entry, or write its value in ASCII.",
+        source: "Cloudflare docs, rules/transform/response-header-modification; RFC 9110, section 5.5",
+        reads: ["cdn.response_headers"],
+    }
+
+    // [waf]
+    WAF_NEEDS_CDN = "waf.needs-cdn" {
+        title: "a filter without a CDN",
+        why: "The rules run at the CDN's edge. Without one nobody would execute them, and the blueprint would promise a \
+              filter that does not exist.",
+        remedy: "Add `[cdn]`, or remove `[waf]`.",
+        source: "JVA-2",
+        reads: ["cdn", "waf"],
+    }
+    WAF_TWO_COUNTRY_LISTS = "waf.two-country-lists" {
+        title: "countries are both blocked and allowed",
+        why: "A list of those who come in says all there is to say; a second list beside it either repeats it or \
+              contradicts it, and nobody can tell which is meant.",
+        remedy: "Keep `block_countries` or `allow_countries`.",
+        source: "golive: the blueprint",
+        reads: ["waf.block_countries", "waf.allow_countries"],
+    }
+    WAF_UNKNOWN_COUNTRY = "waf.unknown-country" {
+        title: "a country code that is assigned to no country",
+        why: "Cloudflare takes any two letters and compares them with what it believes of the visitor: a wrong code \
+              never fits, so the country stays open, or shut.",
+        remedy: "Take the code of ISO 3166-1 alpha-2; T1 is the Tor network.",
+        source: "ISO 3166-1; Cloudflare docs, ruleset-engine/rules-language/fields",
+        reads: ["waf.block_countries", "waf.allow_countries", "waf.rules.countries"],
+    }
+    WAF_FRANCE_OVERSEAS = "waf.france-overseas" {
+        title: "overseas France has country codes of its own",
+        why: "FR is the mainland and Corsica alone. Two and a half million people in Guadeloupe, Martinique, French \
+              Guiana, Reunion, Mayotte and the other overseas territories come under GP, MQ, GF, RE, YT, NC, PF and \
+              others, and a rule that names FR shuts them out of a public service.",
+        remedy: "Name all of them wherever FR is named.",
+        source: "JVA-2; ISO 3166-1",
+        reads: ["waf.block_countries", "waf.allow_countries"],
+    }
+    WAF_DUPLICATE_NAME = "waf.duplicate-name" {
+        title: "two rules have one name",
+        why: "The name is the `ref` by which Terraform and Cloudflare's log know the rule; Cloudflare refuses two alike.",
+        remedy: "Give each rule a name of its own.",
+        source: "Cloudflare docs, ruleset-engine/rulesets-api",
+        reads: ["waf.rules.name"],
+    }
+    WAF_RULE_TAKES_ALL = "waf.rule-takes-all" {
+        title: "a rule blocks or challenges everybody",
+        why: "A rule without a condition fits every request to the site. It would be applied with the rest, and the \
+              site be gone for all visitors, or behind a page for each of them.",
+        remedy: "Give the rule a condition that some requests do not fit. To challenge everybody in an attack there is \
+                 the lever `golive_under_attack`, which is generated switched off.",
+        source: "JVA-2",
+        reads: [
+            "waf.rules.name", "waf.rules.action", "waf.rules.paths", "waf.rules.methods", "waf.rules.countries",
+            "waf.rules.addresses", "waf.rules.user_agent_contains",
+        ],
+    }
+    WAF_HOST_OUTSIDE = "waf.host-outside-zone" {
+        title: "a rule names a host outside the CDN's zone",
+        why: "Rules are kept in a zone and see its hosts alone. One for another name never fits anything.",
+        remedy: "Name hosts of the zone.",
+        source: "Cloudflare docs, waf/custom-rules",
+        reads: ["waf.rules.hosts", "cdn.zone"],
+    }
+    WAF_CHALLENGE_ON_CLEAN = "waf.challenge-on-clean-paths" {
+        title: "a challenge stands only on paths that are never challenged",
+        why: "`clean_paths` are left out of every challenge, since programs ask for them and no program passes one. A \
+              rule about these paths alone does nothing.",
+        remedy: "Block instead of challenging, or take the path out of `clean_paths`.",
+        source: "Cloudflare docs, cloudflare-challenges",
+        reads: ["waf.clean_paths", "waf.rules.action", "waf.rules.paths"],
+    }
+
+    // [waiting_room]
+    ROOM_NEEDS_CDN = "waiting_room.needs-cdn" {
+        title: "a waiting room without a CDN",
+        why: "Visitors wait at the CDN's edge. Without one they reach the site, all of them.",
+        remedy: "Add `[cdn]`, or remove `[waiting_room]`.",
+        source: "DOC-5",
+        reads: ["cdn", "waiting_room"],
+    }
+    ROOM_BOUNDS = "waiting_room.bounds" {
+        title: "a number that Cloudflare does not take",
+        why: "Both numbers of users are 200 at least, no more may come in a minute than there is room for, a session \
+              lasts 1 to 30 minutes, and the page answers 200, 202 or 429. Terraform plans other values, and the API \
+              refuses them when they are applied.",
+        remedy: "Take a number within the bounds.",
+        source: "Cloudflare docs, waiting-room/reference/configuration-settings",
+        reads: [
+            "waiting_room.total_active_users", "waiting_room.new_users_per_minute", "waiting_room.session_minutes",
+            "waiting_room.status", "waiting_room.steps", "waiting_room.events",
+        ],
+    }
+    ROOM_ABOVE_TESTED = "waiting_room.above-tested" {
+        title: "the room lets in more than was shown to work",
+        why: "Data centres take about two minutes to agree on the count, so that a spike overshoots. At the number \
+              that the load campaign reached there is no room left for that.",
+        remedy: "Let in three quarters of what was tested.",
+        source: "DOC-5; Cloudflare docs, waiting-room/troubleshooting",
+        reads: ["waiting_room.total_active_users", "waiting_room.tested_active_users"],
+    }
+    ROOM_NO_LOWER_STEP = "waiting_room.no-lower-step" {
+        title: "no lower number is ready",
+        why: "Nobody knows the right number before the night. At Doctolib 800,000 were too many and 400,000 let people \
+              finish: bookings a second tripled. Whoever must find that number in the crisis loses minutes.",
+        remedy: "Add a step with less, and what is seen when it is time for it.",
+        source: "DOC-5",
+        reads: ["waiting_room.total_active_users", "waiting_room.steps"],
+    }
+    ROOM_SUSPENDED_EVENTS = "waiting_room.suspended-events" {
+        title: "events of a suspended room",
+        why: "A suspended room does nothing, its events included, and says so nowhere: the page is the site's, and on the \
+              night everybody comes in.",
+        remedy: "Let the room be open and pass everybody through outside of events.",
+        source: "Cloudflare docs, waiting-room/additional-options/create-events",
+        reads: ["waiting_room.suspended", "waiting_room.events"],
+    }
+    ROOM_EVENT_TIMES = "waiting_room.event-times" {
+        title: "times of events that Cloudflare refuses",
+        why: "An event lasts a minute at least, gathers visitors from 5 minutes before its start or earlier, and overlaps \
+              no other of its room, which has five at most.",
+        remedy: "Correct the instants.",
+        source: "Cloudflare docs, waiting-room/additional-options/create-events",
+        reads: ["waiting_room.events"],
+    }
+    ROOM_EVENT_MISSES = "waiting_room.event-misses" {
+        title: "no event covers the announcement",
+        why: "Visitors come when the public is told. An event at another hour, often the local time taken for UTC, holds \
+              nobody then.",
+        remedy: "Let an event start before the announcement and last for hours.",
+        source: "DOC-1, DOC-5",
+        reads: ["waiting_room.events", "waiting_room.method", "waiting_room.suspended", "site.announcement"],
+    }
+    ROOM_CATCHES_PROGRAMS = "waiting_room.catches-programs" {
+        title: "an open room on the paths of programs",
+        why: "The room covers its path and everything below it. Webhooks, partners and apps keep no cookie and read no \
+              page: while it is open they get the waiting page for an answer.",
+        remedy: "Give the room the path of the pages, or let programs bypass it where the plan can.",
+        source: "DOC-6; Cloudflare docs, waiting-room/additional-options/waiting-room-rules",
+        reads: ["waiting_room.path", "waiting_room.suspended", "waiting_room.bypass", "cache.classes"],
+    }
+    ROOM_EMPTY_BYPASS = "waiting_room.empty-bypass" {
+        title: "a bypass for nobody",
+        why: "A table that spares nobody promises what is not generated.",
+        remedy: "Name paths or partners, or remove the table.",
+        source: "golive: the blueprint",
+        reads: ["waiting_room.bypass", "third_parties"],
     }
 }
 

@@ -13,6 +13,9 @@ use crate::probe::{HttpProbe, Target};
 /// A pass about TLS is good for 6 hours.
 pub const VALID_FOR_SECONDS: u32 = 6 * 3600;
 
+/// Where certification authorities look for their proof, over plain http (RFC 8555, section 8.3).
+pub const ACME_PATH: &str = "/.well-known/acme-challenge/";
+
 const A_YEAR: u64 = 365 * 86_400;
 
 /// `tls.hsts`: the answer carries Strict-Transport-Security with the declared max-age. Below a year, declared or not,

@@ -2,20 +2,24 @@
 //! the two cannot disagree. The model is the JSON that the API takes; Terraform's provider (v5) uses the same
 //! names.
 
-use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
+mod origin;
+mod security;
+mod terraform;
 
-use super::hcl::{Block, Right};
+use serde_json::{Map, Value, json};
+
+pub use origin::utc;
+pub use terraform::terraform;
+
 use super::zone::{ZonePlan, text, type_name};
-use super::{Artifact, Asked, Clash, expression};
+use super::{Artifact, Asked, Clash, Slots, expression};
+use crate::blueprint::Site;
 use crate::blueprint::value::HostName;
 use crate::concerns::cdn::Cdn;
 use crate::concerns::dns::RunBy;
-use crate::concerns::fragment::{CacheRule, CdnRecord, RedirectRule, SettingValue, Store, ZoneSetting};
+use crate::concerns::fragment::{CacheRule, CdnRecord, Expression, RedirectRule, SettingValue, Store, WaitingRoom};
 use crate::probe::RecordData;
 
-/// Provider version that the generated Terraform was checked against.
-const PROVIDER_VERSION: &str = "5.22.0";
 /// What Cloudflare accepts as a rule's condition, in characters. Unverified: no public page was found.
 const LONGEST_EXPRESSION: usize = 4096;
 /// TTL of a record that is not proxied, in seconds; 1 means "automatic" (API reference, dns_records).
@@ -26,7 +30,25 @@ const RECORD_TTL: std::ops::RangeInclusive<u32> = 60..=86_400;
 pub struct CloudflarePlan {
     settings: Vec<Setting>,
     rulesets: Vec<Ruleset>,
+    lists: Vec<Value>,
+    room: Option<Room>,
+    balancer: Option<Value>,
+    certificate: Option<Value>,
     zones: Vec<ZoneRecords>,
+}
+
+impl CloudflarePlan {
+    /// Whether something of it is kept in the account and not in a zone.
+    fn needs_account(&self) -> bool {
+        !self.lists.is_empty() || self.balancer.is_some()
+    }
+}
+
+/// The waiting room as the API takes it, and whether its numbers are changed on the night.
+#[derive(Debug)]
+struct Room {
+    body: Value,
+    has_steps: bool,
 }
 
 #[derive(Debug)]
@@ -54,24 +76,16 @@ struct ZoneRecords {
     records: Vec<Value>,
 }
 
-/// What the concerns ask of Cloudflare.
-pub struct Wanted<'a> {
-    pub settings: &'a [Asked<ZoneSetting>],
-    pub cache_rules: &'a [Asked<CacheRule>],
-    pub redirect_rules: &'a [Asked<RedirectRule>],
-    pub cdn_records: &'a [Asked<CdnRecord>],
-}
-
 /// Builds the model.
 ///
 /// # Errors
 ///
-/// Two values for one setting, two rules of one name, a record both proxied and not, an expression or a TTL
-/// that Cloudflare refuses.
-pub fn plan(cdn: Option<&Cdn>, wanted: &Wanted<'_>, zones: &[ZonePlan<'_>]) -> (CloudflarePlan, Vec<Clash>) {
+/// Two values for one setting, two rules or lists of one name, a record both proxied and not, two waiting rooms, an
+/// expression, a period or a TTL that Cloudflare refuses.
+pub fn plan(cdn: Option<&Cdn>, site: &Site, slots: &Slots, zones: &[ZonePlan<'_>]) -> (CloudflarePlan, Vec<Clash>) {
     let mut clashes = Vec::new();
     let mut plan = CloudflarePlan::default();
-    for Asked { by, what } in wanted.settings {
+    for Asked { by, what } in &slots.zone_settings {
         let value = setting_value(&what.value);
         match plan.settings.iter().find(|present| present.id == what.id) {
             Some(present) if present.value != value => {
@@ -82,7 +96,7 @@ pub fn plan(cdn: Option<&Cdn>, wanted: &Wanted<'_>, zones: &[ZonePlan<'_>]) -> (
         }
     }
 
-    let mut cache_rules: Vec<&Asked<CacheRule>> = wanted.cache_rules.iter().collect();
+    let mut cache_rules: Vec<&Asked<CacheRule>> = slots.cache_rules.iter().collect();
     cache_rules.sort_by(|a, b| (a.what.order, &a.what.name).cmp(&(b.what.order, &b.what.name)));
     let cache = Ruleset {
         phase: "http_request_cache_settings",
@@ -92,17 +106,44 @@ pub fn plan(cdn: Option<&Cdn>, wanted: &Wanted<'_>, zones: &[ZonePlan<'_>]) -> (
     let redirects = Ruleset {
         phase: "http_request_dynamic_redirect",
         resource: "redirects",
-        rules: wanted.redirect_rules.iter().map(|asked| redirect_rule(&asked.what)).collect(),
+        rules: slots.redirect_rules.iter().map(|asked| redirect_rule(&asked.what)).collect(),
     };
-    plan.rulesets = [cache, redirects].into_iter().filter(|ruleset| !ruleset.rules.is_empty()).collect();
+    let cdn_plan = cdn.map(|cdn| cdn.plan);
+    let host = Expression::HostIs(site.host.clone());
+    let custom = security::custom(&slots.custom_rules, cdn_plan);
+    let managed = security::managed(&slots.managed_rules);
+    let (limits, refused) = security::limits(&slots.rate_limits, &host, cdn_plan, &site.fingerprinted_paths);
+    clashes.extend(refused);
+    let (headers, refused) = security::headers(&slots.response_headers);
+    clashes.extend(refused);
+    let all = [cache, redirects, custom, limits, managed, headers];
+    plan.rulesets = all.into_iter().filter(|ruleset| !ruleset.rules.is_empty()).collect();
     for ruleset in &plan.rulesets {
         clashes.extend(rule_clashes(ruleset));
     }
 
-    let (records, record_clashes) = zone_records(cdn, wanted.cdn_records, zones);
+    for Asked { by, what } in &slots.address_lists {
+        if plan.lists.iter().any(|list| list["name"] == what.name.as_str()) {
+            clashes.push(Clash(format!("{by}: two lists are called {}", what.name)));
+        }
+        plan.lists.push(security::list(what));
+    }
+    plan.room = sole("waiting room", &slots.waiting_rooms, &mut clashes)
+        .map(|room: &WaitingRoom| Room { body: origin::room(room), has_steps: room.has_steps });
+    plan.balancer = sole("load balancer", &slots.load_balancers, &mut clashes).map(origin::balancer);
+    plan.certificate = sole("edge certificate", &slots.certificate_packs, &mut clashes).map(origin::certificate);
+
+    let (records, record_clashes) = zone_records(cdn, &slots.cdn_records, zones);
     plan.zones = records;
     clashes.extend(record_clashes);
     (plan, clashes)
+}
+
+/// Of something that a zone has once: the first, and a clash for each other.
+fn sole<'a, T>(what: &str, asked: &'a [Asked<T>], clashes: &mut Vec<Clash>) -> Option<&'a T> {
+    let (first, others) = asked.split_first()?;
+    clashes.extend(others.iter().map(|other| Clash(format!("{} and {} ask for a {what}", first.by, other.by))));
+    Some(&first.what)
 }
 
 fn setting_value(value: &SettingValue) -> Value {
@@ -305,6 +346,17 @@ pub fn payloads(plan: &CloudflarePlan) -> Vec<Artifact> {
         let body = json!({ "name": "default", "kind": "zone", "phase": ruleset.phase, "rules": ruleset.rules });
         artifacts.push(payload(format!("cloudflare/{}.json", ruleset.phase), &body));
     }
+    if !plan.lists.is_empty() {
+        artifacts.push(payload("cloudflare/lists.json".to_owned(), &json!(plan.lists)));
+    }
+    let bodies = [
+        ("waiting_room", plan.room.as_ref().map(|room| &room.body)),
+        ("load_balancer", plan.balancer.as_ref()),
+        ("certificate_pack", plan.certificate.as_ref()),
+    ];
+    for (name, body) in bodies {
+        artifacts.extend(body.map(|body| payload(format!("cloudflare/{name}.json"), body)));
+    }
     for zone in &plan.zones {
         artifacts.push(payload(zone.payload_path.clone(), &json!(zone.records)));
     }
@@ -315,108 +367,12 @@ fn payload(path: String, value: &Value) -> Artifact {
     Artifact { path, text: format!("{value:#}\n") }
 }
 
-/// The Terraform module, one file a subject; nothing where Cloudflare has no part.
-pub fn terraform(plan: &CloudflarePlan) -> Vec<Artifact> {
-    if plan.zones.is_empty() {
-        return Vec::new();
-    }
-    vec![
-        file("versions", &[versions()]),
-        file("variables", &plan.zones.iter().map(variable).collect::<Vec<_>>()),
-        file("cloudflare", &resources(plan)),
-    ]
-}
-
-fn file(name: &str, blocks: &[Block]) -> Artifact {
-    Artifact { path: format!("terraform/{name}.tf"), text: super::hcl::write(blocks) }
-}
-
-fn versions() -> Block {
-    let provider = json!({ "source": "cloudflare/cloudflare", "version": PROVIDER_VERSION });
-    Block {
-        remark: Some("The provider reads its token from the environment: CLOUDFLARE_API_TOKEN.".to_owned()),
-        kind: "terraform",
-        labels: vec![],
-        attributes: vec![],
-        blocks: vec![Block {
-            remark: None,
-            kind: "required_providers",
-            labels: vec![],
-            attributes: vec![("cloudflare".to_owned(), Right::Data(provider))],
-            blocks: vec![],
-        }],
-    }
-}
-
-fn variable(zone: &ZoneRecords) -> Block {
-    Block {
-        remark: None,
-        kind: "variable",
-        labels: vec![zone.variable.clone()],
-        attributes: vec![
-            ("description".to_owned(), Right::Data(json!(format!("Zone id of {} at Cloudflare", zone.zone)))),
-            ("type".to_owned(), Right::Reference("string".to_owned())),
-        ],
-        blocks: vec![],
-    }
-}
-
-fn resources(plan: &CloudflarePlan) -> Vec<Block> {
-    let zone_id = |variable: &str| ("zone_id".to_owned(), Right::Reference(format!("var.{variable}")));
-    let resource = |remark, kind: &str, name: String, attributes| Block {
-        remark,
-        kind: "resource",
-        labels: vec![kind.to_owned(), name],
-        attributes,
-        blocks: vec![],
-    };
-    let mut blocks = Vec::new();
-    for setting in &plan.settings {
-        let attributes = vec![
-            zone_id("cloudflare_zone_id"),
-            ("setting_id".to_owned(), Right::Data(json!(setting.id))),
-            ("value".to_owned(), Right::Data(setting.value.clone())),
-        ];
-        blocks.push(resource(Some(setting.why.clone()), "cloudflare_zone_setting", setting.id.to_owned(), attributes));
-    }
-    for ruleset in &plan.rulesets {
-        let attributes = vec![
-            zone_id("cloudflare_zone_id"),
-            // Renaming it would drop every rule for a moment; the dashboard calls entry points so too.
-            ("name".to_owned(), Right::Data(json!("default"))),
-            ("kind".to_owned(), Right::Data(json!("zone"))),
-            ("phase".to_owned(), Right::Data(json!(ruleset.phase))),
-            ("rules".to_owned(), Right::Data(json!(ruleset.rules))),
-        ];
-        blocks.push(resource(None, "cloudflare_ruleset", ruleset.resource.to_owned(), attributes));
-    }
-    for zone in &plan.zones {
-        for record in &zone.records {
-            let mut attributes = vec![zone_id(&zone.variable)];
-            let members = record.as_object().into_iter().flatten();
-            attributes.extend(members.map(|(key, value)| (key.clone(), Right::Data(value.clone()))));
-            blocks.push(resource(None, "cloudflare_dns_record", record_address(record), attributes));
-        }
-    }
-    blocks
-}
-
-/// A Terraform address that depends on the record alone, so that a new record moves no other.
-fn record_address(record: &Value) -> String {
-    let member = |key: &str| record[key].as_str().unwrap_or_default();
-    let digest = Sha256::digest(format!("{} {}{}", member("name"), member("content"), record["data"]));
-    let digest = data_encoding::HEXLOWER.encode(&digest[..4]);
-    let name = member("name").replace('.', "_").replace('*', "wildcard");
-    format!("{}_{name}_{digest}", member("type").to_ascii_lowercase())
-}
-
 #[cfg(test)]
 mod tests {
+    use super::terraform::record_address;
     use super::*;
     use crate::blueprint::value::Seconds;
     use crate::blueprint::{Blueprint, Site};
-    use crate::concerns::fragment::Expression;
-    use crate::emit::Slots;
 
     /// The sample site, edited.
     fn planned(edit: impl FnOnce(String) -> String, ask: impl FnOnce(&mut Slots)) -> (CloudflarePlan, Vec<String>) {
@@ -427,13 +383,7 @@ mod tests {
         ask(&mut slots);
         let (zones, clashes) = super::super::zone::plan(&blueprint.dns, &slots.records);
         assert_eq!(clashes, []);
-        let wanted = Wanted {
-            settings: &slots.zone_settings,
-            cache_rules: &slots.cache_rules,
-            redirect_rules: &slots.redirect_rules,
-            cdn_records: &slots.cdn_records,
-        };
-        let (plan, clashes) = plan(blueprint.cdn.as_ref(), &wanted, &zones);
+        let (plan, clashes) = plan(blueprint.cdn.as_ref(), &site, &slots, &zones);
         (plan, clashes.into_iter().map(|clash| clash.0).collect())
     }
 

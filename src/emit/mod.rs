@@ -11,13 +11,16 @@ pub mod octodns;
 mod templates;
 pub mod zone;
 
+pub use cloudflare::utc as event_time;
 pub use documents::{Moments, moments};
+pub use expression::{address as address_text, write as condition_text};
 pub use nginx::{ClassValues, class_values, folder};
 
 use crate::blueprint::{Blueprint, Site};
 use crate::concerns::fragment::{
-    AppVariable, CacheRule, CdnRecord, MailProvider, MovedPath, ProxyServer, RateLimit, RedirectRule, RedirectServer,
-    ResponseClass, ZoneRecord, ZoneSetting,
+    AddressList, AppVariable, CacheRule, CdnRecord, CertificatePack, CustomRule, LoadBalancer, MailProvider,
+    ManagedRules, ModeSwitch, MovedPath, ProxyServer, RateLimit, RedirectRule, RedirectServer, ResponseClass,
+    ResponseHeader, WaitingRoom, ZoneRecord, ZoneSetting,
 };
 use crate::concerns::{Concern, Fragment};
 
@@ -56,6 +59,14 @@ pub struct Slots {
     pub mail_providers: Vec<Asked<MailProvider>>,
     pub rate_limits: Vec<Asked<RateLimit>>,
     pub app_variables: Vec<Asked<AppVariable>>,
+    pub mode_switches: Vec<Asked<ModeSwitch>>,
+    pub custom_rules: Vec<Asked<CustomRule>>,
+    pub managed_rules: Vec<Asked<ManagedRules>>,
+    pub address_lists: Vec<Asked<AddressList>>,
+    pub waiting_rooms: Vec<Asked<WaitingRoom>>,
+    pub load_balancers: Vec<Asked<LoadBalancer>>,
+    pub certificate_packs: Vec<Asked<CertificatePack>>,
+    pub response_headers: Vec<Asked<ResponseHeader>>,
 }
 
 impl Slots {
@@ -78,6 +89,14 @@ impl Slots {
                     Fragment::MailProvider(what) => slots.mail_providers.push(Asked { by, what }),
                     Fragment::RateLimit(what) => slots.rate_limits.push(Asked { by, what }),
                     Fragment::AppVariable(what) => slots.app_variables.push(Asked { by, what }),
+                    Fragment::ModeSwitch(what) => slots.mode_switches.push(Asked { by, what }),
+                    Fragment::CustomRule(what) => slots.custom_rules.push(Asked { by, what }),
+                    Fragment::ManagedRules(what) => slots.managed_rules.push(Asked { by, what }),
+                    Fragment::AddressList(what) => slots.address_lists.push(Asked { by, what }),
+                    Fragment::WaitingRoom(what) => slots.waiting_rooms.push(Asked { by, what }),
+                    Fragment::LoadBalancer(what) => slots.load_balancers.push(Asked { by, what }),
+                    Fragment::CertificatePack(what) => slots.certificate_packs.push(Asked { by, what }),
+                    Fragment::ResponseHeader(what) => slots.response_headers.push(Asked { by, what }),
                 }
             }
         }
@@ -106,17 +125,11 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
         true => zone::plan(&blueprint.dns, &slots.records),
         false => Default::default(),
     };
-    let wanted = cloudflare::Wanted {
-        settings: &slots.zone_settings,
-        cache_rules: &slots.cache_rules,
-        redirect_rules: &slots.redirect_rules,
-        cdn_records: &slots.cdn_records,
-    };
-    let (cloudflare, more) = cloudflare::plan(blueprint.cdn.as_ref(), &wanted, &zones);
+    let (cloudflare, more) = cloudflare::plan(blueprint.cdn.as_ref(), site, &slots, &zones);
     clashes.extend(more);
-    let (proxy, more) = nginx::proxy(&slots.proxies, &slots.classes, &slots.moved_paths);
+    let (proxy, more) = nginx::proxy(&slots);
     clashes.extend(more);
-    let (redirects, more) = nginx::redirects(&slots.redirect_servers);
+    let (redirects, more) = nginx::redirects(&slots.redirect_servers, &slots.rate_limits);
     clashes.extend(more);
     let (octodns, more) = octodns::artifacts(&zones);
     clashes.extend(more);

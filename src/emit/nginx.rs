@@ -9,9 +9,11 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::templates::{Language, render};
-use super::{Artifact, Asked, Clash};
+use super::{Artifact, Asked, Clash, Slots};
 use crate::blueprint::value::Upstream;
-use crate::concerns::fragment::{Marking, MovedPath, ProxiedHost, ProxyServer, RedirectServer, ResponseClass, Routes};
+use crate::concerns::fragment::{
+    LimitedAt, Marking, ModeSwitch, MovedPath, ProxiedHost, RateLimit, RedirectServer, ResponseClass, Routes, any_of,
+};
 
 /// What the proxy template is given.
 #[derive(Debug, Serialize)]
@@ -28,6 +30,10 @@ struct ProxyValues {
     default_class: String,
     /// None: the maps of this file have the usual size.
     moved: Option<MovedValues>,
+    limited: Option<Limited>,
+    mode: Option<ModeValues>,
+    /// Whom to ask where the app is; none where it has an address, or the machine says it.
+    resolver: Option<&'static str>,
     access_log: &'static str,
     body_limit_mib: u32,
     connect_timeout: u32,
@@ -55,6 +61,40 @@ struct MovedValues {
     has_dollar: bool,
 }
 
+/// A mode of the proxy, as its template is given it.
+#[derive(Debug, Clone, Serialize)]
+struct ModeValues {
+    variable: String,
+    on: String,
+    off: String,
+    marker: String,
+    /// The decoded paths that are cut, as a regular expression.
+    cut: String,
+    retry_after: u32,
+}
+
+/// The limits of one nginx, as the templates are given them.
+#[derive(Debug, Clone, Serialize)]
+struct Limited {
+    /// What stands at the http level: who is counted, and where.
+    counting: String,
+    limits: Vec<LimitValues>,
+    status: u16,
+    retry_after: u32,
+    exempt: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct LimitValues {
+    name: String,
+    id: String,
+    /// What is never counted, and what is, as regular expressions for `exempt:method:path`.
+    skipped: Vec<String>,
+    counted: String,
+    rate: String,
+    burst: u32,
+}
+
 /// One class of routes, as the proxy template is given it.
 #[derive(Debug, Serialize)]
 pub struct ClassValues {
@@ -74,9 +114,23 @@ pub struct ClassValues {
 struct RedirectValues {
     names_line: String,
     names: Vec<String>,
+    limited: Option<Limited>,
     to: String,
     status: u16,
+    ciphers: &'static str,
     hsts_max_age: u32,
+}
+
+/// The container's own resolver, as the buildpack finds it when the container starts: the platform documents no address.
+const RESOLVER: &str = "<%= File.read('/etc/resolv.conf')[/^nameserver\\s+([0-9.]+)/, 1] %>";
+
+/// Of TLS 1.2: forward secrecy and authenticated encryption alone (RFC 9325, section 4.2).
+const CIPHERS: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:\
+    ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+
+/// A variable of the container's environment, as the buildpack renders it when the container starts.
+fn environment(name: &str) -> String {
+    format!("<%= ENV['{name}'] %>")
 }
 
 /// The proxy, in both flavours.
@@ -84,12 +138,9 @@ struct RedirectValues {
 /// # Errors
 ///
 /// Several proxies, classes of one name, several default classes, a health path that no location can hold.
-pub fn proxy(
-    proxies: &[Asked<ProxyServer>],
-    classes: &[Asked<ResponseClass>],
-    moved: &[Asked<MovedPath>],
-) -> (Vec<Artifact>, Vec<Clash>) {
-    let (first, more) = match proxies {
+pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
+    let Slots { proxies, classes, rate_limits: limits, mode_switches, moved_paths: moved, .. } = slots;
+    let (first, more) = match proxies.as_slice() {
         [] => return (Vec::new(), Vec::new()),
         [first, more @ ..] => (first, more),
     };
@@ -122,7 +173,19 @@ pub fn proxy(
     if let Some(asked) = health_moved {
         clashes.push(Clash(format!("{} moves {health}, where {} has the platform's probes", asked.by, first.by)));
     }
+    let (limited, more) = limited(limits, LimitedAt::Proxy, classes);
+    clashes.extend(more);
 
+    let mode = mode_switches.first().map(|asked| mode_values(&asked.what));
+    clashes.extend(
+        mode_switches
+            .iter()
+            .skip(1)
+            .map(|other| Clash(format!("{} asks for a second mode of the proxy, {}", other.by, other.what.variable))),
+    );
+
+    let upstreams = further.iter().map(|(_, _, upstream)| *upstream).chain([&proxy.upstream]);
+    let has_name = upstreams.into_iter().any(|upstream| upstream.host.parse::<IpAddr>().is_err());
     let values = |tls: bool| ProxyValues {
         tls,
         names: proxy.hosts.iter().map(|host| host.name.to_string()).collect(),
@@ -140,6 +203,9 @@ pub fn proxy(
             // No label is a lone hyphen, so this is no class: `no-store`.
             .map_or_else(|| "-".to_owned(), |asked| asked.what.name.to_string()),
         moved: moved_values(moved),
+        limited: limited.clone(),
+        mode: mode.clone(),
+        resolver: (!tls && has_name).then_some(RESOLVER),
         // The buildpack's own log, which its start script prints.
         access_log: if tls { "access.log" } else { "logs/access.log" },
         body_limit_mib: proxy.body_limit_mib,
@@ -147,14 +213,16 @@ pub fn proxy(
         read_timeout: proxy.read_timeout.get(),
     };
     let scalingo = format!("{SCALINGO_HEAD}{}", render(Language::Nginx, "proxy.nginx", &values(false)));
-    // The only Ruby that this flavour may hold; the buildpack runs it when the container starts. The port twice, the
-    // apps once each.
-    if scalingo.matches("<%").count() != scalingo.matches("<%= ENV['").count()
-        || scalingo.matches("<%").count() != 3 + further.len()
-    {
+    // The only Ruby that this flavour may hold. PORT stands in both servers.
+    let mut erb: Vec<String> = ["PORT", "PORT", "APP_UPSTREAM"].map(environment).into();
+    erb.extend(has_name.then(|| RESOLVER.to_owned()));
+    erb.extend(further.iter().map(|(number, ..)| environment(&format!("APP_UPSTREAM_{number}"))));
+    erb.extend(mode.as_ref().map(|mode| environment(&mode.variable)));
+    if scalingo.matches("<%").count() != erb.len() || erb.iter().any(|known| !scalingo.contains(known)) {
         clashes.push(Clash("proxy: a value holds `<%`, which the buildpack would run as Ruby".to_owned()));
     }
-    let server = format!("{SERVER_HEAD}{}}}\n", indented(&render(Language::Nginx, "proxy.nginx", &values(true))));
+    let head = SERVER_HEAD.replace("@ciphers@", CIPHERS);
+    let server = format!("{head}{}}}\n", indented(&render(Language::Nginx, "proxy.nginx", &values(true))));
     let mut artifacts = vec![
         artifact("scalingo/servers.conf.erb", scalingo),
         artifact("proxy/nginx.conf", server),
@@ -166,11 +234,26 @@ pub fn proxy(
     artifacts.extend(further.iter().map(|(number, host, upstream)| {
         artifact(&format!("proxy/where/upstream-{number}.conf"), app(&format!("The app of {}", host.name), upstream))
     }));
+    artifacts.extend(mode.map(|mode| {
+        let text = format!(
+            "# The mode of this machine: \"{}\" is the degraded one, \"{}\" the normal one. Then reload nginx.\ndefault \"{}\";\n",
+            mode.on, mode.off, mode.off
+        );
+        artifact("proxy/where/mode.conf", text)
+    }));
     (artifacts, clashes)
 }
 
 fn app(what: &str, upstream: &Upstream) -> String {
-    format!("# {what}, as this machine reaches it.\nserver {}:{};\n", upstream.host, upstream.port)
+    let Upstream { host, port } = upstream;
+    let once = match host.parse::<IpAddr>() {
+        Ok(_) => "",
+        Err(_) => {
+            "# The name is looked up once, when nginx starts. From nginx 1.27.3 on, `resolve` behind it and a `resolver`\n\
+             # here follow it.\n"
+        }
+    };
+    format!("# {what}, as this machine reaches it.\n{once}server {host}:{port};\n")
 }
 
 const SCALINGO_HEAD: &str = "\
@@ -202,6 +285,9 @@ http {
     scgi_temp_path temp_scgi;
 
     ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_ciphers @ciphers@;
+    # All of them are good: a phone without AES of its own may choose ChaCha20.
+    ssl_prefer_server_ciphers off;
     ssl_session_cache shared:golive_tls:10m;
     ssl_session_timeout 1h;
 
@@ -299,6 +385,78 @@ fn moved_values(moved: &[Asked<MovedPath>]) -> Option<MovedValues> {
     })
 }
 
+fn mode_values(mode: &ModeSwitch) -> ModeValues {
+    ModeValues {
+        variable: mode.variable.to_string(),
+        on: mode.on.to_string(),
+        off: mode.off.to_string(),
+        marker: mode.marker.to_string(),
+        cut: any_of(&mode.cut),
+        retry_after: mode.retry_after.get(),
+    }
+}
+
+/// The limits that this nginx counts, and what they do not agree on: all are refused by one location.
+fn limited(
+    limits: &[Asked<RateLimit>],
+    at: LimitedAt,
+    classes: &[Asked<ResponseClass>],
+) -> (Option<Limited>, Vec<Clash>) {
+    let mut here = limits.iter().filter(|asked| asked.what.at == at);
+    let Some(first) = here.clone().next() else { return (None, Vec::new()) };
+    let mut names = BTreeSet::new();
+    let mut clashes = Vec::new();
+    for Asked { by, what } in here.clone() {
+        if !names.insert(what.name.as_str()) {
+            clashes.push(Clash(format!("{by}: two limits are called {}", what.name)));
+        }
+        if !matches!(what.per.get(), 1 | 60) {
+            clashes.push(Clash(format!("{by}: nginx cannot count {} in {} s", what.name, what.per)));
+        }
+    }
+    let terms = |limit: &RateLimit| (limit.status, limit.retry_after, limit.exempt.clone());
+    if let Some(other) = here.find(|asked| terms(&asked.what) != terms(&first.what)) {
+        let (one, two) = (&first.what.name, &other.what.name);
+        clashes.push(Clash(format!("{}: {one} and {two} refuse differently, or others", other.by)));
+    }
+    let values = limits.iter().filter(|asked| asked.what.at == at).map(|asked| limit_values(&asked.what, classes));
+    let mut limited = Limited {
+        counting: String::new(),
+        limits: values.collect(),
+        status: first.what.status,
+        retry_after: first.what.retry_after.get(),
+        exempt: first.what.exempt.iter().map(ToString::to_string).collect(),
+    };
+    limited.counting = render(Language::Nginx, "limits.nginx", &limited).trim_end().to_owned();
+    (Some(limited), clashes)
+}
+
+fn limit_values(limit: &RateLimit, classes: &[Asked<ResponseClass>]) -> LimitValues {
+    let methods = match limit.methods.as_slice() {
+        [] => "[^:]+".to_owned(),
+        some => format!("(?:{})", some.join("|")),
+    };
+    let (skipped, paths) = match limit.paths.as_slice() {
+        [] => {
+            let fingerprinted = classes.iter().map(|asked| &asked.what.routes);
+            let fingerprinted = fingerprinted.filter(|routes| matches!(routes, Routes::FingerprintedUnder(_)));
+            let patterns = fingerprinted.filter_map(Routes::pattern);
+            let skipped = patterns.map(|pattern| format!("^[^:]*:[^:]*:{}", pattern.trim_start_matches('^')));
+            (skipped.collect(), "/".to_owned())
+        }
+        some => (Vec::new(), any_of(some)),
+    };
+    let unit = if limit.per.get() == 60 { "m" } else { "s" };
+    LimitValues {
+        name: limit.name.to_string(),
+        id: limit.name.identifier(),
+        skipped,
+        counted: format!("^0:{methods}:{paths}"),
+        rate: format!("{}r/{unit}", limit.requests),
+        burst: limit.burst,
+    }
+}
+
 fn class_clashes(classes: &[Asked<ResponseClass>]) -> Vec<Clash> {
     let mut names = BTreeSet::new();
     let mut clashes: Vec<Clash> = classes
@@ -321,9 +479,10 @@ fn class_clashes(classes: &[Asked<ResponseClass>]) -> Vec<Clash> {
 /// # Errors
 ///
 /// A name or an address that two servers answer for; a server without name or address.
-pub fn redirects(servers: &[Asked<RedirectServer>]) -> (Vec<Artifact>, Vec<Clash>) {
+pub fn redirects(servers: &[Asked<RedirectServer>], limits: &[Asked<RateLimit>]) -> (Vec<Artifact>, Vec<Clash>) {
     let mut artifacts = Vec::new();
-    let mut clashes = Vec::new();
+    let (limited, mut clashes) = limited(limits, LimitedAt::Redirects, &[]);
+    let limited = limited.map(|limited| Limited { counting: indented(&limited.counting), ..limited });
     let mut names = BTreeSet::new();
     let mut addresses = BTreeSet::new();
     for Asked { by, what } in servers {
@@ -347,8 +506,10 @@ pub fn redirects(servers: &[Asked<RedirectServer>]) -> (Vec<Artifact>, Vec<Clash
         let values = RedirectValues {
             names_line: what.names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", "),
             names: what.names.iter().map(ToString::to_string).collect(),
+            limited: limited.clone(),
             to: what.to.to_string(),
             status: what.status,
+            ciphers: CIPHERS,
             hsts_max_age: what.hsts_max_age.get(),
         };
         let folder = folder(what);

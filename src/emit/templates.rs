@@ -19,6 +19,7 @@ pub enum Language {
 
 static NGINX: LazyLock<Tera> = LazyLock::new(|| {
     let templates = [
+        ("limits.nginx", include_str!("templates/limits.nginx")),
         ("proxy.nginx", include_str!("templates/proxy.nginx")),
         ("redirect.nginx", include_str!("templates/redirect.nginx")),
     ];

@@ -168,7 +168,10 @@ fn route(loaded: &Loaded, generated: &Generated, path: &str, routes: String) -> 
     let temporary = declared
         .filter(|declared| class.is_some_and(|class| class.values.name == declared.name.as_str()))
         .find_map(|declared| declared.temporary.as_ref())
-        .map(|temporary| Temporary { until: temporary.until.0, afterwards: temporary.afterwards_seconds.get() });
+        .map(|temporary| Temporary {
+            until: temporary.until.instant(),
+            afterwards: temporary.afterwards_seconds.get(),
+        });
     RouteLifetime {
         class: class.map(|class| class.values.name.clone()),
         routes,

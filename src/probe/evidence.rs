@@ -7,8 +7,9 @@ use std::fmt::{self, Write};
 use jiff::Timestamp;
 
 use super::{
-    ApiAnswer, ApiProbe, Certificate, Disturbance, DnsAnswer, DnsProbe, DnsRecord, DnsServer, FailureKind, HttpAnswer,
-    HttpProbe, Observation, Probe, Rcode, RecordData, RecordType, Target, TlsAnswer, TlsProbe,
+    ApiAnswer, ApiProbe, BurstAnswer, BurstProbe, Certificate, Disturbance, DnsAnswer, DnsProbe, DnsRecord, DnsServer,
+    FailureKind, HttpAnswer, HttpProbe, Observation, Probe, Rcode, RecordData, RecordType, Target, TlsAnswer, TlsProbe,
+    Visitor,
 };
 use crate::plain::plain;
 
@@ -61,6 +62,19 @@ fn question(probe: &Probe) -> String {
             }
             text + &place(*to)
         }
+        Probe::Burst(BurstProbe { request, method, count, enough_refusals: _, after, visitor }) => {
+            let one = question(&Probe::Http(request.clone()));
+            let one = one.strip_prefix("GET").unwrap_or(&one);
+            let who = match visitor {
+                Visitor::Own(_) => String::new(),
+                Visitor::At(address) => format!(" as {address}"),
+            };
+            let wait = match after.is_zero() {
+                true => String::new(),
+                false => format!(", after {} s", after.as_secs_f32()),
+            };
+            format!("up to {count} times {}{one}{who}{wait}", method.as_str())
+        }
         Probe::Tls(TlsProbe { name, to, nth: _ }) => format!("TLS handshake with {name}{}", place(*to)),
         Probe::Wait(wait) if wait.copies_of.is_empty() => format!("wait {} s", wait.duration.as_secs_f32()),
         Probe::Wait(wait) => {
@@ -72,7 +86,10 @@ fn question(probe: &Probe) -> String {
             Disturbance::AppRefuses => "make the app refuse connections",
             Disturbance::AppAnswers503 => "make the app answer 503",
             Disturbance::AppAnswers500 => "make the app answer 500",
-            Disturbance::AppHealthy => "heal the app",
+            Disturbance::AppHealthy => "heal what was disturbed",
+            Disturbance::ModeOn => "switch the degraded mode on",
+            Disturbance::ModeOff => "switch the degraded mode off",
+            Disturbance::RoomHoldsAll => "let the waiting room hold everybody",
         }
         .to_owned(),
     }
@@ -89,6 +106,7 @@ fn answer(observation: &Observation) -> String {
     match observation {
         Observation::Dns(answer) => dns(answer),
         Observation::Http(answer) => http(answer),
+        Observation::Burst(answer) => burst(answer),
         Observation::Tls(answer) => tls(answer),
         // The judgement names the fields that matter; a whole body may hold what nobody should keep.
         Observation::Api(ApiAnswer { status, .. }) => status.to_string(),
@@ -125,6 +143,17 @@ fn http(answer: &HttpAnswer) -> String {
     }
     if let Some(problem) = &answer.body.problem {
         let _ = write!(text, ", {}", problem.as_str());
+    }
+    text
+}
+
+fn burst(answer: &BurstAnswer) -> String {
+    let mut text = format!("from {} within {} ms", answer.connected, answer.sending.as_millis());
+    for (status, headers) in &answer.headers {
+        let _ = write!(text, "; {} times {status}", answer.count(*status));
+        for (name, value) in headers.iter().filter(|(name, _)| TOLD_HEADERS.contains(&name.as_str())) {
+            let _ = write!(text, ", {name}: {}", shown(name, value));
+        }
     }
     text
 }

@@ -5,6 +5,7 @@
 
 pub mod evidence;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -15,10 +16,13 @@ use jiff::Timestamp;
 pub enum Probe {
     Dns(DnsProbe),
     Http(HttpProbe),
+    /// Many requests, to see a limit act (safety class S3: it trips what it tests).
+    Burst(BurstProbe),
     Tls(TlsProbe),
     /// Let time pass. For copies in a cache: a rehearsal ages those instead of sleeping.
     Wait(Wait),
-    /// Make the origin fail. Only a rehearsal obeys (safety class S4); elsewhere the answer is
+    /// Make the origin fail, switch its mode, or let the waiting room hold everybody. Only a rehearsal obeys (safety
+    /// class S4); elsewhere the answer is
     /// [`Observation::NotAsked`].
     Disturb(Disturbance),
     /// Read one thing from a provider's API. Reads only: no probe changes state (checks.md, rule 10).
@@ -34,12 +38,14 @@ impl Probe {
     #[must_use]
     pub fn filled(&self, nonce: &str) -> Self {
         let fill = |text: &String| text.replace(NONCE, nonce);
+        let fill_http = |probe: &HttpProbe| HttpProbe {
+            path: fill(&probe.path),
+            headers: probe.headers.iter().map(|(name, value)| (name.clone(), fill(value))).collect(),
+            ..probe.clone()
+        };
         match self {
-            Probe::Http(probe) => Probe::Http(HttpProbe {
-                path: fill(&probe.path),
-                headers: probe.headers.iter().map(|(name, value)| (name.clone(), fill(value))).collect(),
-                ..probe.clone()
-            }),
+            Probe::Http(probe) => Probe::Http(fill_http(probe)),
+            Probe::Burst(probe) => Probe::Burst(BurstProbe { request: fill_http(&probe.request), ..probe.clone() }),
             Probe::Wait(wait) => {
                 Probe::Wait(Wait { copies_of: wait.copies_of.iter().map(fill).collect(), ..wait.clone() })
             }
@@ -119,6 +125,58 @@ pub struct HttpProbe {
     pub nth: u8,
 }
 
+/// One request again and again, as fast as it is answered, on one connection (on the next where the server closes it).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct BurstProbe {
+    pub request: HttpProbe,
+    /// With an empty body. Anything but a GET is for a rehearsal: a live probe writes nothing (checks.md, rule 4).
+    pub method: Method,
+    /// At most so many.
+    pub count: u16,
+    /// Stop after so many refusals ([`BurstAnswer::refused`]): more would tell nothing. 0: never.
+    pub enough_refusals: u16,
+    /// What is let pass before the first one, in a rehearsal too: limits refill with time.
+    pub after: Duration,
+    pub visitor: Visitor,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Visitor {
+    /// golive itself, from wherever it runs. A rehearsal gives each of these words an address of its own, so that one
+    /// check does not spend what another one is allowed.
+    Own(String),
+    /// Somebody else, which only a rehearsal can be.
+    At(IpAddr),
+}
+
+/// A request method that a limit may name.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    Get,
+    Head,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scheme {
     Http,
@@ -173,8 +231,14 @@ pub enum Disturbance {
     AppAnswers503,
     /// The app answers 500 to everything.
     AppAnswers500,
-    /// Back to health.
+    /// Back to health, and the waiting room's door as it was told to be.
     AppHealthy,
+    /// The variable of the degraded mode is set, and what reads it restarted.
+    ModeOn,
+    /// The same, back.
+    ModeOff,
+    /// The waiting room holds everybody (`queue_all`).
+    RoomHoldsAll,
 }
 
 /// One GET of a provider's API.
@@ -182,7 +246,8 @@ pub enum Disturbance {
 pub struct ApiProbe {
     pub provider: ApiProvider,
     /// Below the provider's base. Names stand where the API wants ids that only a token's owner can look up:
-    /// `/apps/NAME/containers` (Scalingo takes both), `/zones/ZONE/waiting_rooms` (Cloudflare: ZONE is a zone's name).
+    /// `/apps/NAME/containers` (Scalingo takes both), `/zones/ZONE/waiting_rooms` (Cloudflare: ZONE is a zone's name),
+    /// `/accounts/ZONE/rules/lists/NAME/items` (the account that holds this zone, a list's name).
     pub path: String,
     pub nth: u8,
 }
@@ -207,6 +272,7 @@ impl ApiProvider {
 pub enum Observation {
     Dns(DnsAnswer),
     Http(HttpAnswer),
+    Burst(BurstAnswer),
     Tls(TlsAnswer),
     Api(ApiAnswer),
     Done,
@@ -300,6 +366,34 @@ pub struct Soa {
     pub retry: u32,
     pub expire: u32,
     pub minimum: u32,
+}
+
+/// The answers to a burst.
+#[derive(Debug, Clone)]
+pub struct BurstAnswer {
+    /// When the last answer came.
+    pub at: Timestamp,
+    pub connected: String,
+    /// In the order of the requests.
+    pub statuses: Vec<u16>,
+    /// From the first request to the last.
+    pub sending: Duration,
+    /// Headers of the first answer with each status, as in [`HttpAnswer::headers`].
+    pub headers: BTreeMap<u16, Vec<(String, String)>>,
+}
+
+impl BurstAnswer {
+    /// How many answers have this status.
+    pub fn count(&self, status: u16) -> usize {
+        self.statuses.iter().filter(|seen| **seen == status).count()
+    }
+
+    /// How many answers are refusals: 429, or another status than at first, which is what a limit does even where it
+    /// says 503 or shows a page.
+    pub fn refused(&self) -> usize {
+        let first = self.statuses.first();
+        self.statuses.iter().filter(|status| Some(*status) != first || **status == 429).count()
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -69,6 +69,8 @@ impl App {
             Disturbance::AppAnswers503 => health::ANSWERS_503,
             Disturbance::AppAnswers500 => health::ANSWERS_500,
             Disturbance::AppHealthy => health::GOOD,
+            // The proxy's and the edge's.
+            Disturbance::ModeOn | Disturbance::ModeOff | Disturbance::RoomHoldsAll => return,
         };
         self.health.store(state, Ordering::SeqCst);
     }

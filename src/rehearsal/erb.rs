@@ -1,9 +1,12 @@
-//! The two substitutions that the Scalingo nginx buildpack makes in a generated `servers.conf.erb` when a
+//! The substitutions that the Scalingo nginx buildpack makes in a generated `servers.conf.erb` when a
 //! container starts. Any other embedded Ruby is refused: the rehearsal could not tell what it does.
+
+/// What stands for the address of the container's resolver among the variables.
+pub const RESOLVER: &str = "File.read('/etc/resolv.conf')[/^nameserver\\s+([0-9.]+)/, 1]";
 
 /// # Errors
 ///
-/// Names the tag that is neither `<%= ENV['PORT'] %>` nor another variable given here.
+/// Names the tag that is neither `<%= ENV['PORT'] %>`, nor another variable given here, nor [`RESOLVER`].
 pub fn render(text: &str, variables: &[(&str, &str)]) -> Result<String, String> {
     let mut rendered = String::new();
     let mut rest = text;
@@ -11,7 +14,9 @@ pub fn render(text: &str, variables: &[(&str, &str)]) -> Result<String, String> 
         let Some((code, after)) = tag.split_once("%>") else {
             return Err("`<%` is not closed".to_owned());
         };
-        let name = code.trim_start_matches('=').trim().strip_prefix("ENV['").and_then(|name| name.strip_suffix("']"));
+        let expression = code.trim_start_matches('=').trim();
+        let variable = expression.strip_prefix("ENV['").and_then(|name| name.strip_suffix("']"));
+        let name = if expression == RESOLVER { Some(RESOLVER) } else { variable };
         let value = variables.iter().find(|(known, _)| code.starts_with('=') && name == Some(*known));
         let Some((_, value)) = value else {
             return Err(format!("the rehearsal does not render `<%{}%>`", code.escape_debug()));
@@ -26,14 +31,19 @@ pub fn render(text: &str, variables: &[(&str, &str)]) -> Result<String, String> 
 
 #[cfg(test)]
 mod tests {
-    use super::render;
+    use super::{RESOLVER, render};
 
     #[test]
     fn only_known_variables_are_rendered() {
-        let variables = [("PORT", "8080"), ("APP_UPSTREAM", "127.0.0.1:9000")];
+        let variables = [("PORT", "8080"), ("APP_UPSTREAM", "127.0.0.1:9000"), (RESOLVER, "127.0.0.53")];
         let cases = [
             ("listen <%= ENV['PORT'] %>;", Ok("listen 8080;")),
             ("a <%=ENV['PORT']%> b <%= ENV['APP_UPSTREAM'] %> c", Ok("a 8080 b 127.0.0.1:9000 c")),
+            (
+                "resolver <%= File.read('/etc/resolv.conf')[/^nameserver\\s+([0-9.]+)/, 1] %>;",
+                Ok("resolver 127.0.0.53;"),
+            ),
+            ("<%= File.read('/etc/passwd') %>", Err("does not render")),
             ("plain", Ok("plain")),
             ("<%= ENV['HOME'] %>", Err("does not render")),
             ("<% ENV['PORT'] %>", Err("does not render")),

@@ -1,6 +1,8 @@
 //! The edits that drills are made of: one thing wrong in the staged world, or an error that says what was not
 //! there to be broken.
 
+use crate::probe::ApiProvider;
+
 use super::staging::{NodeRole, StagedNode, Staging, replace_once};
 
 impl Staging {
@@ -88,6 +90,28 @@ impl Staging {
             setting["value"] = value;
             Ok(())
         })
+    }
+
+    /// Edits what a provider's API answers at the one path that ends so: a fault of which the generated files know
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such path, or the edit changes nothing.
+    pub fn edit_api(
+        &mut self,
+        provider: ApiProvider,
+        path_end: &str,
+        edit: impl FnOnce(&mut serde_json::Value),
+    ) -> Result<(), String> {
+        let bodies = self.apis.get_mut(&provider).into_iter().flatten();
+        let mut found: Vec<_> = bodies.filter(|(path, _)| path.ends_with(path_end)).collect();
+        let [(path, body)] = found.as_mut_slice() else {
+            return Err(format!("{} paths of {}'s API end with {path_end}", found.len(), provider.as_str()));
+        };
+        let before = body.clone();
+        edit(body);
+        if **body == before { Err(format!("{path} is as it was")) } else { Ok(()) }
     }
 
     /// Edits the rules of one phase as a list.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -16,15 +16,16 @@ use super::app::App;
 use super::ca::Authority;
 use super::dns::{self, HeldZone, Internet, ServerData, zone};
 use super::edge::Edge;
-use super::identity::Identities;
+use super::identity::{self, Identities};
 use super::nginx::{Trouble, Watchdog};
 use super::node::{self, Node, Surroundings};
 use super::serve;
 use super::staging::{DnsManner, SITE_ADDRESS, StagedNameServer, Staging};
 use super::tls;
 use crate::blueprint::Site;
+use crate::blueprint::site::DegradedFacts;
 use crate::concerns::cdn::Setup;
-use crate::probe::{ApiAnswer, ApiProbe, ApiProvider, Disturbance};
+use crate::probe::{ApiAnswer, ApiProbe, ApiProvider, Disturbance, Visitor};
 use crate::providers::cloudflare;
 use crate::providers::cloudflare::payload::{self, Payloads};
 use crate::world::{Roots, Routes, Stage};
@@ -75,16 +76,26 @@ pub struct LocalWorld {
     // Dropped in this order: the edge and the app stop asking and answering, then the machines go.
     tasks: JoinSet<()>,
     names: Vec<dns::Running>,
-    nodes: Vec<Node>,
-    _watchdog: Watchdog,
+    machines: Arc<Machines>,
+}
+
+/// Every machine that runs nginx, and what ends it.
+struct Machines {
+    nodes: tokio::sync::Mutex<Vec<Node>>,
+    watchdog: Watchdog,
 }
 
 struct LocalStage {
     edge: Option<Arc<Edge>>,
     app: Arc<App>,
     apis: BTreeMap<ApiProvider, BTreeMap<String, serde_json::Value>>,
+    identities: Identities,
+    degraded: Option<DegradedFacts>,
+    /// Of the world, which may be gone before the last question is.
+    machines: Weak<Machines>,
 }
 
+#[async_trait::async_trait]
 impl Stage for LocalStage {
     fn age_copy(&self, url: &str, by: Duration) {
         if let Some(edge) = &self.edge {
@@ -92,14 +103,42 @@ impl Stage for LocalStage {
         }
     }
 
-    fn disturb(&self, disturbance: Disturbance) {
+    async fn disturb(&self, disturbance: Disturbance) -> Result<(), String> {
         self.app.disturb(disturbance);
+        match disturbance {
+            Disturbance::ModeOn | Disturbance::ModeOff => self.switch(disturbance == Disturbance::ModeOn).await,
+            Disturbance::RoomHoldsAll | Disturbance::AppHealthy => {
+                if let Some(edge) = &self.edge {
+                    edge.hold_all(disturbance == Disturbance::RoomHoldsAll);
+                }
+                Ok(())
+            }
+            Disturbance::AppRefuses | Disturbance::AppAnswers503 | Disturbance::AppAnswers500 => Ok(()),
+        }
+    }
+
+    fn pretend(&self, client: SocketAddr, visitor: &Visitor) -> Box<dyn Send + Sync> {
+        Box::new(self.identities.register(client, identity::address_of(visitor)))
     }
 
     fn read_api(&self, probe: &ApiProbe) -> Option<ApiAnswer> {
         let body = self.apis.get(&probe.provider)?.get(&probe.path).cloned();
         let status = if body.is_some() { 200 } else { 404 };
         Some(ApiAnswer { at: Timestamp::now(), status, body: body.unwrap_or_default() })
+    }
+}
+
+impl LocalStage {
+    /// Gives every machine that runs the proxy the variable's other value.
+    async fn switch(&self, on: bool) -> Result<(), String> {
+        let degraded = self.degraded.as_ref().ok_or("this blueprint has no degraded mode")?;
+        let machines = self.machines.upgrade().ok_or("the local world has stopped")?;
+        let value = if on { &degraded.on } else { &degraded.off };
+        for node in machines.nodes.lock().await.iter_mut() {
+            let set = node.set_variable(degraded.variable.as_str(), value.as_str(), &machines.watchdog).await;
+            set.map_err(|trouble| format!("the proxy does not start again: {trouble:?}"))?;
+        }
+        Ok(())
     }
 }
 
@@ -136,12 +175,15 @@ impl LocalWorld {
         let (watchdog, nodes) = start_nodes(&staging, &authority, around, watchdog, &mut routes).await?;
 
         let name_data = name_data(&staging, payloads.as_ref(), &mut notes);
+        let machines = Arc::new(Machines { nodes: nodes.into(), watchdog });
+
         let edge = match payloads {
             Some(payloads) => {
-                let edge = Edge::new(payloads, routes.clone(), authority.root(), identities).map_err(tls_error)?;
+                let edge =
+                    Edge::new(payloads, routes.clone(), authority.root(), identities.clone()).map_err(tls_error)?;
                 let edge = Arc::new(edge);
                 let issued = authority.issue(&staging.edge_certificate).map_err(certificate)?;
-                serve_edge(&edge, &issued, &mut tasks, &mut routes).await?;
+                serve_edge(&edge, &issued, &identities, &mut tasks, &mut routes).await?;
                 Some(edge)
             }
             None => None,
@@ -163,11 +205,17 @@ impl LocalWorld {
             resolver: resolver_address,
             root: authority.root(),
             notes,
-            stage: Arc::new(LocalStage { edge, app, apis: staging.apis }),
+            stage: Arc::new(LocalStage {
+                edge,
+                app,
+                apis: staging.apis,
+                identities,
+                degraded: staging.site.degraded,
+                machines: Arc::downgrade(&machines),
+            }),
             tasks,
             names,
-            nodes,
-            _watchdog: watchdog,
+            machines,
         })
     }
 
@@ -201,7 +249,7 @@ impl LocalWorld {
         for running in std::mem::take(&mut self.names) {
             running.stop().await;
         }
-        for node in std::mem::take(&mut self.nodes) {
+        for node in std::mem::take(&mut *self.machines.nodes.lock().await) {
             node.stop().await;
         }
     }
@@ -238,7 +286,7 @@ async fn start_nodes(
             authority.issue(&staged.certificate).map_err(|error| StartError::Certificate(error.to_string()))?;
         let (staged, around, watchdog) = (staged.clone(), around.clone(), Arc::clone(&watchdog));
         starting.spawn(async move {
-            let result = node::start(&staged, &certificate, &around, &watchdog).await;
+            let result = node::start(&staged, Arc::new(certificate), &around, &watchdog).await;
             (position, staged.address, result)
         });
     }
@@ -266,6 +314,7 @@ async fn start_nodes(
 async fn serve_edge(
     edge: &Arc<Edge>,
     issued: &super::ca::Issued,
+    identities: &Identities,
     tasks: &mut JoinSet<()>,
     routes: &mut Routes,
 ) -> Result<(), StartError> {
@@ -282,18 +331,18 @@ async fn serve_edge(
         let (secure, plain) = (listen_edge().await?, listen_edge().await?);
         routes.insert(SocketAddr::new(address, 443), secure.1);
         routes.insert(SocketAddr::new(address, 80), plain.1);
-        let (edge_of_tls, acceptor) = (Arc::clone(edge), acceptor.clone());
-        tasks.spawn(serve::accept_forever(secure.0, move |stream, _| {
-            let (edge, acceptor) = (Arc::clone(&edge_of_tls), acceptor.clone());
+        let (edge_of_tls, acceptor, known) = (Arc::clone(edge), acceptor.clone(), identities.clone());
+        tasks.spawn(serve::accept_forever(secure.0, move |stream, peer| {
+            let (edge, acceptor, client) = (Arc::clone(&edge_of_tls), acceptor.clone(), known.of(peer));
             async move {
                 let Ok(stream) = acceptor.accept(stream).await else { return };
-                serve::speak_http(stream, |request| edge.answer(true, address, request)).await;
+                serve::speak_http(stream, |request| edge.answer(true, address, client, request)).await;
             }
         }));
-        let edge_of_plain = Arc::clone(edge);
-        tasks.spawn(serve::accept_forever(plain.0, move |stream, _| {
-            let edge = Arc::clone(&edge_of_plain);
-            async move { serve::speak_http(stream, |request| edge.answer(false, address, request)).await }
+        let (edge_of_plain, known) = (Arc::clone(edge), identities.clone());
+        tasks.spawn(serve::accept_forever(plain.0, move |stream, peer| {
+            let (edge, client) = (Arc::clone(&edge_of_plain), known.of(peer));
+            async move { serve::speak_http(stream, |request| edge.answer(false, address, client, request)).await }
         }));
     }
     Ok(())

@@ -2,6 +2,7 @@
 //!
 //! Must not read the blueprint where an artifact says the same thing: what is rehearsed is what is deployed.
 
+pub mod apis;
 mod app;
 mod ca;
 mod dns;

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -30,12 +30,19 @@ const ROUTER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A running machine. Dropped, its processes and sockets are gone.
 pub struct Node {
-    /// None for the app itself.
-    nginx: Option<Nginx>,
+    nginx: Running,
     /// Where its public port 443 is served, and 80 if anything listens there.
     pub https: SocketAddr,
     pub http: Option<SocketAddr>,
     tasks: JoinSet<()>,
+}
+
+/// What runs on a machine.
+enum Running {
+    /// The app itself: nothing of golive's.
+    Nothing,
+    Redirect(Nginx),
+    Proxy(Containers),
 }
 
 /// What a node needs to know of the world.
@@ -50,25 +57,123 @@ pub struct Surroundings {
 
 pub async fn start(
     node: &StagedNode,
-    certificate: &Issued,
+    certificate: Arc<Issued>,
     around: &Surroundings,
     watchdog: &Watchdog,
 ) -> Result<Node, Trouble> {
     match node.role {
-        NodeRole::ScalingoProxy => start_scalingo(node, certificate, around, watchdog).await,
-        NodeRole::ServerProxy => start_server(node, certificate, around, watchdog).await,
-        NodeRole::Redirect => start_redirect(node, certificate, watchdog).await,
-        NodeRole::App => behind_router(node, certificate, around, around.app, None).await,
+        NodeRole::Redirect => start_redirect(node, &certificate, watchdog).await,
+        NodeRole::App => {
+            let app = Targets::of(vec![vec![around.app]]);
+            behind_router(node, &certificate, around, app, Running::Nothing).await
+        }
+        NodeRole::ScalingoProxy | NodeRole::ServerProxy => {
+            let made = Containers::start(node, Arc::clone(&certificate), around, watchdog).await?;
+            let targets = Arc::clone(&made.targets);
+            match node.role {
+                NodeRole::ScalingoProxy => {
+                    behind_router(node, &certificate, around, targets, Running::Proxy(made)).await
+                }
+                _ => behind_relays(around, targets, made).await,
+            }
+        }
     }
 }
 
 impl Node {
-    pub async fn stop(mut self) {
-        self.tasks.shutdown().await;
-        if let Some(nginx) = self.nginx {
-            nginx.stop().await;
+    /// Gives the proxy's containers another value of an environment variable, as a platform does: new ones are started
+    /// with it, requests go there, the old ones end. Machines without a proxy have no such variable.
+    pub async fn set_variable(&mut self, name: &str, value: &str, watchdog: &Watchdog) -> Result<(), Trouble> {
+        match &mut self.nginx {
+            Running::Proxy(containers) => containers.set_variable(name, value, watchdog).await,
+            Running::Nothing | Running::Redirect(_) => Ok(()),
         }
     }
+
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+        match self.nginx {
+            Running::Nothing => {}
+            Running::Redirect(nginx) => nginx.stop().await,
+            Running::Proxy(containers) => {
+                for nginx in containers.running {
+                    nginx.stop().await;
+                }
+            }
+        }
+    }
+}
+
+/// Copies of one proxy, side by side.
+struct Containers {
+    staged: StagedNode,
+    certificate: Arc<Issued>,
+    around: Surroundings,
+    running: Vec<Nginx>,
+    targets: Arc<Targets>,
+}
+
+/// Where requests go, each container in turn. Of each its listening addresses.
+struct Targets {
+    containers: Mutex<Vec<Vec<SocketAddr>>>,
+    turn: AtomicUsize,
+}
+
+impl Targets {
+    fn of(containers: Vec<Vec<SocketAddr>>) -> Arc<Self> {
+        Arc::new(Self { containers: Mutex::new(containers), turn: AtomicUsize::new(0) })
+    }
+
+    /// The nth address of the next container.
+    fn next(&self, nth: usize) -> Option<SocketAddr> {
+        let containers = self.containers.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % containers.len().max(1);
+        containers.get(turn)?.get(nth).copied()
+    }
+}
+
+impl Containers {
+    async fn start(
+        node: &StagedNode,
+        certificate: Arc<Issued>,
+        around: &Surroundings,
+        watchdog: &Watchdog,
+    ) -> Result<Self, Trouble> {
+        let (staged, around) = (node.clone(), around.clone());
+        let running = containers(&staged, &certificate, &around, watchdog).await?;
+        let targets = Targets::of(running.iter().map(|nginx| nginx.listens.clone()).collect());
+        Ok(Self { staged, certificate, around, running, targets })
+    }
+
+    async fn set_variable(&mut self, name: &str, value: &str, watchdog: &Watchdog) -> Result<(), Trouble> {
+        if self.staged.misses_value.as_deref() == Some(value) {
+            return Ok(());
+        }
+        self.staged.environment.insert(name.to_owned(), value.to_owned());
+        let fresh = containers(&self.staged, &self.certificate, &self.around, watchdog).await?;
+        let listens = fresh.iter().map(|nginx| nginx.listens.clone()).collect();
+        *self.targets.containers.lock().unwrap_or_else(PoisonError::into_inner) = listens;
+        for old in std::mem::replace(&mut self.running, fresh) {
+            old.stop().await;
+        }
+        Ok(())
+    }
+}
+
+async fn containers(
+    node: &StagedNode,
+    certificate: &Issued,
+    around: &Surroundings,
+    watchdog: &Watchdog,
+) -> Result<Vec<Nginx>, Trouble> {
+    let mut running = Vec::new();
+    for _ in 0..node.containers.max(1) {
+        running.push(match node.role {
+            NodeRole::ScalingoProxy => scalingo(node, around, watchdog).await?,
+            _ => server(node, certificate, around, watchdog).await?,
+        });
+    }
+    Ok(running)
 }
 
 async fn start_redirect(node: &StagedNode, certificate: &Issued, watchdog: &Watchdog) -> Result<Node, Trouble> {
@@ -81,17 +186,18 @@ async fn start_redirect(node: &StagedNode, certificate: &Issued, watchdog: &Watc
     })
     .await?;
     let (https, http) = (first(&nginx.listens)?, nginx.listens.get(1).copied());
-    Ok(Node { nginx: Some(nginx), https, http, tasks: JoinSet::new() })
+    Ok(Node { nginx: Running::Redirect(nginx), https, http, tasks: JoinSet::new() })
 }
 
-async fn start_server(
+/// The proxy on a plain machine.
+async fn server(
     node: &StagedNode,
     certificate: &Issued,
     around: &Surroundings,
     watchdog: &Watchdog,
-) -> Result<Node, Trouble> {
+) -> Result<Nginx, Trouble> {
     let app = around.app;
-    let nginx = nginx::start(2, Some(certificate), watchdog, |listens| {
+    nginx::start(2, Some(certificate), watchdog, |listens| {
         let mut files = node.files.clone();
         let (https, http) = (port(listens, 0)?, port(listens, 1)?);
         let listen = format!("listen {https} ssl proxy_protocol;\nlisten {http} proxy_protocol;\n");
@@ -103,23 +209,34 @@ async fn start_server(
             *file = format!("server {app};\n");
         }
         place(&mut files, "where/client.conf", client)?;
+        for value in node.environment.values() {
+            place(&mut files, "where/mode.conf", format!("default \"{value}\";\n"))?;
+        }
         Ok(files)
     })
-    .await?;
+    .await
+}
+
+/// Before plain machines: a relay for each port, since on the loopback nginx cannot see who the client is.
+async fn behind_relays(around: &Surroundings, targets: Arc<Targets>, containers: Containers) -> Result<Node, Trouble> {
     let mut tasks = JoinSet::new();
     let mut outer = Vec::new();
-    for inner in nginx.listens.clone() {
+    for nth in 0..2 {
         let (listener, address) = serve::listen().await?;
         outer.push(address);
-        let identities = around.identities.clone();
+        let (identities, targets) = (around.identities.clone(), Arc::clone(&targets));
         tasks.spawn(serve::accept_forever(listener, move |stream, peer| {
-            let identities = identities.clone();
+            let (identities, inner) = (identities.clone(), targets.next(nth));
             // Either end may go away at any time; that is how a relay ends.
-            async move { relay(stream, peer, inner, &identities).await.unwrap_or_default() }
+            async move {
+                if let Some(inner) = inner {
+                    relay(stream, peer, inner, &identities).await.unwrap_or_default();
+                }
+            }
         }));
     }
     let (https, http) = (first(&outer)?, outer.get(1).copied());
-    Ok(Node { nginx: Some(nginx), https, http, tasks })
+    Ok(Node { nginx: Running::Proxy(containers), https, http, tasks })
 }
 
 /// Passes bytes on, after a line of the PROXY protocol (version 1) with the client's public address.
@@ -133,40 +250,38 @@ async fn relay(mut from: TcpStream, peer: SocketAddr, to: SocketAddr, identities
     Ok(())
 }
 
-async fn start_scalingo(
-    node: &StagedNode,
-    certificate: &Issued,
-    around: &Surroundings,
-    watchdog: &Watchdog,
-) -> Result<Node, Trouble> {
+/// The app has an address here: nobody is asked.
+const NO_RESOLVER: &str = "127.0.0.1";
+
+/// The proxy in a container of the platform.
+async fn scalingo(node: &StagedNode, around: &Surroundings, watchdog: &Watchdog) -> Result<Nginx, Trouble> {
     let app = around.app.to_string();
     let further: Vec<String> = (2..=around.hosts.len()).map(|number| format!("APP_UPSTREAM_{number}")).collect();
-    let nginx = nginx::start(1, None, watchdog, |listens| {
+    nginx::start(1, None, watchdog, |listens| {
         let template = node.files.get("servers.conf.erb").ok_or("servers.conf.erb is not on this machine")?;
         let port = listens.first().map(|listen| listen.port().to_string()).unwrap_or_default();
-        let mut variables = vec![("PORT", port.as_str()), ("APP_UPSTREAM", app.as_str())];
+        let mut variables = vec![("PORT", port.as_str()), ("APP_UPSTREAM", app.as_str()), (erb::RESOLVER, NO_RESOLVER)];
         variables.extend(further.iter().map(|name| (name.as_str(), app.as_str())));
+        variables.extend(node.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let servers = erb::render(template, &variables).map_err(|error| format!("servers.conf.erb: {error}"))?;
         let base = BUILDPACK_BASE.replace("@machine@", &machine_conf());
         Ok(BTreeMap::from([("nginx.conf".to_owned(), base), ("servers.conf".to_owned(), servers)]))
     })
-    .await?;
-    let app = first(&nginx.listens)?;
-    behind_router(node, certificate, around, app, Some(nginx)).await
+    .await
 }
 
-/// The platform's router before whatever listens on `app`.
+/// The platform's router before whatever listens.
 async fn behind_router(
     node: &StagedNode,
     certificate: &Issued,
     around: &Surroundings,
-    app: SocketAddr,
-    nginx: Option<Nginx>,
+    targets: Arc<Targets>,
+    nginx: Running,
 ) -> Result<Node, Trouble> {
     let router = Arc::new(Router {
         hosts: around.hosts.clone(),
         passes_any_host: node.router_passes_any_host,
-        app,
+        targets,
         identities: around.identities.clone(),
         requests: AtomicU64::new(0),
     });
@@ -188,7 +303,7 @@ async fn behind_router(
 struct Router {
     hosts: Vec<String>,
     passes_any_host: bool,
-    app: SocketAddr,
+    targets: Arc<Targets>,
     identities: Identities,
     requests: AtomicU64,
 }
@@ -228,7 +343,8 @@ impl Router {
         }
         let request = Request::from_parts(parts, Full::new(body));
         let exchange = async {
-            let stream = TcpStream::connect(self.app).await?;
+            let container = self.targets.next(0).ok_or_else(|| io::Error::other("no container"))?;
+            let stream = TcpStream::connect(container).await?;
             stream.set_nodelay(true)?;
             serve::exchange(stream, request).await
         };

@@ -65,6 +65,12 @@ pub struct StagedNode {
     /// In front of the Scalingo flavour, the platform's router sends any Host to the app (the real one refuses
     /// names that were not added to the app).
     pub router_passes_any_host: bool,
+    /// How many copies of the proxy answer behind this address.
+    pub containers: u32,
+    /// Environment variables of those, beside the platform's own.
+    pub environment: BTreeMap<String, String>,
+    /// A value that a variable is given without a restart, which alone would let nginx see it.
+    pub misses_value: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,6 +150,7 @@ impl Staging {
             (true, RunsOn::Scalingo) => (NodeRole::ScalingoProxy, Some("nginx/scalingo/")),
             (true, RunsOn::Server) => (NodeRole::ServerProxy, Some("nginx/proxy/")),
         };
+        let (each, more) = (site.proxies / site.origin_addresses(), site.proxies % site.origin_addresses());
         let origins = match &site.cdn {
             Some(cdn) => cdn.origins.clone(),
             None => {
@@ -152,8 +159,14 @@ impl Staging {
             }
         };
         let mut nodes = Vec::new();
-        for address in origins {
-            nodes.push(staged_node(address, role, folder, hosts.clone(), artifacts)?);
+        for (position, address) in (0..).zip(origins) {
+            let containers = (each + u32::from(position < more)).max(1);
+            let node = staged_node(address, role, folder, hosts.clone(), artifacts)?;
+            let environment = match &site.degraded {
+                Some(degraded) => BTreeMap::from([(degraded.variable.to_string(), degraded.off.to_string())]),
+                None => BTreeMap::new(),
+            };
+            nodes.push(StagedNode { containers, environment, ..node });
         }
         for redirected in &site.redirected {
             let names: Vec<String> = redirected.names.iter().map(|name| name.as_str().to_owned()).collect();
@@ -166,7 +179,10 @@ impl Staging {
         let edge_certificate = StagedCertificate::healthy(hosts);
         let foreign_zones = foreign_zones(&site);
         let app = StagedApp::default();
-        Ok(Self { site, name_servers, foreign_zones, cdn_files, edge_certificate, nodes, app, apis: BTreeMap::new() })
+        let apis = apis(&site);
+        let mut staging = Self { site, name_servers, foreign_zones, cdn_files, edge_certificate, nodes, app, apis };
+        staging.read_back_cdn();
+        Ok(staging)
     }
 
     /// Edits one generated payload as JSON.
@@ -183,7 +199,16 @@ impl Staging {
         let mut value = serde_json::from_str(text).map_err(|error| format!("{path}: {error}"))?;
         edit(&mut value)?;
         *text = serde_json::to_string_pretty(&value).map_err(|error| format!("{path}: {error}"))?;
+        self.read_back_cdn();
         Ok(())
+    }
+
+    /// Cloudflare's API tells what Cloudflare was told.
+    fn read_back_cdn(&mut self) {
+        if let Some(cdn) = &self.site.cdn {
+            let bodies = super::apis::cloudflare::bodies(cdn.zone.as_str(), &self.cdn_files);
+            self.apis.insert(ApiProvider::Cloudflare, bodies);
+        }
     }
 }
 
@@ -203,6 +228,20 @@ impl StagedCertificate {
     pub fn healthy(names: Vec<String>) -> Self {
         Self { names, with_intermediate: true, days_left: 90 }
     }
+}
+
+/// What the platform says of the variable of the degraded mode, in the normal one.
+fn apis(site: &Site) -> BTreeMap<ApiProvider, BTreeMap<String, serde_json::Value>> {
+    let mut apis = BTreeMap::new();
+    if let Some(degraded) = &site.degraded {
+        let variable = serde_json::json!({
+            "id": "golive", "name": degraded.variable.as_str(), "value": degraded.off.as_str(),
+        });
+        let answer = serde_json::json!({ "variables": [variable] });
+        let paths = degraded.apps.iter().map(|app| (format!("/apps/{app}/variables"), answer.clone()));
+        apis.insert(ApiProvider::Scalingo, paths.collect());
+    }
+    apis
 }
 
 fn name_servers(site: &Site, artifacts: &[Artifact]) -> Result<Vec<StagedNameServer>, String> {
@@ -284,7 +323,16 @@ fn staged_node(
         return Err(format!("{folder} was not generated, and {address} has nothing to run"));
     }
     let certificate = StagedCertificate::healthy(names);
-    Ok(StagedNode { address, role, files, certificate, router_passes_any_host: false })
+    Ok(StagedNode {
+        address,
+        role,
+        files,
+        certificate,
+        router_passes_any_host: false,
+        containers: 1,
+        environment: BTreeMap::new(),
+        misses_value: None,
+    })
 }
 
 /// Texts of the artifacts below a folder, by path within it.

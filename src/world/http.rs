@@ -27,11 +27,7 @@ type BoxError = Box<dyn Error + Send + Sync>;
 
 impl World {
     pub(super) async fn http(&self, probe: &HttpProbe) -> Result<Observation, Unanswered> {
-        // Anything but a path would be read as a part of the authority or the fragment.
-        let target = PathAndQuery::try_from(probe.path.as_str())
-            .ok()
-            .filter(|target| target.as_str() == probe.path && probe.path.starts_with('/'))
-            .ok_or_else(|| not_asked(format!("the path `{}` cannot be sent as it is", probe.path.escape_debug())))?;
+        let target = target_of(probe)?;
         let place = self.place(&probe.host, probe.to, probe.scheme.port()).await?;
         let headers = self.request_headers(probe)?;
         let answer = self.get(probe, &target, &place, headers.clone()).await?;
@@ -52,7 +48,7 @@ impl World {
         }
     }
 
-    fn request_headers(&self, probe: &HttpProbe) -> Result<HeaderMap, Unanswered> {
+    pub(super) fn request_headers(&self, probe: &HttpProbe) -> Result<HeaderMap, Unanswered> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
         headers.insert(USER_AGENT, self.user_agent.clone());
@@ -144,6 +140,15 @@ impl World {
     }
 }
 
+/// The probe's path and query, if they can be sent as they are: anything but a path would be read as a part of the
+/// authority or the fragment.
+pub(super) fn target_of(probe: &HttpProbe) -> Result<PathAndQuery, Unanswered> {
+    PathAndQuery::try_from(probe.path.as_str())
+        .ok()
+        .filter(|target| target.as_str() == probe.path && probe.path.starts_with('/'))
+        .ok_or_else(|| not_asked(format!("the path `{}` cannot be sent as it is", probe.path.escape_debug())))
+}
+
 /// The probe's URL, when reqwest would send its host and path byte for byte.
 fn survives_as_url(probe: &HttpProbe, target: &PathAndQuery) -> Option<Url> {
     let text = format!("{}://{}{}", probe.scheme.as_str(), probe.host, target);
@@ -192,7 +197,7 @@ async fn read(mut response: Response, deadline: tokio::time::Instant) -> (Vec<u8
     }
 }
 
-fn lossy(value: &HeaderValue) -> String {
+pub(super) fn lossy(value: &HeaderValue) -> String {
     String::from_utf8_lossy(value.as_bytes()).into_owned()
 }
 

@@ -6,6 +6,7 @@
 //! | [`allowed`] | what may be contacted at all |
 //! | `dns` | one question to one server, over UDP and TCP |
 //! | `http` | one GET on a connection of its own |
+//! | `burst` | many requests as one visitor |
 //! | `body` | decoding of bodies, within limits |
 //! | `tls` | one handshake, looked at and then verified |
 //! | `pace` | politeness towards a live site |
@@ -13,6 +14,7 @@
 
 pub mod allowed;
 mod body;
+mod burst;
 mod dns;
 mod failure;
 mod http;
@@ -35,7 +37,7 @@ pub use allowed::Allowed;
 
 use crate::probe::{
     ApiAnswer, ApiProbe, Disturbance, DnsProbe, DnsServer, FailureKind, Observation, Probe, Rcode, RecordData,
-    RecordType, Target, Wait,
+    RecordType, Target, Visitor, Wait,
 };
 use failure::{Unanswered, failed, not_asked};
 
@@ -58,11 +60,14 @@ pub enum Roots {
 }
 
 /// What only a rehearsal can do.
+#[async_trait::async_trait]
 pub trait Stage: Send + Sync {
     /// Makes the edge's cached copy of `url` older by `by`.
     fn age_copy(&self, url: &str, by: Duration);
-    /// Makes the app fail, or heals it.
-    fn disturb(&self, disturbance: Disturbance);
+    /// Makes the app fail, or heals it, and returns when that holds; or says why it cannot.
+    async fn disturb(&self, disturbance: Disturbance) -> Result<(), String>;
+    /// Makes the client at this local address somebody, until what is returned is dropped.
+    fn pretend(&self, client: SocketAddr, visitor: &Visitor) -> Box<dyn Send + Sync>;
     /// What the provider's API would answer; `None` where the staged world has no such provider.
     fn read_api(&self, probe: &ApiProbe) -> Option<ApiAnswer>;
 }
@@ -153,21 +158,19 @@ impl World {
 
     /// Puts one question. Never panics, bounded in time and memory whatever answers.
     ///
-    /// Time: a DNS question takes at most three timeouts a server; an HTTP or TLS one at most a timeout, twice when
+    /// Time: a burst takes at most thirty seconds; a DNS question takes at most three timeouts a server; an HTTP or TLS one at most a timeout, twice when
     /// a live site asks to come back (30 s at most), plus its turn in the queue of a live run and what it takes to
     /// resolve the name.
     pub async fn ask(&self, probe: &Probe) -> Observation {
         let answer = match probe {
             Probe::Dns(probe) => self.dns(probe).await,
             Probe::Http(probe) => self.http(probe).await,
+            Probe::Burst(probe) => self.burst(probe).await,
             Probe::Tls(probe) => self.tls(probe).await,
             Probe::Wait(wait) => self.wait(wait).await,
             Probe::Disturb(disturbance) => match &self.stage {
-                Some(stage) => {
-                    stage.disturb(*disturbance);
-                    Ok(Observation::Done)
-                }
-                None => Err(not_asked("only a rehearsal makes the app fail (class S4)")),
+                Some(stage) => stage.disturb(*disturbance).await.map(|()| Observation::Done).map_err(not_asked),
+                None => Err(not_asked("only a rehearsal disturbs the site (class S4)")),
             },
             Probe::Api(probe) => match self.stage.as_ref().and_then(|stage| stage.read_api(probe)) {
                 Some(answer) => Ok(Observation::Api(answer)),

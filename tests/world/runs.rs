@@ -1,5 +1,6 @@
 //! Runs of checks: shared probes, blocking, disturbing checks alone and last, judges that misbehave, and the report.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use golive::cli::Exit;
 use golive::concerns::{Check, Judgement, Safety, Verdict};
 use golive::ops::rehearse::Drilled;
-use golive::probe::{ApiAnswer, ApiProbe, Disturbance, HttpProbe, Observation, Probe, Wait};
+use golive::probe::{ApiAnswer, ApiProbe, Disturbance, HttpProbe, Observation, Probe, Visitor, Wait};
 use golive::report::drills;
 use golive::report::verify::{Report, json, text};
 use golive::verify::{self, Event, Outcome, run};
@@ -201,12 +202,17 @@ async fn first_questions_are_as_many_as_the_blueprint_makes_them() {
 #[derive(Default)]
 struct Notes(Mutex<Vec<String>>);
 
+#[async_trait::async_trait]
 impl Stage for Notes {
     fn age_copy(&self, url: &str, by: Duration) {
         self.0.lock().unwrap().push(format!("{url} {}", by.as_secs()));
     }
-    fn disturb(&self, disturbance: Disturbance) {
+    async fn disturb(&self, disturbance: Disturbance) -> Result<(), String> {
         self.0.lock().unwrap().push(format!("{disturbance:?}"));
+        Ok(())
+    }
+    fn pretend(&self, _: SocketAddr, _: &Visitor) -> Box<dyn Send + Sync> {
+        Box::new(())
     }
     fn read_api(&self, _: &ApiProbe) -> Option<ApiAnswer> {
         None

@@ -40,6 +40,13 @@ resource "cloudflare_zone_setting" "brotli" {
   value      = "on"
 }
 
+# A request sent early can be sent again by somebody else: a sign-up twice.
+resource "cloudflare_zone_setting" "0rtt" {
+  zone_id    = var.cloudflare_zone_id
+  setting_id = "0rtt"
+  value      = "off"
+}
+
 # Survives a change of network on phones.
 resource "cloudflare_zone_setting" "http3" {
   zone_id    = var.cloudflare_zone_id
@@ -74,6 +81,18 @@ resource "cloudflare_zone_setting" "security_header" {
       nosniff            = false
     }
   }
+}
+
+resource "cloudflare_list" "jeveuxaider_partners" {
+  account_id  = var.cloudflare_account_id
+  kind        = "ip"
+  name        = "jeveuxaider_partners"
+  description = "partners: associations-hub"
+  items = [
+    {
+      ip = "192.0.2.192/28"
+    },
+  ]
 }
 
 resource "cloudflare_ruleset" "cache" {
@@ -148,6 +167,12 @@ resource "cloudflare_ruleset" "cache" {
   ]
 }
 
+import {
+  for_each = { for phase, id in var.cloudflare_entrypoints : phase => id if phase == "http_request_cache_settings" }
+  to       = cloudflare_ruleset.cache
+  id       = "zones/${var.cloudflare_zone_id}/${each.value}"
+}
+
 resource "cloudflare_ruleset" "redirects" {
   zone_id = var.cloudflare_zone_id
   name    = "default"
@@ -172,22 +197,205 @@ resource "cloudflare_ruleset" "redirects" {
   ]
 }
 
-resource "cloudflare_dns_record" "a_covid19_reserve-civique_gouv_fr_25319211" {
-  zone_id = var.cloudflare_zone_id
-  type    = "A"
-  name    = "covid19.reserve-civique.gouv.fr"
-  content = "203.0.113.10"
-  proxied = true
-  ttl     = 1
-  comment = "origin of the site"
+import {
+  for_each = { for phase, id in var.cloudflare_entrypoints : phase => id if phase == "http_request_dynamic_redirect" }
+  to       = cloudflare_ruleset.redirects
+  id       = "zones/${var.cloudflare_zone_id}/${each.value}"
 }
 
-resource "cloudflare_dns_record" "a_covid19_reserve-civique_gouv_fr_d29d04a3" {
+resource "cloudflare_ruleset" "waf_custom" {
   zone_id = var.cloudflare_zone_id
-  type    = "A"
-  name    = "covid19.reserve-civique.gouv.fr"
-  content = "203.0.113.11"
-  proxied = true
-  ttl     = 1
-  comment = "origin of the site"
+  name    = "default"
+  kind    = "zone"
+  phase   = "http_request_firewall_custom"
+  rules = [
+    {
+      ref         = "golive_partners"
+      description = "Partners are neither filtered nor limited"
+      expression  = "ip.src in $jeveuxaider_partners"
+      action      = "skip"
+      action_parameters = {
+        ruleset  = "current"
+        phases   = ["http_ratelimit", "http_request_firewall_managed", "http_request_sbfm"]
+        products = ["bic", "securityLevel"]
+      }
+    },
+    {
+      ref         = "golive_under_attack"
+      description = "Lever: every browser is challenged once; off until somebody switches it on"
+      expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\" and not cf.client.bot and not starts_with(http.request.uri.path, \"/.well-known/acme-challenge/\") and not (starts_with(http.request.uri.path, \"/api/\") or starts_with(http.request.uri.path, \"/oauth/\"))"
+      action      = "managed_challenge"
+      enabled     = false
+    },
+    {
+      ref         = "golive_countries"
+      description = "These countries do not come in"
+      expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\" and ip.src.country in {\"KP\" \"T1\"} and not starts_with(http.request.uri.path, \"/.well-known/acme-challenge/\")"
+      action      = "block"
+    },
+    {
+      ref         = "no_wordpress"
+      description = "no-wordpress"
+      expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\" and (starts_with(http.request.uri.path, \"/wp-admin/\") or starts_with(http.request.uri.path, \"/wp-login.php\") or starts_with(http.request.uri.path, \"/xmlrpc.php\"))"
+      action      = "block"
+    },
+  ]
+  lifecycle {
+    ignore_changes = [rules[1].enabled]
+  }
+}
+
+import {
+  for_each = { for phase, id in var.cloudflare_entrypoints : phase => id if phase == "http_request_firewall_custom" }
+  to       = cloudflare_ruleset.waf_custom
+  id       = "zones/${var.cloudflare_zone_id}/${each.value}"
+}
+
+resource "cloudflare_ruleset" "waf_managed" {
+  zone_id = var.cloudflare_zone_id
+  name    = "default"
+  kind    = "zone"
+  phase   = "http_request_firewall_managed"
+  rules = [
+    {
+      ref         = "managed_cloudflare"
+      description = "The managed ruleset cloudflare"
+      expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\""
+      action      = "execute"
+      action_parameters = {
+        id = "efb7b8c949ac4650a09736fc376e9aee"
+      }
+    },
+    {
+      ref         = "managed_owasp"
+      description = "The managed ruleset owasp"
+      expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\""
+      action      = "execute"
+      action_parameters = {
+        id = "4814384a9e5d4991b9815dcfc25d2f1f"
+      }
+    },
+  ]
+}
+
+import {
+  for_each = { for phase, id in var.cloudflare_entrypoints : phase => id if phase == "http_request_firewall_managed" }
+  to       = cloudflare_ruleset.waf_managed
+  id       = "zones/${var.cloudflare_zone_id}/${each.value}"
+}
+
+resource "cloudflare_ruleset" "response_headers" {
+  zone_id = var.cloudflare_zone_id
+  name    = "default"
+  kind    = "zone"
+  phase   = "http_response_headers_transform"
+  rules = [
+    {
+      ref         = "headers_covid19_reserve_civique_gouv_fr"
+      description = "Headers of every answer of covid19.reserve-civique.gouv.fr"
+      expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\""
+      action      = "rewrite"
+      action_parameters = {
+        headers = {
+          X-Frame-Options = {
+            operation = "set"
+            value     = "SAMEORIGIN"
+          }
+          X-Powered-By = {
+            operation = "remove"
+          }
+        }
+      }
+    },
+  ]
+}
+
+import {
+  for_each = { for phase, id in var.cloudflare_entrypoints : phase => id if phase == "http_response_headers_transform" }
+  to       = cloudflare_ruleset.response_headers
+  id       = "zones/${var.cloudflare_zone_id}/${each.value}"
+}
+
+# Opened, closed and narrowed by hand on the night; an apply leaves that as it is.
+resource "cloudflare_waiting_room" "room" {
+  zone_id              = var.cloudflare_zone_id
+  name                 = "launch"
+  host                 = "covid19.reserve-civique.gouv.fr"
+  path                 = "/"
+  total_active_users   = 60000
+  new_users_per_minute = 36000
+  session_duration     = 5
+  queueing_method      = "fifo"
+  queueing_status_code = 200
+  suspended            = true
+  cookie_attributes = {
+    samesite = "auto"
+    secure   = "auto"
+  }
+  lifecycle {
+    ignore_changes = [suspended, queue_all, total_active_users, new_users_per_minute]
+  }
+}
+
+resource "cloudflare_load_balancer_monitor" "origins" {
+  account_id     = var.cloudflare_account_id
+  type           = "https"
+  description    = "health of the origins of covid19.reserve-civique.gouv.fr"
+  path           = "/__health"
+  port           = 443
+  expected_codes = "200"
+  header = {
+    Host = ["covid19.reserve-civique.gouv.fr"]
+  }
+  interval         = 60
+  consecutive_down = 2
+  consecutive_up   = 2
+}
+
+resource "cloudflare_load_balancer_pool" "origins" {
+  account_id      = var.cloudflare_account_id
+  name            = "covid19-reserve-civique-gouv-fr-origins"
+  monitor         = cloudflare_load_balancer_monitor.origins.id
+  minimum_origins = 1
+  check_regions   = ["WEU"]
+  origins = [
+    {
+      name    = "origin-01"
+      address = "203.0.113.10"
+      enabled = true
+      weight  = 1
+      header = {
+        host = ["covid19.reserve-civique.gouv.fr"]
+      }
+    },
+    {
+      name    = "origin-02"
+      address = "203.0.113.11"
+      enabled = true
+      weight  = 1
+      header = {
+        host = ["covid19.reserve-civique.gouv.fr"]
+      }
+    },
+  ]
+}
+
+resource "cloudflare_load_balancer" "site" {
+  zone_id          = var.cloudflare_zone_id
+  name             = "covid19.reserve-civique.gouv.fr"
+  proxied          = true
+  steering_policy  = "off"
+  session_affinity = "none"
+  default_pools    = [cloudflare_load_balancer_pool.origins.id]
+  fallback_pool    = cloudflare_load_balancer_pool.origins.id
+}
+
+# Never changed in place: to rotate, add a second one, wait until it is active, remove this one.
+resource "cloudflare_certificate_pack" "edge" {
+  zone_id               = var.cloudflare_zone_id
+  type                  = "advanced"
+  certificate_authority = "google"
+  validation_method     = "txt"
+  validity_days         = 90
+  hosts                 = ["covid19.reserve-civique.gouv.fr", "reserve-civique.gouv.fr"]
 }

@@ -1,4 +1,15 @@
+variable "cloudflare_account_id" {
+  description = "Account id at Cloudflare, which holds lists and pools"
+  type        = string
+}
+
 variable "cloudflare_zone_id" {
   description = "Zone id of reserve-civique.gouv.fr at Cloudflare"
   type        = string
+}
+
+variable "cloudflare_entrypoints" {
+  description = "Ids of the rulesets that the zone has already, by phase (GET /zones/ZONE_ID/rulesets, kind zone): each is taken over, and all its rules replaced, instead of being refused as a second one"
+  type        = map(string)
+  default     = {}
 }

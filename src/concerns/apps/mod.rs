@@ -1,7 +1,6 @@
 //! `[apps]`: the apps on the platform, their containers, their environment, where their code comes from (JVA-3, JVA-4,
 //! JVA-9). golive's own nginx, where it runs on the platform, is one of them.
 
-use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -69,8 +68,7 @@ pub struct App {
     /// Proxies whose word on the client's address the app believes: those before it (JVA-8). Given to the app in
     /// `trusted_proxies_variable`, commas between.
     #[serde(default)]
-    #[schemars(with = "Vec<Network>")]
-    pub trusted_proxies: Vec<IpNet>,
+    pub trusted_proxies: Vec<Network>,
     /// The variable in which the app reads `trusted_proxies`.
     #[serde(default)]
     pub trusted_proxies_variable: Option<VariableName>,

@@ -49,7 +49,7 @@ pub fn checks(cache: &Cache, site: &Site) -> OneOrMore<Check> {
         if site.cdn.is_some() {
             all.push(hit_on_second(&sample, subject(class, site)));
         }
-        all.push(set_cookie(&sample, subject(class, site)));
+        all.push(set_cookie(&sample, subject(class, site), site));
         all.push(vary(&sample, class, site));
         all.push(compressed(&sample, class, site));
         // The rest is about a shared cache, and about answers that change.
@@ -85,7 +85,7 @@ fn of_further_host(host: &HostName, page: &UrlPath, cache: &Cache, site: &Site) 
     };
     let subject = format!("{host}{page}");
     let sample = Sample::Path(get(Scheme::Https, host, page.as_str()));
-    let mut all = vec![page_header(host, page, subject.clone(), class), set_cookie(&sample, subject.clone())];
+    let mut all = vec![page_header(host, page, subject.clone(), class), set_cookie(&sample, subject.clone(), site)];
     if site.cdn.is_some() {
         all.push(hit_on_second(&sample, subject));
     }
@@ -381,9 +381,10 @@ fn subject(class: &Class, site: &Site) -> String {
 }
 
 /// `cache.set-cookie`: a stored answer must plant no cookie, least of all one cookie in two visitors.
-fn set_cookie(sample: &Sample, subject: String) -> Check {
+fn set_cookie(sample: &Sample, subject: String, site: &Site) -> Check {
     let two = |probe: &HttpProbe| -> Vec<Probe> { vec![probe.clone().into(), probe.clone().again(4).into()] };
     let sample = sample.clone();
+    let room_is_open = site.waiting_room_is_open;
     Check {
         remedy: "start sessions later than on pages that everybody sees".to_owned(),
         source: "JVA-7; Cloudflare docs, cache/concepts/cache-behavior",
@@ -402,6 +403,9 @@ fn set_cookie(sample: &Sample, subject: String) -> Check {
             }
             if all.is_empty() {
                 Judgement::pass(format!("{} sets no cookie", probe.path))
+            } else if room_is_open && all.iter().all(|name| cloudflare::is_waiting_room_cookie(name)) {
+                // Set on the way out, on a stored copy too, and another for everybody.
+                Judgement::pass(format!("{} sets the cookie of the waiting room alone", probe.path))
             } else {
                 Judgement::warn(format!("{} sets only the CDN's own cookies", probe.path))
             }

@@ -234,7 +234,7 @@ fn temporary(class: &Class, index: usize, site: &Site) -> Option<Finding> {
             "take `temporary` out",
         ));
     }
-    (temporary.until.0 <= site.announcement).then(|| {
+    (temporary.until.instant() <= site.announcement).then(|| {
         Finding::error(
             &rules::CACHE_TEMPORARY,
             at.key("until"),

@@ -9,7 +9,7 @@ mod procedure;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::blueprint::value::{CookieName, Instant, Label, PathPrefix, Seconds, UrlPath};
+use crate::blueprint::value::{CookieName, Label, Moment, PathPrefix, Seconds, UrlPath};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::fragment::{Routes, is_fingerprinted_under, is_under};
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
@@ -73,7 +73,7 @@ pub struct Class {
 #[serde(deny_unknown_fields)]
 pub struct Temporary {
     /// When somebody takes them back; after the announcement.
-    pub until: Instant,
+    pub until: Moment,
     /// What `max_age_seconds` is from then on.
     pub afterwards_seconds: Seconds,
 }

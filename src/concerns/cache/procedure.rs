@@ -22,7 +22,9 @@ pub fn procedure(cache: &Cache, site: &Site) -> Procedure {
         let Some(temporary) = &class.temporary else { continue };
         undo.push(format!(
             "After {}: the lifetimes of {} were made for the launch; set its max_age_seconds to {} and generate again.",
-            temporary.until.0, class.name, temporary.afterwards_seconds
+            temporary.until.instant(),
+            class.name,
+            temporary.afterwards_seconds
         ));
     }
     Procedure {

@@ -7,9 +7,10 @@ use super::{Cdn, Setup};
 use crate::blueprint::Site;
 use crate::blueprint::value::HostName;
 use crate::concerns::answer::{
-    self, answered, answered_or_later, authoritative, cache_status, http, is_hit, listed, resolved,
+    self, answered, answered_or_later, authoritative, cache_status, cloudflare, http, is_hit, listed, resolved,
 };
-use crate::concerns::ask::{NONCE, dns_at, dns_resolved, get, handshake};
+use crate::concerns::ask::{NONCE, cloudflare_account, cloudflare_zone, dns_at, dns_resolved, get, handshake};
+use crate::concerns::fragment::pool_name;
 use crate::concerns::tls;
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
 use crate::probe::{DnsAnswer, Rcode, RecordData, RecordType, Scheme, Target};
@@ -33,13 +34,169 @@ pub fn checks(cdn: &Cdn, site: &Site) -> OneOrMore<Check> {
 fn of_served(host: &HostName, cdn: &Cdn, site: &Site) -> Vec<Check> {
     let (leads, speaks) = ("dns.host.target", "tls.chain");
     let home = get(Scheme::Https, host, "/");
-    vec![
+    let mut all = vec![
         chain(host),
         tls::expiry(host, Target::Resolved, host.to_string(), site.announcement, vec![leads]),
         tls::hsts(host.to_string(), home, cdn.hsts_max_age_seconds, vec![leads, speaks]),
         upgrade(host),
         acme_path(host),
-    ]
+        origin_strict(host, cdn, site),
+    ];
+    if cdn.certificate.is_some() {
+        all.push(preissued(host, site));
+    }
+    if cdn.load_balancer.is_some() {
+        all.push(pool(host, cdn, site));
+    }
+    if !cdn.response_headers.is_empty() {
+        all.push(headers(host, cdn));
+    }
+    all
+}
+
+/// `tls.origin.strict`: the edge believes an origin by its certificate alone, and each origin has one.
+fn origin_strict(name: &HostName, cdn: &Cdn, site: &Site) -> Check {
+    let mut ask = cloudflare_zone(site, "/settings/ssl");
+    ask.extend(cdn.origins.iter().map(|origin| handshake(name, Target::Pinned(*origin), 0)));
+    let host = name.to_string();
+    Check {
+        id: "tls.origin.strict",
+        subject: host.clone(),
+        // Straight to the origins.
+        safety: Safety::S2,
+        blocked_by: vec![],
+        disturbs: false,
+        ask,
+        judge: Box::new(move |seen| {
+            let Some((setting, handshakes)) = seen.split_first() else {
+                return Judgement::unknown("nothing was asked");
+            };
+            let mode = &answered!(cloudflare(setting))["value"];
+            if mode != "strict" {
+                return Judgement::fail(format!(
+                    "the edge's mode is {mode}: anybody between edge and origin is believed"
+                ));
+            }
+            let mut untested = None;
+            for observation in handshakes {
+                let answer = answered_or_later!(answer::tls(observation), untested);
+                if let Some(error) = &answer.verify_error {
+                    return Judgement::fail(format!(
+                        "{} has no good certificate for {host}: {error}",
+                        answer.connected
+                    ));
+                }
+            }
+            let origins = handshakes.len();
+            untested
+                .unwrap_or_else(|| Judgement::pass(format!("strict, and {origins} origins have a good certificate")))
+        }),
+        remedy: format!("install a certificate for {name} on each origin, then set the mode to strict"),
+        source: "Cloudflare docs, ssl/origin-configuration/ssl-modes/full-strict",
+        valid_for_seconds: tls::VALID_FOR_SECONDS,
+    }
+}
+
+/// `tls.preissued`: the ordered certificate is there before the first visitor.
+fn preissued(name: &HostName, site: &Site) -> Check {
+    let host = name.to_string();
+    Check {
+        id: "tls.preissued",
+        subject: host.clone(),
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask: cloudflare_zone(site, "/ssl/certificate_packs?status=all"),
+        judge: Box::new(move |seen| {
+            let packs = answered!(cloudflare(&seen[0])).as_array().map(Vec::as_slice).unwrap_or_default();
+            let parent = host.split_once('.').map(|(_, parent)| format!("*.{parent}")).unwrap_or_default();
+            let covers = |name: &serde_json::Value| name == host.as_str() || name == parent.as_str();
+            let of_host = packs.iter().filter(|pack| pack["hosts"].as_array().into_iter().flatten().any(covers));
+            let states: Vec<&str> = of_host.filter_map(|pack| pack["status"].as_str()).collect();
+            if states.contains(&"active") {
+                return Judgement::pass(format!("a certificate for {host} is active"));
+            }
+            match states.as_slice() {
+                [] => Judgement::fail(format!("no certificate was ordered for {host}")),
+                states => Judgement::fail(format!("the certificate is not there yet: {}", listed(states))),
+            }
+        }),
+        remedy: "publish the validation record that the order shows, or the first visitors see TLS errors".to_owned(),
+        source: "JVA-2; Cloudflare docs, ssl/edge-certificates/changing-dcv-method",
+        valid_for_seconds: tls::VALID_FOR_SECONDS,
+    }
+}
+
+/// `origin.pool`: the load balancer knows every origin, and none is switched off.
+fn pool(host: &HostName, cdn: &Cdn, site: &Site) -> Check {
+    let name = pool_name(host);
+    let wanted: Vec<String> = cdn.origins.iter().map(ToString::to_string).collect();
+    let path = format!("/load_balancers/pools/{name}");
+    Check {
+        id: "origin.pool",
+        subject: name,
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask: cloudflare_account(site, &path),
+        judge: Box::new(move |seen| {
+            let pool = answered!(cloudflare(&seen[0]));
+            if pool["enabled"] == false {
+                return Judgement::fail("the pool is switched off");
+            }
+            let held = pool["origins"].as_array().map(Vec::as_slice).unwrap_or_default();
+            for origin in &wanted {
+                match held.iter().find(|held| held["address"] == origin.as_str()) {
+                    None => return Judgement::fail(format!("{origin} is not in the pool")),
+                    Some(held) if held["enabled"] == false || held["weight"] == 0 => {
+                        return Judgement::fail(format!("{origin} is switched off in the pool"));
+                    }
+                    Some(_) => {}
+                }
+            }
+            match held.len() == wanted.len() {
+                true => Judgement::pass(format!("{} origins, all switched on", wanted.len())),
+                false => Judgement::fail(format!("{} origins, {} are ours", held.len(), wanted.len())),
+            }
+        }),
+        remedy: "switch the origin on again, or apply terraform/".to_owned(),
+        source: "JVA-2, JVA-12",
+        valid_for_seconds: DNS_VALID_FOR_SECONDS,
+    }
+}
+
+/// `cdn.headers`.
+fn headers(host: &HostName, cdn: &Cdn) -> Check {
+    let wanted: Vec<(String, Option<String>)> = cdn
+        .response_headers
+        .iter()
+        .map(|header| (header.name.as_str().to_ascii_lowercase(), header.set.as_ref().map(ToString::to_string)))
+        .collect();
+    Check {
+        id: "cdn.headers",
+        subject: host.to_string(),
+        safety: Safety::S1,
+        blocked_by: vec!["dns.host.target", "tls.chain", "waf.clean"],
+        disturbs: false,
+        ask: vec![get(Scheme::Https, host, "/").into()],
+        judge: Box::new(move |seen| {
+            let answer = answered!(http(&seen[0]));
+            for (name, value) in &wanted {
+                match (answer.header(name), value) {
+                    (Some(found), None) => return Judgement::fail(format!("{name} is still sent: {found}")),
+                    (None, Some(_)) => return Judgement::fail(format!("{name} is missing")),
+                    (Some(found), Some(value)) if found != value => {
+                        return Judgement::fail(format!("{name} is `{found}`, not `{value}`"));
+                    }
+                    _ => {}
+                }
+            }
+            Judgement::pass(format!("{} headers as declared", wanted.len()))
+        }),
+        remedy: "apply the response headers ruleset".to_owned(),
+        source: "Cloudflare docs, rules/transform/response-header-modification",
+        valid_for_seconds: tls::VALID_FOR_SECONDS,
+    }
 }
 
 /// `dns.host.target`. At every authoritative server, and through the resolvers of this run; the catalogue's other

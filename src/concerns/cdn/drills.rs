@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Cdn, Setup};
 use crate::blueprint::Site;
 use crate::concerns::{Drill, Drills, OneOrMore};
+use crate::probe::ApiProvider;
 
 pub fn drills(cdn: &Cdn, _site: &Site) -> Drills {
     let mut rest = vec![
@@ -42,6 +43,51 @@ pub fn drills(cdn: &Cdn, _site: &Site) -> Drills {
             inject: Box::new(|staging| staging.set_cdn_setting("always_use_https", json!("on"))),
         },
     ];
+    rest.push(Drill {
+        number: None,
+        id: "origin-not-verified",
+        fault: "the edge was set to `full` while the origin's certificate was missing, and stayed so",
+        reddens: vec!["tls.origin.strict"],
+        inject: Box::new(|staging| staging.set_cdn_setting("ssl", json!("full"))),
+    });
+    if cdn.certificate.is_some() {
+        rest.push(Drill {
+            number: None,
+            id: "edge-certificate-pending",
+            fault: "the validation record of the ordered certificate was never published",
+            reddens: vec!["tls.preissued"],
+            inject: Box::new(|staging| {
+                staging.edit_api(ApiProvider::Cloudflare, "/ssl/certificate_packs?status=all", |body| {
+                    body["result"][0]["status"] = json!("pending_validation");
+                })
+            }),
+        });
+    }
+    if cdn.load_balancer.is_some() {
+        rest.push(Drill {
+            number: None,
+            id: "origin-switched-off",
+            fault: "an origin was taken out of the pool for maintenance, and stayed out",
+            reddens: vec!["origin.pool"],
+            inject: Box::new(|staging| {
+                staging.edit_cdn("cloudflare/load_balancer.json", |balancer| {
+                    let origins = balancer["pool"]["origins"].as_array_mut();
+                    let last = origins.and_then(|origins| origins.last_mut()).ok_or("the pool is empty")?;
+                    last["weight"] = json!(0);
+                    Ok(())
+                })
+            }),
+        });
+    }
+    if cdn.response_headers.iter().any(|header| header.set.is_some()) {
+        rest.push(Drill {
+            number: None,
+            id: "response-headers-missing",
+            fault: "the ruleset of response headers was not applied",
+            reddens: vec!["cdn.headers"],
+            inject: Box::new(|staging| staging.drop_cdn_rules("http_response_headers_transform", |_| true)),
+        });
+    }
     if cdn.setup == Setup::Partial {
         rest.push(Drill {
             number: Some(3),

@@ -1,10 +1,16 @@
 //! Offline remarks on `[cdn]`.
 
+use std::collections::HashSet;
+
 use super::{Cdn, Plan, Setup};
 use crate::blueprint::value::{HostName, why_not_public};
 use crate::blueprint::{Finding, KeyPath, Site};
+use crate::concerns::fragment::CertificateAuthority;
 use crate::concerns::rules;
 use crate::providers::cloudflare;
+
+/// Between two questions to an origin, whatever the plan (docs, load-balancing/reference/limitations).
+const INTERVAL_SECONDS: std::ops::RangeInclusive<u32> = 10..=3600;
 
 pub fn findings(cdn: &Cdn, site: &Site) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -16,6 +22,80 @@ pub fn findings(cdn: &Cdn, site: &Site) -> Vec<Finding> {
     findings.extend(origins(cdn));
     findings.extend(setup(cdn, site));
     findings.extend(authorities(cdn, site));
+    findings.extend(certificate(cdn));
+    findings.extend(load_balancer(cdn));
+    findings.extend(headers(cdn));
+    findings
+}
+
+/// Which lifetimes the authorities sign (Cloudflare docs, ssl/reference/certificate-validity-periods).
+fn certificate(cdn: &Cdn) -> Option<Finding> {
+    let certificate = cdn.certificate.as_ref()?;
+    let days: &[u32] = match certificate.authority {
+        CertificateAuthority::LetsEncrypt => &[90],
+        CertificateAuthority::Google => &[14, 30, 90],
+        CertificateAuthority::SslCom => &[14, 30, 90, 365],
+    };
+    (!days.contains(&certificate.validity_days)).then(|| {
+        let known: Vec<String> = days.iter().map(ToString::to_string).collect();
+        Finding::error(
+            &rules::CDN_CERTIFICATE_DAYS,
+            KeyPath::of(["cdn", "certificate", "validity_days"]),
+            format!(
+                "{} signs for {} days, not for {}",
+                certificate.authority.as_str(),
+                known.join(", "),
+                certificate.validity_days
+            ),
+            "take 90",
+        )
+    })
+}
+
+fn load_balancer(cdn: &Cdn) -> Option<Finding> {
+    let balancing = cdn.load_balancer.as_ref()?;
+    (!INTERVAL_SECONDS.contains(&balancing.interval_seconds)).then(|| {
+        Finding::error(
+            &rules::CDN_MONITOR_INTERVAL,
+            KeyPath::of(["cdn", "load_balancer", "interval_seconds"]),
+            format!("origins cannot be asked every {} s", balancing.interval_seconds),
+            format!("take {} to {}", INTERVAL_SECONDS.start(), INTERVAL_SECONDS.end()),
+        )
+    })
+}
+
+/// Headers that another key of the blueprint decides, or that Cloudflare lets nobody change (docs, rules/transform/
+/// response-header-modification).
+const TAKEN_HEADERS: [&str; 8] = [
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "location",
+    "server",
+    "set-cookie",
+    "strict-transport-security",
+];
+
+fn headers(cdn: &Cdn) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut seen = HashSet::new();
+    for (index, header) in cdn.response_headers.iter().enumerate() {
+        let place = at("response_headers").index(index);
+        let name = header.name.as_str().to_ascii_lowercase();
+        let mut refuse = |key: &str, message: String, remedy: &str| {
+            findings.push(Finding::error(&rules::CDN_HEADER, place.clone().key(key), message, remedy));
+        };
+        if TAKEN_HEADERS.contains(&name.as_str()) || name.starts_with("cf-") {
+            refuse("name", format!("`{}` is not to be changed here", header.name), "remove the entry");
+        }
+        if header.set.as_ref().is_some_and(|value| !value.as_str().bytes().all(|b| (0x20..0x7f).contains(&b))) {
+            refuse("set", format!("the value of `{}` is not plain ASCII", header.name), "write it in ASCII");
+        }
+        if !seen.insert(name) {
+            refuse("name", format!("`{}` is there twice", header.name), "keep one entry for each header");
+        }
+    }
     findings
 }
 

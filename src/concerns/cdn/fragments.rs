@@ -5,26 +5,37 @@ use std::net::IpAddr;
 use super::{Cdn, MinTls, Setup};
 use crate::blueprint::Site;
 use crate::blueprint::site::PublicHost;
+use crate::blueprint::value::{HostName, UrlPath};
 use crate::concerns::Fragment;
-use crate::concerns::fragment::{CdnRecord, Expression, RedirectRule, SettingValue, ZoneRecord, ZoneSetting};
+use crate::concerns::fragment::{
+    CdnRecord, CertificatePack, Expression, LoadBalancer, RedirectRule, ResponseHeader, SettingValue, ZoneRecord,
+    ZoneSetting,
+};
+use crate::concerns::tls::ACME_PATH;
 use crate::probe::RecordData;
 use crate::providers::cloudflare;
-
-/// Where certification authorities look for their proof, over plain http (RFC 8555, section 8.3).
-const ACME_PATH: &str = "/.well-known/acme-challenge/";
 
 pub fn fragments(cdn: &Cdn, site: &Site) -> Vec<Fragment> {
     let mut fragments = public_records(cdn, site);
     for host in &site.hosts {
-        fragments.extend(cdn.origins.iter().map(|origin| {
-            Fragment::CdnRecord(CdnRecord {
-                name: host.name.clone(),
-                data: address_data(*origin),
-                proxied: true,
-                comment: "origin of the site".to_owned(),
+        fragments.extend(origins(&host.name, cdn, site));
+        fragments.extend(cdn.response_headers.iter().map(|header| {
+            Fragment::ResponseHeader(ResponseHeader {
+                host: host.name.clone(),
+                name: header.name.clone(),
+                value: header.set.clone(),
             })
         }));
     }
+    fragments.extend(cdn.certificate.as_ref().map(|certificate| {
+        let mut hosts = vec![cdn.zone.clone()];
+        hosts.extend(site.hosts.iter().map(|host| host.name.clone()).filter(|name| *name != cdn.zone));
+        Fragment::CertificatePack(CertificatePack {
+            authority: certificate.authority,
+            validity_days: certificate.validity_days,
+            hosts,
+        })
+    }));
     fragments.extend(settings(cdn).into_iter().map(Fragment::ZoneSetting));
     fragments.push(Fragment::RedirectRule(RedirectRule {
         name: "https_only".to_owned(),
@@ -39,6 +50,27 @@ pub fn fragments(cdn: &Cdn, site: &Site) -> Vec<Fragment> {
         status: 301,
     }));
     fragments
+}
+
+/// Where the edge sends what it cannot answer: a load balancer, which takes the place of the records of its name, or
+/// these.
+fn origins(name: &HostName, cdn: &Cdn, site: &Site) -> Vec<Fragment> {
+    if let Some(balancing) = &cdn.load_balancer {
+        return vec![Fragment::LoadBalancer(LoadBalancer {
+            host: name.clone(),
+            origins: cdn.origins.clone(),
+            health_path: site.health_path.clone().unwrap_or_else(UrlPath::root),
+            interval_seconds: balancing.interval_seconds,
+            check_regions: balancing.check_regions.iter().map(|region| region.as_str()).collect(),
+        })];
+    }
+    let record = |origin: &IpAddr| CdnRecord {
+        name: name.clone(),
+        data: address_data(*origin),
+        proxied: true,
+        comment: "origin of the site".to_owned(),
+    };
+    cdn.origins.iter().map(record).map(Fragment::CdnRecord).collect()
 }
 
 /// In a partial zone, what whoever runs the DNS must publish (Cloudflare docs, dns/zone-setups/partial-setup).
@@ -98,6 +130,7 @@ fn settings(cdn: &Cdn) -> Vec<ZoneSetting> {
             why: "0 obeys the origin; the default of 14400 overrides every shorter max-age.".to_owned(),
         },
         setting("brotli", "on", "Smaller pages on phones."),
+        setting("0rtt", "off", "A request sent early can be sent again by somebody else: a sign-up twice."),
         setting("http3", "on", "Survives a change of network on phones."),
         setting("automatic_https_rewrites", "off", "Pages leave the edge as the app wrote them."),
         setting(

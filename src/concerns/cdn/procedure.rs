@@ -9,6 +9,13 @@ pub fn procedure(cdn: &Cdn, site: &Site) -> Procedure {
         format!("Apply terraform/ to the zone {} while no visitor comes through it yet.", cdn.zone),
         format!("See the edge certificate of {} active before the name moves.", site.host),
     ];
+    if cdn.certificate.is_some() && cdn.setup == Setup::Partial {
+        before.push(format!(
+            "Have the CNAME _acme-challenge.{} published with the target that the certificate order shows \
+             (dcv_delegation_records): without it the certificate stays pending, and renewals fail.",
+            site.host
+        ));
+    }
     before.push(match cdn.setup {
         Setup::Partial => format!("Then have {} pointed at the CDN by the zone's own people.", site.host),
         Setup::Full => format!("Then change the name servers of {} at the registrar.", cdn.zone),

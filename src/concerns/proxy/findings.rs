@@ -11,7 +11,7 @@ pub const LARGEST_BODY: u32 = 75;
 /// Scalingo's router answers 504 when the first byte takes so long. Seconds.
 const ROUTER_PATIENCE: u32 = 30;
 
-pub fn findings(proxy: &Proxy, _site: &Site) -> Vec<Finding> {
+pub fn findings(proxy: &Proxy, site: &Site) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !(1..=LARGEST_BODY).contains(&proxy.body_limit_mib) {
         findings.push(Finding::error(
@@ -24,6 +24,7 @@ pub fn findings(proxy: &Proxy, _site: &Site) -> Vec<Finding> {
             format!("take the largest upload that the site has, 1 to {LARGEST_BODY}"),
         ));
     }
+    findings.extend(containers(site));
     let patience = proxy.read_timeout_seconds.get();
     if proxy.runs_on == RunsOn::Scalingo && patience >= ROUTER_PATIENCE {
         findings.push(Finding::error(
@@ -34,4 +35,20 @@ pub fn findings(proxy: &Proxy, _site: &Site) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// Each nginx counts by itself, so a number that nobody runs makes every limit another one.
+fn containers(site: &Site) -> Option<Finding> {
+    let addresses = site.origin_addresses();
+    (site.proxies < addresses).then(|| {
+        Finding::error(
+            &rules::PROXY_CONTAINERS,
+            KeyPath::of(["apps", "apps"]),
+            format!(
+                "{} containers of nginx behind {addresses} addresses: one that restarts takes the site along",
+                site.proxies
+            ),
+            format!("run {addresses} `web` containers of the front or more"),
+        )
+    })
 }

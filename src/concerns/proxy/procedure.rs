@@ -1,6 +1,6 @@
 //! What a person does about `[proxy]`.
 
-use super::Proxy;
+use super::{Proxy, variable};
 use crate::blueprint::Site;
 use crate::concerns::Procedure;
 use crate::concerns::fragment::RunsOn;
@@ -8,8 +8,8 @@ use crate::concerns::fragment::RunsOn;
 pub fn procedure(proxy: &Proxy, site: &Site) -> Procedure {
     let deploy = match proxy.runs_on {
         RunsOn::Scalingo => format!(
-            "Deploy nginx/scalingo/ as an app of its own with the nginx buildpack, APP_UPSTREAM={}:{} in its environment.",
-            proxy.upstream.host, proxy.upstream.port
+            "Deploy nginx/scalingo/ as an app of its own with the nginx buildpack, APP_UPSTREAM=\"{}\" in its environment.",
+            variable(&proxy.upstream)
         ),
         RunsOn::Server => {
             "Copy nginx/proxy/ to the machine, put the certificate into tls/, run `nginx -t -p DIR -c nginx.conf`."

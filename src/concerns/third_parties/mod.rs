@@ -1,7 +1,6 @@
 //! `[third_parties]`: vendors whose limits the launch leans on (JVA-21, DOC-8), partners who must not take it for an
 //! attack, nor be taken for one (DOC-6).
 
-use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -94,8 +93,7 @@ pub struct PartnerTable {
     pub role: Text,
     /// Where its requests come from. None: it only carries visitors.
     #[serde(default)]
-    #[schemars(with = "Vec<Network>")]
-    pub addresses: Vec<IpNet>,
+    pub addresses: Vec<Network>,
     /// Whom to call, at any hour.
     pub contact: Text,
     /// Day on which it was told of the launch. Left out: not yet.
@@ -108,7 +106,10 @@ impl ThirdParties {
     pub fn facts(&self) -> Vec<Partner> {
         self.partners
             .iter()
-            .map(|partner| Partner { name: partner.name.clone(), addresses: partner.addresses.clone() })
+            .map(|partner| Partner {
+                name: partner.name.clone(),
+                addresses: partner.addresses.iter().map(|range| range.get()).collect(),
+            })
             .collect()
     }
 

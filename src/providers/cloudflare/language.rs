@@ -1,10 +1,11 @@
 //! The part of Cloudflare's rules language that golive and its users write: parsed, type-checked, evaluated.
 //!
 //! Own parser, since the published engine lacks functions, `wildcard`, `[*]` and raw strings. What Cloudflare
-//! would refuse is refused here with its position; what it would take and this module does not know (`$lists`,
-//! other fields and functions) is refused too, never silently false. Paths are taken as sent: Cloudflare's own
+//! would refuse is refused here with its position; what it would take and this module does not know (other fields and
+//! functions, lists that were not given) is refused too, never silently false. Paths are taken as sent: Cloudflare's own
 //! normalisation of URLs is not played.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -30,7 +31,12 @@ pub struct Facts<'a> {
     pub query: Option<&'a str>,
     pub headers: &'a HeaderMap,
     pub client: IpAddr,
+    /// Where Cloudflare believes the visitor to be: ISO 3166-1 alpha-2, `T1` for Tor.
+    pub country: &'a str,
 }
+
+/// Lists of addresses by their names, as an account holds them.
+pub type Lists = BTreeMap<String, Vec<IpNet>>;
 
 /// Why an expression is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,9 +59,18 @@ pub struct Condition(Node);
 impl Condition {
     /// # Errors
     ///
-    /// The first fault, with its place.
+    /// The first fault, with its place; a list is one.
     pub fn parse(text: &str) -> Result<Self, Refused> {
-        parse(text, Kind::Truth).map(Self)
+        Self::with_lists(text, &Lists::new())
+    }
+
+    /// As [`Self::parse`], in an account that holds these lists.
+    ///
+    /// # Errors
+    ///
+    /// The first fault, with its place.
+    pub fn with_lists(text: &str, lists: &Lists) -> Result<Self, Refused> {
+        parse(text, Kind::Truth, lists).map(Self)
     }
 
     pub fn holds(&self, facts: &Facts<'_>) -> bool {
@@ -72,7 +87,7 @@ impl TextExpression {
     ///
     /// The first fault, with its place.
     pub fn parse(text: &str) -> Result<Self, Refused> {
-        parse(text, Kind::Text).map(Self)
+        parse(text, Kind::Text, &Lists::new()).map(Self)
     }
 
     /// The text; empty where what it needs is missing from the request.
@@ -84,11 +99,11 @@ impl TextExpression {
     }
 }
 
-fn parse(text: &str, wanted: Kind) -> Result<Node, Refused> {
+fn parse(text: &str, wanted: Kind, lists: &Lists) -> Result<Node, Refused> {
     if text.len() > LONGEST {
         return Err(Refused { at: LONGEST, message: format!("longer than {LONGEST} bytes") });
     }
-    let mut parser = Parser { tokens: lex(text)?, next: 0, depth: 0, end: text.chars().count() };
+    let mut parser = Parser { tokens: lex(text)?, next: 0, depth: 0, end: text.chars().count(), lists };
     let whole = parser.either()?;
     if let Some(token) = parser.tokens.get(parser.next) {
         return Err(Refused { at: token.at, message: format!("{} is left over", token.what) });
@@ -271,6 +286,8 @@ enum Field {
     Referer,
     Ssl,
     Source,
+    Country,
+    KnownBot,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -333,14 +350,15 @@ impl Typed {
     }
 }
 
-struct Parser {
+struct Parser<'a> {
     tokens: Vec<Token>,
     next: usize,
     depth: usize,
     end: usize,
+    lists: &'a Lists,
 }
 
-impl Parser {
+impl Parser<'_> {
     fn at(&self) -> usize {
         self.tokens.get(self.next).map_or(self.end, |token| token.at)
     }
@@ -511,7 +529,7 @@ impl Parser {
 
     fn set(&mut self, kind: Kind) -> Result<Vec<Item>, Refused> {
         if self.take(&["$"]) {
-            return self.fail("the rehearsal holds no lists of an account");
+            return self.list(kind);
         }
         self.expect("{")?;
         let mut items = Vec::new();
@@ -533,6 +551,20 @@ impl Parser {
         if items.is_empty() {
             return self.fail("the set is empty");
         }
+        Ok(items)
+    }
+
+    /// `$name`, of which only addresses are known.
+    fn list(&mut self, kind: Kind) -> Result<Vec<Item>, Refused> {
+        let name = match self.tokens.get(self.next).map(|token| &token.what) {
+            Some(What::Word(name)) if kind == Kind::Address => name,
+            _ => return self.fail("expected the name of a list of addresses"),
+        };
+        let Some(ranges) = self.lists.get(name) else {
+            return self.fail(format!("the account holds no list `{name}`"));
+        };
+        let items = ranges.iter().map(|range| Item::Network(*range)).collect();
+        self.next += 1;
         Ok(items)
     }
 
@@ -673,6 +705,8 @@ fn field(word: &str, at: usize) -> Result<Typed, Refused> {
         "http.referer" => (Field::Referer, Kind::Text),
         "ssl" => (Field::Ssl, Kind::Truth),
         "ip.src" => (Field::Source, Kind::Address),
+        "ip.src.country" => (Field::Country, Kind::Text),
+        "cf.client.bot" => (Field::KnownBot, Kind::Truth),
         _ => return Err(Refused { at, message: format!("golive knows no field `{word}`") }),
     };
     Ok(Typed::new(at, Node::Field(field), kind))
@@ -882,6 +916,9 @@ impl Field {
             Field::Referer => header(REFERER),
             Field::Ssl => Some(Value::Truth(facts.https)),
             Field::Source => Some(Value::Address(facts.client)),
+            Field::Country => text(facts.country),
+            // Nobody that golive plays or predicts is a crawler that Cloudflare has verified.
+            Field::KnownBot => Some(Value::Truth(false)),
         }
     }
 }
@@ -961,6 +998,7 @@ mod tests {
             query: Some("utm_source=x&page=2"),
             headers,
             client: "198.51.100.7".parse().expect("an address"),
+            country: "FR",
         }
     }
 
@@ -1013,6 +1051,9 @@ mod tests {
             ("ip.src eq 198.51.100.7", true),
             ("ip.src in {203.0.113.0/24 198.51.100.0/24}", true),
             ("ip.src in {198.51.100.1..198.51.100.6 2001:db8::/32}", false),
+            ("ip.src.country in {\"BE\" \"FR\"}", true),
+            ("not ip.src.country in {\"BE\" \"FR\"}", false),
+            ("not cf.client.bot", true),
             // not, then and, then xor, then or.
             ("not ssl and ssl or true", true),
             ("true xor true and false", true),
@@ -1022,6 +1063,18 @@ mod tests {
             let condition = Condition::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(condition.holds(&facts), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn lists_stand_for_their_members() {
+        let headers = headers();
+        let facts = facts(&headers);
+        let lists = Lists::from([
+            ("in_it".to_owned(), vec!["198.51.100.0/24".parse().expect("a range")]),
+            ("empty".to_owned(), vec![]),
+        ]);
+        let holds = |text: &str| Condition::with_lists(text, &lists).expect(text).holds(&facts);
+        assert!(holds("ip.src in $in_it") && holds("not ip.src in $empty"));
     }
 
     #[test]
@@ -1061,7 +1114,9 @@ mod tests {
             ("(ssl", 4, "expected `)`"),
             ("ip.src eq \"1.2.3.4\"", 10, "expected an address"),
             ("ip.src gt 1.2.3.4", 7, "cannot be compared"),
-            ("ip.src in $partners", 11, "no lists"),
+            ("ip.src in $partners", 11, "no list `partners`"),
+            ("ip.src in $", 11, "name of a list"),
+            ("http.host in $partners", 14, "name of a list"),
             ("ip.src in {}", 12, "empty"),
             ("ip.src in {1.2.3.4/99}", 11, "expected an address"),
             ("http.request.uri.path matches \"(\"", 30, "regular expression"),

@@ -5,11 +5,13 @@
 //! | [`language`] | conditions of its rules: parsed and evaluated |
 //! | [`payload`] | what it was told, read as its API would take it |
 //! | [`caching`] | what it keeps and for how long |
+//! | [`firewall`] | whom it stops, and by which rule |
 //!
 //! The rehearsal's edge acts on these, and `golive ttl` and `golive trace` predict from them: one reading of the
 //! documents, which the rehearsal puts to the test.
 
 pub mod caching;
+pub mod firewall;
 pub mod language;
 pub mod payload;
 
@@ -52,6 +54,13 @@ pub fn edge_ranges() -> Vec<IpNet> {
 /// TTL of the addresses that Cloudflare answers for proxied names, in seconds (docs, dns/manage-dns-records/
 /// reference/ttl).
 pub const PROXIED_TTL: u32 = 300;
+
+/// Periods over which its limits count, in seconds; the plan says how long (docs, waf/rate-limiting-rules/parameters;
+/// another page lists more steps, not for every plan).
+pub const COUNTED_SECONDS: [u32; 6] = [10, 60, 120, 300, 600, 3600];
+
+/// How long its limits keep a client out, in seconds (same page).
+pub const BLOCK_SECONDS: [u32; 7] = [10, 60, 120, 300, 600, 3600, 86_400];
 
 /// Where a host of a partial zone points (Cloudflare docs, dns/zone-setups/partial-setup).
 pub fn partial_target(host: &HostName) -> String {
@@ -105,7 +114,10 @@ pub const CERTIFICATE_AUTHORITIES: [&str; 4] = ["letsencrypt.org", "pki.goog", "
 /// Cookies that the edge sets itself (docs, fundamentals/reference/policies-compliances/cloudflare-cookies; the
 /// waiting room's is spelled both ways in its documents).
 pub fn is_own_cookie(name: &str) -> bool {
-    matches!(name, "__cf_bm" | "_cfuvid" | "cf_clearance" | "__cflb")
-        || name.starts_with("__cfwaitingroom")
-        || name.starts_with("__cf_waitingroom")
+    matches!(name, "__cf_bm" | "_cfuvid" | "cf_clearance" | "__cflb") || is_waiting_room_cookie(name)
+}
+
+/// The cookie by which a waiting room knows whom it has seen; a suffix may follow.
+pub fn is_waiting_room_cookie(name: &str) -> bool {
+    name.starts_with("__cfwaitingroom") || name.starts_with("__cf_waitingroom")
 }

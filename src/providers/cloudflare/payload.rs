@@ -1,13 +1,17 @@
 //! The generated Cloudflare payloads, read as the API would take them, for whoever plays or predicts what they do.
 //! What golive does not know is refused by name: a setting that is accepted and ignored would rehearse nothing.
 
+mod room;
+mod security;
+
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use serde::Deserialize;
 
 use super::caching::{BrowserTtl, EdgeTtl};
-use super::language::{Condition, Facts, TextExpression};
+use super::firewall::{CustomRule, HeaderRule, LimitRule, ManagedRule, Room};
+use super::language::{Condition, Facts, Lists, TextExpression};
 
 /// Everything the CDN was told.
 #[derive(Debug)]
@@ -15,6 +19,11 @@ pub struct Payloads {
     pub settings: Settings,
     pub redirects: Vec<RedirectRule>,
     pub cache: Vec<CacheRule>,
+    pub custom: Vec<CustomRule>,
+    pub limits: Vec<LimitRule>,
+    pub managed: Vec<ManagedRule>,
+    pub headers: Vec<HeaderRule>,
+    pub room: Option<Room>,
     /// Proxied names and the addresses to which they lead.
     pub hosts: HashMap<String, Vec<IpAddr>>,
     /// Names in the CDN's zone that are DNS alone.
@@ -117,6 +126,17 @@ const SETTINGS: &str = "cloudflare/settings.json";
 const REDIRECTS: &str = "cloudflare/http_request_dynamic_redirect.json";
 const CACHE: &str = "cloudflare/http_request_cache_settings.json";
 const RECORDS: &str = "cloudflare/dns_records.json";
+const LISTS: &str = "cloudflare/lists.json";
+const CUSTOM: &str = "cloudflare/http_request_firewall_custom.json";
+const LIMITS: &str = "cloudflare/http_ratelimit.json";
+const MANAGED: &str = "cloudflare/http_request_firewall_managed.json";
+const HEADERS: &str = "cloudflare/http_response_headers_transform.json";
+const ROOM: &str = "cloudflare/waiting_room.json";
+const BALANCER: &str = "cloudflare/load_balancer.json";
+/// The order of a certificate: which one is served, the rehearsal decides by its own authority.
+const CERTIFICATE: &str = "cloudflare/certificate_pack.json";
+const KNOWN: [&str; 11] =
+    [SETTINGS, REDIRECTS, CACHE, LISTS, CUSTOM, LIMITS, MANAGED, HEADERS, ROOM, BALANCER, CERTIFICATE];
 
 impl Payloads {
     /// # Errors
@@ -126,7 +146,7 @@ impl Payloads {
         for file in files.keys() {
             // Records of a zone that Cloudflare answers for are in its zone file too, which is what is served.
             let public = file.starts_with("cloudflare/dns_records.") && file.ends_with(".json");
-            if !public && ![SETTINGS, REDIRECTS, CACHE].contains(&file.as_str()) {
+            if !public && !KNOWN.contains(&file.as_str()) {
                 let message = "golive does not know how this payload acts".to_owned();
                 return Err(Refused { file: file.clone(), message });
             }
@@ -134,24 +154,29 @@ impl Payloads {
         let mut notes = Vec::new();
         let listed: Vec<SettingJson> = json(files, SETTINGS)?.unwrap_or_default();
         let settings = settings(&listed, &mut notes).map_err(refused(SETTINGS))?;
-        let redirects = match json::<RulesetJson<RedirectJson>>(files, REDIRECTS)? {
-            Some(ruleset) => rules(ruleset, "http_request_dynamic_redirect", "redirect", redirect),
-            None => Ok(Vec::new()),
-        };
-        let cache = match json::<RulesetJson<CacheJson>>(files, CACHE)? {
-            Some(ruleset) => rules(ruleset, "http_request_cache_settings", "set_cache_settings", cache),
-            None => Ok(Vec::new()),
-        };
+        let lists = json(files, LISTS)?.map(security::lists).transpose().map_err(refused(LISTS))?.unwrap_or_default();
+        let room = json(files, ROOM)?.map(room::room).transpose().map_err(refused(ROOM))?;
         let mut payloads = Self {
             settings,
-            redirects: redirects.map_err(refused(REDIRECTS))?,
-            cache: cache.map_err(refused(CACHE))?,
+            redirects: phase(files, REDIRECTS, &lists, redirect)?,
+            cache: phase(files, CACHE, &lists, cache)?,
+            custom: phase(files, CUSTOM, &lists, security::custom)?,
+            limits: phase(files, LIMITS, &lists, security::limit)?,
+            managed: phase(files, MANAGED, &lists, security::managed)?,
+            headers: phase(files, HEADERS, &lists, security::headers)?,
+            room,
             hosts: HashMap::new(),
             unproxied: HashMap::new(),
             notes,
         };
         for record in json::<Vec<RecordJson>>(files, RECORDS)?.unwrap_or_default() {
             payloads.record(record);
+        }
+        if let Some(json) = json(files, BALANCER)? {
+            // It takes the place of the records of its name (docs, load-balancing/load-balancers/dns-records).
+            let (name, proxied, origins) = room::balancer(json);
+            let table = if proxied { &mut payloads.hosts } else { &mut payloads.unproxied };
+            table.insert(name, origins);
         }
         Ok(payloads)
     }
@@ -231,9 +256,33 @@ struct RuleJson<P> {
     _description: Option<String>,
     expression: String,
     action: String,
-    action_parameters: P,
+    #[serde(default = "Option::default")]
+    action_parameters: Option<P>,
+    #[serde(default)]
+    ratelimit: Option<security::RateJson>,
     #[serde(default = "yes")]
     enabled: bool,
+}
+
+/// A rule whose condition was understood.
+struct Read<P> {
+    name: String,
+    condition: Condition,
+    action: String,
+    parameters: Option<P>,
+    rate: Option<security::RateJson>,
+}
+
+impl<P> Read<P> {
+    /// Its parameters, where the phase knows one action alone.
+    fn only(self, action: &str) -> Result<(String, Condition, P), String> {
+        match self.parameters {
+            Some(parameters) if self.action == action && self.rate.is_none() => {
+                Ok((self.name, self.condition, parameters))
+            }
+            _ => Err(format!("the action `{}` does not belong to this phase, or lacks parameters", self.action)),
+        }
+    }
 }
 
 fn yes() -> bool {
@@ -344,11 +393,23 @@ struct RecordJson {
     _comment: Option<String>,
 }
 
+/// The rules of a phase that are switched on; none where the file is not there.
+fn phase<P: for<'de> Deserialize<'de>, R>(
+    files: &BTreeMap<String, String>,
+    file: &str,
+    lists: &Lists,
+    read: fn(Read<P>) -> Result<R, String>,
+) -> Result<Vec<R>, Refused> {
+    let Some(ruleset) = json::<RulesetJson<P>>(files, file)? else { return Ok(Vec::new()) };
+    let phase = file.trim_start_matches("cloudflare/").trim_end_matches(".json");
+    rules(ruleset, phase, lists, read).map_err(refused(file))
+}
+
 fn rules<P, R>(
     ruleset: RulesetJson<P>,
     phase: &str,
-    action: &str,
-    read: fn(String, Condition, P) -> Result<R, String>,
+    lists: &Lists,
+    read: fn(Read<P>) -> Result<R, String>,
 ) -> Result<Vec<R>, String> {
     if ruleset.kind != "zone" || ruleset.phase != phase {
         return Err(format!("expected kind `zone` and phase `{phase}`"));
@@ -363,21 +424,25 @@ fn rules<P, R>(
             }
             seen.push(reference);
         }
-        if rule.action != action {
-            return Err(format!("rule {name}: the action `{}` does not belong to this phase", rule.action));
-        }
-        let condition = Condition::parse(&rule.expression)
+        let condition = Condition::with_lists(&rule.expression, lists)
             .map_err(|error| format!("rule {name}: the expression is refused {error}"))?;
-        let read =
-            read(name.clone(), condition, rule.action_parameters).map_err(|error| format!("rule {name}: {error}"))?;
+        let rule_read = Read {
+            name: name.clone(),
+            condition,
+            action: rule.action,
+            parameters: rule.action_parameters,
+            rate: rule.ratelimit,
+        };
+        let rule_read = read(rule_read).map_err(|error| format!("rule {name}: {error}"))?;
         if rule.enabled {
-            read_rules.push(read);
+            read_rules.push(rule_read);
         }
     }
     Ok(read_rules)
 }
 
-fn redirect(name: String, condition: Condition, parameters: RedirectJson) -> Result<RedirectRule, String> {
+fn redirect(read: Read<RedirectJson>) -> Result<RedirectRule, String> {
+    let (name, condition, parameters) = read.only("redirect")?;
     let from = parameters.from_value;
     if ![301, 302, 303, 307, 308].contains(&from.status_code) {
         return Err(format!("{} is not the status of a redirect", from.status_code));
@@ -392,7 +457,8 @@ fn redirect(name: String, condition: Condition, parameters: RedirectJson) -> Res
     Ok(RedirectRule { name, condition, target, status: from.status_code, keep_query: from.preserve_query_string })
 }
 
-fn cache(name: String, condition: Condition, parameters: CacheJson) -> Result<CacheRule, String> {
+fn cache(read: Read<CacheJson>) -> Result<CacheRule, String> {
+    let (name, condition, parameters) = read.only("set_cache_settings")?;
     let seconds = |ttl: &TtlJson| ttl.default.ok_or_else(|| format!("`{}` needs a `default` in seconds", ttl.mode));
     let edge_ttl = match &parameters.edge_ttl {
         None => None,

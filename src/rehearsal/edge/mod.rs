@@ -1,16 +1,17 @@
 //! The CDN: the generated payloads, played with Cloudflare's documented semantics.
 //!
-//! Not played: WAF, rate limits, purge, ranges (an answer that may be cached is fetched and sent whole), tiered
+//! Not played: bot fights, purge, health of origins, ranges (an answer that may be cached is fetched and sent whole), tiered
 //! caches, request coalescing, normalisation of URLs, HTTP/2 and HTTP/3. Must not read the blueprint: what the
 //! payloads do not say, the edge does not know.
 
 mod encode;
+mod gate;
 mod origin;
 pub mod store;
 
 use std::io;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,12 +29,13 @@ use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use tokio::task::JoinSet;
 
-use super::identity::{Identities, VISITOR};
+use super::identity::{Identities, VISITOR_COUNTRY};
 use super::serve::{self, Answer};
 use crate::providers::cloudflare::caching::{self, Eligible, Policy, Status, Terms, Verdict};
 use crate::providers::cloudflare::language::Facts;
 use crate::providers::cloudflare::payload::{Payloads, Settings};
 use crate::world::Routes;
+use gate::{Counters, Gate};
 use origin::{Origins, Trouble};
 use store::{Answered, Copy, Store};
 
@@ -44,6 +46,9 @@ pub struct Edge {
     payloads: Payloads,
     origins: Origins,
     store: Arc<Store>,
+    counters: Counters,
+    /// Somebody has let the waiting room hold everybody.
+    room_holds_all: AtomicBool,
     rays: AtomicU64,
     refreshes: Mutex<JoinSet<()>>,
 }
@@ -54,6 +59,8 @@ struct Visit {
     host: String,
     /// The edge address that took it: the origin sees it as the peer.
     edge: IpAddr,
+    /// The visitor's address.
+    client: IpAddr,
     request: Request<Bytes>,
 }
 
@@ -66,7 +73,8 @@ impl Visit {
             path: self.request.uri().path(),
             query: self.request.uri().query(),
             headers: self.request.headers(),
-            client: VISITOR,
+            client: self.client,
+            country: VISITOR_COUNTRY,
         }
     }
 }
@@ -85,6 +93,8 @@ impl Edge {
             payloads,
             origins: Origins::new(routes, root, identities)?,
             store: Arc::default(),
+            counters: Counters::default(),
+            room_holds_all: AtomicBool::new(false),
             rays: AtomicU64::new(0x8f00_0000_0000_0000),
             refreshes: Mutex::default(),
         })
@@ -106,9 +116,17 @@ impl Edge {
         let host = uri.host().unwrap_or_default().to_ascii_lowercase();
         let https = uri.scheme_str() == Some("https");
         let (path, query) = (uri.path(), uri.query());
-        let facts = Facts { method: "GET", https, host: &host, path, query, headers: &headers, client: VISITOR };
+        // No key depends on who asks.
+        let client = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+        let country = VISITOR_COUNTRY;
+        let facts = Facts { method: "GET", https, host: &host, path, query, headers: &headers, client, country };
         let key = Policy::of(&self.payloads.cache, &facts).key(&facts);
         self.store.age(&key, by);
+    }
+
+    /// Closes the door of the waiting room, or lets it stand as the payload has it.
+    pub fn hold_all(&self, holds: bool) {
+        self.room_holds_all.store(holds, Ordering::SeqCst);
     }
 
     /// Waits until no copy is being refreshed in the background.
@@ -117,8 +135,14 @@ impl Edge {
         self.store.settle().await;
     }
 
-    /// Answers one request that reached the edge address `edge`.
-    pub async fn answer<B>(self: &Arc<Self>, https: bool, edge: IpAddr, request: Request<B>) -> io::Result<Answer>
+    /// Answers one request of `client` that reached the edge address `edge`.
+    pub async fn answer<B>(
+        self: &Arc<Self>,
+        https: bool,
+        edge: IpAddr,
+        client: IpAddr,
+        request: Request<B>,
+    ) -> io::Result<Answer>
     where
         B: Body,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -135,7 +159,7 @@ impl Edge {
                 if let Some(origin_form) = request.uri().path_and_query().cloned() {
                     *request.uri_mut() = origin_form.into();
                 }
-                self.visit(Visit { https, host, edge, request }, &ray).await
+                self.visit(Visit { https, host, edge, client, request }, &ray).await
             }
         };
         let headers = answer.headers_mut();
@@ -156,7 +180,7 @@ impl Edge {
         let settings = &self.payloads.settings;
         let mut answer = match self.payloads.redirect(&visit.facts()) {
             Some(redirected) => redirection(redirected.status, &redirected.location),
-            None => self.serve(&visit, ray).await,
+            None => self.pass(&visit, ray).await,
         };
         if visit.https {
             if let Some(hsts) = settings.hsts.as_ref().and_then(|hsts| hsts.parse().ok()) {
@@ -165,6 +189,26 @@ impl Edge {
             if settings.nosniff {
                 let nosniff = HeaderValue::from_static("nosniff");
                 answer.headers_mut().insert("x-content-type-options", nosniff);
+            }
+        }
+        answer
+    }
+
+    /// Past filters, limits and the waiting room; then headers are set and removed.
+    async fn pass(self: &Arc<Self>, visit: &Visit, ray: &str) -> Answer {
+        let holds_all = self.room_holds_all.load(Ordering::SeqCst);
+        let mut answer = match gate::gate(&self.payloads, &self.counters, holds_all, &visit.facts(), ray) {
+            Gate::Shut(answer) => answer,
+            Gate::Open(cookie) => {
+                let mut answer = self.serve(visit, ray).await;
+                answer.headers_mut().extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
+                answer
+            }
+        };
+        for rule in self.payloads.headers.iter().filter(|rule| rule.condition.holds(&visit.facts())) {
+            for (name, value) in &rule.changes {
+                answer.headers_mut().remove(name);
+                answer.headers_mut().extend(value.iter().map(|value| (name.clone(), value.clone())));
             }
         }
         answer
@@ -233,8 +277,7 @@ impl Edge {
     fn refresh(self: &Arc<Self>, visit: &Visit, policy: &Policy, key: &str, copy: &Copy) {
         let Some(refreshing) = self.store.begin_refresh(key) else { return };
         let (edge, policy, key, copy) = (Arc::clone(self), policy.clone(), key.to_owned(), copy.clone());
-        let visit =
-            Visit { https: visit.https, host: visit.host.clone(), edge: visit.edge, request: visit.request.clone() };
+        let visit = Visit { host: visit.host.clone(), request: visit.request.clone(), ..*visit };
         let ray = format!("{:016x}-{COLO}", self.rays.fetch_add(1, Ordering::Relaxed));
         let mut tasks = self.refreshes.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
@@ -303,9 +346,9 @@ impl Edge {
         if let Ok(host) = visit.host.parse() {
             headers.insert(HOST, host);
         }
-        store::append_forwarded(headers, VISITOR);
+        store::append_forwarded(headers, visit.client);
         let own = [
-            ("cf-connecting-ip", VISITOR.to_string()),
+            ("cf-connecting-ip", visit.client.to_string()),
             ("x-forwarded-proto", if visit.https { "https" } else { "http" }.to_owned()),
             ("cf-ray", ray.to_owned()),
             ("cdn-loop", "cloudflare; loops=1".to_owned()),

@@ -12,6 +12,7 @@ use crate::rehearsal::staging::StagedCertificate;
 use crate::rehearsal::tls;
 
 const HOST: &str = "www.example.org";
+const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 7));
 const ORIGINS: [&str; 2] = ["203.0.113.10", "203.0.113.11"];
 
 type Script = dyn Fn(&Request<Bytes>, usize) -> Option<Answer> + Send + Sync;
@@ -137,7 +138,8 @@ impl Scene {
         }
         let request = request.body(Full::new(Bytes::new())).expect("a request");
         let edge = "104.16.0.10".parse().expect("an address");
-        let answer = self.edge.answer(uri.scheme_str() == Some("https"), edge, request).await.expect("an answer");
+        let answer =
+            self.edge.answer(uri.scheme_str() == Some("https"), edge, CLIENT, request).await.expect("an answer");
         let (parts, body) = answer.into_parts();
         let body = body.collect().await.expect("a body").to_bytes();
         Seen { status: parts.status.as_u16(), headers: parts.headers, body }
@@ -537,7 +539,7 @@ async fn names_that_are_not_the_zones() {
         let request =
             Request::builder().uri("/").header("host", host).body(Full::new(Bytes::new())).expect("a request");
         let edge = "104.16.0.10".parse().expect("an address");
-        assert_eq!(scene.edge.answer(true, edge, request).await.expect("an answer").status(), status, "{host}");
+        assert_eq!(scene.edge.answer(true, edge, CLIENT, request).await.expect("an answer").status(), status, "{host}");
     }
 }
 
@@ -548,8 +550,8 @@ async fn the_origin_learns_the_visitor_and_the_browser_does_not_choose_the_addre
     scene.send("GET", &format!("https://{HOST}/"), &forged).await;
     let log = scene.asked.lock().expect("a log");
     let header = |name: &str| log[0].headers().get(name).map_or("-", |value| value.to_str().expect("text"));
-    assert_eq!(header("cf-connecting-ip"), "203.0.113.250");
-    assert_eq!(header("x-forwarded-for"), "1.2.3.4, 203.0.113.250");
+    assert_eq!(header("cf-connecting-ip"), "198.51.100.7");
+    assert_eq!(header("x-forwarded-for"), "1.2.3.4, 198.51.100.7");
     assert_eq!(header("x-forwarded-proto"), "https");
     assert_eq!(header("accept-encoding"), "gzip");
     assert_eq!(header("host"), HOST);
