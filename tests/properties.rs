@@ -5,8 +5,10 @@
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
 
@@ -24,6 +26,7 @@ use hcl_edit::template::Element;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 use serde_json::Value;
+use toml::de::{DeTable, DeValue};
 
 /// What has meant something else to some tool.
 const NASTY: [&str; 62] = [
@@ -91,27 +94,15 @@ const NASTY: [&str; 62] = [
     " ",
 ];
 
-/// Places of the sample that take text: what stands there, and whether a path is wanted.
-const PLACES: [(&str, &str, bool); 19] = [
-    ("title", "\"jeveuxaider.gouv.fr, the volunteering site of March 2020\"", false),
-    ("contact", "\"launch@reserve-civique.example\"", false),
-    ("host", "\"covid19.reserve-civique.gouv.fr\"\nannouncement", false),
-    ("page", "\"/missions\"]\n\n", true),
-    ("ticket", "\"the State network's DNS service\"", false),
-    ("authority", "\"sectigo.com\"", false),
-    ("txt", "\"brevo-code:5f1c0a7be2d94c3f8a6b10d27e94c3f8\"", false),
-    ("why", "\"shows Brevo whose domain this is\"", false),
-    ("owner", "\"info.reserve-civique.gouv.fr\"\ntype", false),
-    ("key", "\"284344499-1084221259\"", false),
-    ("health", "\"/__health\"", true),
-    ("cookie", "\"laravel_session\"", false),
-    ("class", "\"/oauth/\"", true),
-    ("sample", "\"/api/missions\"", true),
-    ("from", "\"/from\"", true),
-    ("to", "\"/to\"", true),
-    ("name", "\"www.jeveuxaider.gouv.fr\"", false),
-    ("provider", "\"Brevo\"", false),
-    ("selector", "\"mail\"\n", false),
+/// Texts of the sample that are looked for again in what is generated, each with a name and where it stands.
+const READ_BACK: [(&str, &str); 7] = [
+    ("authority", "\"sectigo.com\""),
+    ("txt", "\"brevo-code:5f1c0a7be2d94c3f8a6b10d27e94c3f8\""),
+    ("txt", "\"284344499-1084221259\""),
+    ("health", "\"/__health\""),
+    ("class", "\"/oauth/\", \"/health\"]\nstore"),
+    ("from", "\"/from\""),
+    ("to", "\"/to\""),
 ];
 
 /// The sample, with what it leaves to defaults written out.
@@ -120,6 +111,48 @@ fn base() -> String {
         ("[proxy]\n", "[proxy]\nhealth_path = \"/__health\"\n"),
         ("[redirects]\n", "[redirects]\npaths = [{ from = \"/from\", to = \"/to\" }]\n"),
     ])
+}
+
+/// A text of the sample.
+#[derive(Debug)]
+struct Place {
+    bytes: Range<usize>,
+    is_path: bool,
+    /// Its name in [`READ_BACK`].
+    read_back: Option<&'static str>,
+}
+
+/// Every text of the sample, in the order of the file.
+fn places(sample: &str) -> Vec<Place> {
+    fn collect(value: &DeValue<'_>, span: Range<usize>, into: &mut Vec<(Range<usize>, bool)>) {
+        match value {
+            DeValue::String(text) => into.push((span, text.starts_with('/'))),
+            DeValue::Array(items) => items.iter().for_each(|item| collect(item.get_ref(), item.span(), into)),
+            DeValue::Table(members) => {
+                members.iter().for_each(|(_, member)| collect(member.get_ref(), member.span(), into));
+            }
+            _ => {}
+        }
+    }
+    let document = DeTable::parse(sample).expect("the sample is TOML");
+    let mut found = Vec::new();
+    for (_, member) in document.get_ref() {
+        collect(member.get_ref(), member.span(), &mut found);
+    }
+    found.sort_by_key(|(bytes, _)| bytes.start);
+    let named: Vec<(usize, &str)> = READ_BACK
+        .iter()
+        .map(|(name, stands)| {
+            (sample.find(stands).unwrap_or_else(|| panic!("the sample no longer holds {stands:?}")), *name)
+        })
+        .collect();
+    found
+        .into_iter()
+        .map(|(bytes, is_path)| {
+            let read_back = named.iter().find(|(start, _)| *start == bytes.start).map(|(_, name)| *name);
+            Place { bytes, is_path, read_back }
+        })
+        .collect()
 }
 
 #[derive(Debug, Clone)]
@@ -143,24 +176,30 @@ fn hostile() -> impl Strategy<Value = String> {
     ]
 }
 
-fn edits() -> impl Strategy<Value = Vec<Edit>> {
-    let edit = (0..PLACES.len(), hostile()).prop_map(|(place, text)| Edit { place, text });
-    prop::collection::vec(edit, 1..3)
+fn edits(places: &[Place]) -> impl Strategy<Value = Vec<Edit>> + use<> {
+    let read_back: Vec<usize> = (0..places.len()).filter(|at| places[*at].read_back.is_some()).collect();
+    let place = prop_oneof![prop::sample::select(read_back), 0..places.len()];
+    prop::collection::vec((place, hostile()).prop_map(|(place, text)| Edit { place, text }), 1..3)
 }
 
-/// The blueprint with these values; of two for one place the last.
-fn blueprint(edits: &[Edit]) -> String {
+/// What stands at each place in the end: of two edits of one place the last.
+fn values(edits: &[Edit], places: &[Place]) -> BTreeMap<usize, String> {
+    let value = |edit: &Edit| if places[edit.place].is_path { format!("/{}", edit.text) } else { edit.text.clone() };
+    edits.iter().map(|edit| (edit.place, value(edit))).collect()
+}
+
+fn blueprint(values: &BTreeMap<usize, String>, places: &[Place]) -> String {
     let mut text = base();
-    for (at, (name, stands, is_path)) in PLACES.iter().enumerate() {
-        let Some(edit) = edits.iter().rev().find(|edit| edit.place == at) else { continue };
-        assert!(text.contains(stands), "the sample no longer holds {name}: {stands:?}");
-        let value = if *is_path { format!("/{}", edit.text) } else { edit.text.clone() };
-        let end = stands.rfind('"').expect("quoted") + 1;
-        let quoted = Value::from(value).to_string().replace('\u{7f}', "\\u007f");
-        text = text.replacen(stands, &format!("{quoted}{}", &stands[end..]), 1);
+    for (place, value) in values.iter().rev() {
+        // JSON's strings are TOML's, but for this one character.
+        let quoted = Value::from(value.as_str()).to_string().replace('\u{7f}', "\\u007f");
+        text.replace_range(places[*place].bytes.clone(), &quoted);
     }
     text
 }
+
+/// Stands for `${...}` and `%{...}` in a text of an HCL document: no text holds it, since it is no character.
+const INTERPOLATED: &str = "\u{fdd0}";
 
 /// Every string of a JSON document, keys aside.
 fn json_texts(value: &Value, into: &mut BTreeSet<String>) {
@@ -185,12 +224,13 @@ fn hcl_texts(body: &Body, into: &mut BTreeSet<String>) {
 fn expression_texts(value: &Expression, into: &mut BTreeSet<String>) {
     match value {
         Expression::String(text) => drop(into.insert(text.to_string())),
+        // What golive interpolates itself has no place for a value of a blueprint; there is as much of it as in the sample.
         Expression::StringTemplate(template) => {
-            let literals = template.iter().map(|element| match element {
+            let parts = template.iter().map(|element| match element {
                 Element::Literal(text) => text.to_string(),
-                other => panic!("a value escaped its quotes: {other:?}"),
+                _ => INTERPOLATED.to_owned(),
             });
-            into.insert(literals.collect());
+            into.insert(parts.collect());
         }
         Expression::Array(items) => items.iter().for_each(|item| expression_texts(item, into)),
         Expression::Object(members) => {
@@ -303,8 +343,14 @@ fn certificate(folder: &Path) {
 }
 
 /// Everything that must hold of a blueprint, accepted or not.
-fn holds(edits: &[Edit], folder: &Path) -> Result<bool, TestCaseError> {
-    let source = blueprint(edits);
+fn holds(
+    edits: &[Edit],
+    places: &[Place],
+    folder: &Path,
+    interpolations: &Cell<Option<usize>>,
+) -> Result<bool, TestCaseError> {
+    let values = values(edits, places);
+    let source = blueprint(&values, places);
     let lint = judge(load::read("hostile.toml".to_owned(), source.as_bytes()));
     let refused = lint.remarks.iter().any(|remark| remark.finding.level == Level::Error);
     prop_assert_eq!(refused, lint.loaded.is_none());
@@ -326,6 +372,12 @@ fn holds(edits: &[Edit], folder: &Path) -> Result<bool, TestCaseError> {
             hcl_texts(&body, &mut in_hcl);
         }
     }
+    let interpolated = in_hcl.iter().map(|text| text.matches(INTERPOLATED).count()).sum::<usize>();
+    match interpolations.get() {
+        // The sample, which comes first.
+        None => interpolations.set(Some(interpolated)),
+        Some(of_the_sample) => prop_assert_eq!(interpolated, of_the_sample, "a value escaped its quotes"),
+    }
     let lost: Vec<&String> = in_json.difference(&in_hcl).collect();
     prop_assert!(lost.is_empty(), "the API is told what Terraform is not: {lost:?}");
     let payloads = artifacts.iter().filter(|a| a.path.starts_with("cloudflare/") && a.path.ends_with(".json"));
@@ -337,29 +389,23 @@ fn holds(edits: &[Edit], folder: &Path) -> Result<bool, TestCaseError> {
         in_zones.extend(zone_texts(text(&artifacts, &format!("dns/{}.zone", zone.name))));
     }
     let in_nginx = nginx_words(text(&artifacts, "nginx/proxy/nginx.conf"));
-    let is_last =
-        |edit: &&Edit| edits.iter().rev().find(|other| other.place == edit.place).is_some_and(|l| l.text == edit.text);
-    for edit in edits.iter().filter(is_last) {
-        let path = format!("/{}", edit.text);
-        match PLACES[edit.place].0 {
-            "txt" | "key" | "authority" => {
-                prop_assert!(in_zones.iter().any(|text| text == edit.text.as_bytes()), "{edit:?} is in no zone");
+    for (place, value) in &values {
+        let in_nginx = |wanted: String| match in_nginx.iter().any(|word| word.contains(&wanted)) {
+            true => Ok(()),
+            false => Err(TestCaseError::fail(format!("{wanted:?} is not in nginx"))),
+        };
+        match places[*place].read_back {
+            Some("txt" | "authority") => {
+                prop_assert!(in_zones.iter().any(|text| text == value.as_bytes()), "{value:?} is in no zone");
             }
-            "from" => {
-                let decoded =
-                    loaded.blueprint.redirects.as_ref().and_then(|redirects| redirects.paths[0].from.decoded());
-                let wanted = format!("{}{}", loaded.site.host, decoded.unwrap_or_default());
-                prop_assert!(in_nginx.contains(&wanted), "{wanted:?} is not in nginx");
+            Some("from") => {
+                let redirects = loaded.blueprint.redirects.as_ref();
+                let decoded = redirects.and_then(|redirects| redirects.paths[0].from.decoded());
+                in_nginx(format!("{}{}", loaded.site.host, decoded.unwrap_or_default()))?;
             }
-            "to" => {
-                let wanted = format!("https://{}{}", loaded.site.host, path.replace('$', "${dollar}"));
-                prop_assert!(in_nginx.contains(&wanted), "{wanted:?} is not in nginx");
-            }
-            "health" => prop_assert!(in_nginx.contains(&path), "{path:?} is not in nginx"),
-            "class" => {
-                let wanted = regex::escape(&path);
-                prop_assert!(in_nginx.iter().any(|word| word.contains(&wanted)), "{wanted:?} is not in nginx");
-            }
+            Some("to") => in_nginx(format!("https://{}{}", loaded.site.host, value.replace('$', "${dollar}")))?,
+            Some("health") => in_nginx(value.clone())?,
+            Some("class") => in_nginx(regex::escape(value))?,
             _ => {}
         }
     }
@@ -383,12 +429,14 @@ fn holds(edits: &[Edit], folder: &Path) -> Result<bool, TestCaseError> {
 fn what_is_accepted_is_read_unchanged_and_what_is_refused_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
     certificate(folder.path());
-    assert_eq!(holds(&[], folder.path()), Ok(true), "the sample itself");
-    let accepted = std::cell::Cell::new(0_u32);
-    let refused = std::cell::Cell::new(0_u32);
+    let places = places(&base());
+    let interpolations = Cell::new(None);
+    assert!(holds(&[], &places, folder.path(), &interpolations).expect("the sample is good"), "the sample is refused");
+    let accepted = Cell::new(0_u32);
+    let refused = Cell::new(0_u32);
     let config = Config { rng_seed: RngSeed::Fixed(20_200_322), failure_persistence: None, ..Config::default() };
-    let result = proptest::test_runner::TestRunner::new(config).run(&edits(), |edits| {
-        let count = if holds(&edits, folder.path())? { &accepted } else { &refused };
+    let result = proptest::test_runner::TestRunner::new(config).run(&edits(&places), |edits| {
+        let count = if holds(&edits, &places, folder.path(), &interpolations)? { &accepted } else { &refused };
         count.set(count.get() + 1);
         Ok(())
     });

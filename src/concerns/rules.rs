@@ -126,6 +126,14 @@ rules! {
         source: "golive: the blueprint",
         reads: [],
     }
+    CLASH = "blueprint.clash" {
+        title: "two tables ask for what cannot be had together",
+        why: "Each table is right by itself, yet a name cannot have a CNAME and an address, a setting two values, a set of \
+              records two TTLs. Which of the two was meant, only you know; nothing is generated until it is one.",
+        remedy: "Change one of the two tables that the message names.",
+        source: "RFC 1034, section 3.6.2; RFC 2181, section 5.2",
+        reads: [],
+    }
     TOO_MANY = "blueprint.too-many-findings" {
         title: "too many errors: the rest is not shown",
         why: "Beyond a hundred errors the file is of another kind or another version, and a longer list helps nobody.",

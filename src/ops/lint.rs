@@ -5,6 +5,8 @@ use std::path::Path;
 
 use crate::blueprint::load::{self, Read, Source};
 use crate::blueprint::{Finding, Level, LoadError, Loaded, site_findings};
+use crate::concerns::rules;
+use crate::emit;
 
 /// A finding and the bytes of [`Source::text`] that it is about.
 #[derive(Debug, Clone)]
@@ -55,7 +57,16 @@ pub fn judge(read: Read) -> Lint {
         findings.extend(expert.into_iter().filter(|finding| draft.holds_what_it_reads(finding.rule)));
         left_out = blueprint.left_out();
     }
-    let is_sound = findings.iter().all(|finding| finding.level != Level::Error);
+    let is_sound = |findings: &[Finding]| findings.iter().all(|finding| finding.level != Level::Error);
+    // Sound tables may still ask for what cannot be had together.
+    if let Some(draft) = &draft
+        && is_sound(&findings)
+        && let Err(clashes) = emit::compose(&draft.loaded.blueprint, &draft.loaded.site)
+    {
+        let remedy = "change one of the two";
+        findings.extend(clashes.into_iter().map(|clash| Finding::error(&rules::CLASH, 0..0, clash.0, remedy)));
+    }
+    let is_sound = is_sound(&findings);
     let mut remarks: Vec<Remark> =
         findings.into_iter().map(|finding| Remark { bytes: spans.locate(&finding.place), finding }).collect();
     remarks.sort_by_key(|remark| (remark.bytes.start, remark.finding.level, remark.finding.rule.id));
