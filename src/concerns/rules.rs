@@ -944,6 +944,40 @@ rules! {
         reads: ["cdn.response_headers"],
     }
 
+    // Limits of the CDN's plan.
+    PLAN_COUNT = "cdn.plan-count" {
+        title: "more of something than the plan holds",
+        why: "Each plan of Cloudflare holds so many rules of a kind, lists and origins. Terraform plans more without a \
+              word, and the API refuses the whole phase when they are applied: none of its rules is there then.",
+        remedy: "Take the plan that is named, or leave some out.",
+        source: "Cloudflare docs, the plan table of each product",
+        reads: ["cdn", "waf", "rate_limits", "third_parties"],
+    }
+    PLAN_VALUE = "cdn.plan-value" {
+        title: "a value that the plan does not have",
+        why: "The smaller plans count over shorter times, keep out for shorter times and ask origins less often. The API \
+              refuses other values when they are applied.",
+        remedy: "Take the plan that is named, or a value that the present one has.",
+        source: "Cloudflare docs, waf/rate-limiting-rules; load-balancing/reference/limitations",
+        reads: ["cdn", "rate_limits"],
+    }
+    PLAN_FEATURE = "cdn.plan-feature" {
+        title: "something that the plan does not have",
+        why: "Waiting rooms, events, managed rulesets or the action that only logs exist from some plan on. What is \
+              promised without it would be refused when it is applied, in the night before.",
+        remedy: "Take the plan that is named, or do without.",
+        source: "Cloudflare docs, the plan table of each product",
+        reads: ["cdn", "waf", "waiting_room", "rate_limits"],
+    }
+    EDGE_PERIOD = "cdn.edge-period" {
+        title: "a limit counts over a time that the edge does not know",
+        why: "Cloudflare counts over 10, 60, 120, 300, 600 or 3600 seconds, as far as the plan has them. It refuses any \
+              other time, and with it every limit of the zone.",
+        remedy: "Take one of these times, or count at the proxy.",
+        source: "Cloudflare docs, waf/rate-limiting-rules/parameters",
+        reads: ["cdn", "rate_limits"],
+    }
+
     // [waf]
     WAF_NEEDS_CDN = "waf.needs-cdn" {
         title: "a filter without a CDN",

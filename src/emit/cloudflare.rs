@@ -9,6 +9,7 @@ mod terraform;
 use serde_json::{Map, Value, json};
 
 pub use origin::utc;
+pub use security::blocks_for;
 pub use terraform::terraform;
 
 use super::zone::{ZonePlan, text, type_name};
@@ -109,12 +110,12 @@ pub fn plan(cdn: Option<&Cdn>, site: &Site, slots: &Slots, zones: &[ZonePlan<'_>
         rules: slots.redirect_rules.iter().map(|asked| redirect_rule(&asked.what)).collect(),
     };
     let cdn_plan = cdn.map(|cdn| cdn.plan);
-    let host = Expression::HostIs(site.host.clone());
+    let served = Expression::served(site);
     let custom = security::custom(&slots.custom_rules, cdn_plan);
     let managed = security::managed(&slots.managed_rules);
-    let (limits, refused) = security::limits(&slots.rate_limits, &host, cdn_plan, &site.fingerprinted_paths);
+    let (limits, refused) = security::limits(&slots.rate_limits, &served, cdn_plan, &site.fingerprinted_paths);
     clashes.extend(refused);
-    let (headers, refused) = security::headers(&slots.response_headers);
+    let (headers, refused) = security::headers(&slots.response_headers, &served);
     clashes.extend(refused);
     let all = [cache, redirects, custom, limits, managed, headers];
     plan.rulesets = all.into_iter().filter(|ruleset| !ruleset.rules.is_empty()).collect();

@@ -11,7 +11,7 @@ pub mod octodns;
 mod templates;
 pub mod zone;
 
-pub use cloudflare::utc as event_time;
+pub use cloudflare::{blocks_for, utc as event_time};
 pub use documents::{Moments, moments};
 pub use expression::{address as address_text, write as condition_text};
 pub use nginx::{ClassValues, class_values, folder};

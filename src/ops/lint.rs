@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
+use super::plan_limits;
 use crate::blueprint::load::{self, Read, Source};
 use crate::blueprint::{Finding, Level, LoadError, Loaded, site_findings};
 use crate::concerns::rules;
@@ -42,7 +43,7 @@ pub fn lint(path: &Path) -> Result<Lint, LoadError> {
     load::load(path).map(judge)
 }
 
-/// Judges a blueprint that was read: its form, `[site]`, then every concern.
+/// Judges a blueprint that was read: its form, `[site]`, then every concern, then all of them against the CDN's plan.
 ///
 /// An error of form does not silence the rules: each still speaks if it reads no key that had to be replaced.
 pub fn judge(read: Read) -> Lint {
@@ -54,6 +55,7 @@ pub fn judge(read: Read) -> Lint {
         for concern in blueprint.concerns() {
             expert.extend(concern.findings(&draft.loaded.site));
         }
+        expert.extend(plan_limits::findings(blueprint, &draft.loaded.site));
         findings.extend(expert.into_iter().filter(|finding| draft.holds_what_it_reads(finding.rule)));
         left_out = blueprint.left_out();
     }

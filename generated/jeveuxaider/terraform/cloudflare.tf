@@ -291,8 +291,8 @@ resource "cloudflare_ruleset" "response_headers" {
   phase   = "http_response_headers_transform"
   rules = [
     {
-      ref         = "headers_covid19_reserve_civique_gouv_fr"
-      description = "Headers of every answer of covid19.reserve-civique.gouv.fr"
+      ref         = "headers"
+      description = "Headers of every answer of the site"
       expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\""
       action      = "rewrite"
       action_parameters = {
@@ -364,23 +364,17 @@ resource "cloudflare_load_balancer_pool" "origins" {
       address = "203.0.113.10"
       enabled = true
       weight  = 1
-      header = {
-        host = ["covid19.reserve-civique.gouv.fr"]
-      }
     },
     {
       name    = "origin-02"
       address = "203.0.113.11"
       enabled = true
       weight  = 1
-      header = {
-        host = ["covid19.reserve-civique.gouv.fr"]
-      }
     },
   ]
 }
 
-resource "cloudflare_load_balancer" "site" {
+resource "cloudflare_load_balancer" "host_covid19_reserve_civique_gouv_fr" {
   zone_id          = var.cloudflare_zone_id
   name             = "covid19.reserve-civique.gouv.fr"
   proxied          = true

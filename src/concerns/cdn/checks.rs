@@ -21,37 +21,21 @@ use ipnet::IpNet;
 const DNS_VALID_FOR_SECONDS: u32 = 15 * 60;
 
 pub fn checks(cdn: &Cdn, site: &Site) -> OneOrMore<Check> {
+    let mut more = Vec::new();
+    if cdn.load_balancer.is_some() {
+        more.push(pool(cdn, site));
+    }
+    if !cdn.response_headers.is_empty() {
+        more.push(headers(cdn, site));
+    }
     let further = site.hosts.iter().map(|host| &host.name).filter(|name| **name != site.host);
     let mut rest = of_served(&site.host, cdn, site);
     for name in further {
         rest.push(host_target(name, site));
         rest.extend(of_served(name, cdn, site));
     }
+    rest.extend(more);
     OneOrMore(host_target(&site.host, site), rest)
-}
-
-/// What holds once the name leads to the edge.
-fn of_served(host: &HostName, cdn: &Cdn, site: &Site) -> Vec<Check> {
-    let (leads, speaks) = ("dns.host.target", "tls.chain");
-    let home = get(Scheme::Https, host, "/");
-    let mut all = vec![
-        chain(host),
-        tls::expiry(host, Target::Resolved, host.to_string(), site.announcement, vec![leads]),
-        tls::hsts(host.to_string(), home, cdn.hsts_max_age_seconds, vec![leads, speaks]),
-        upgrade(host),
-        acme_path(host),
-        origin_strict(host, cdn, site),
-    ];
-    if cdn.certificate.is_some() {
-        all.push(preissued(host, site));
-    }
-    if cdn.load_balancer.is_some() {
-        all.push(pool(host, cdn, site));
-    }
-    if !cdn.response_headers.is_empty() {
-        all.push(headers(host, cdn));
-    }
-    all
 }
 
 /// `tls.origin.strict`: the edge believes an origin by its certificate alone, and each origin has one.
@@ -98,8 +82,8 @@ fn origin_strict(name: &HostName, cdn: &Cdn, site: &Site) -> Check {
 }
 
 /// `tls.preissued`: the ordered certificate is there before the first visitor.
-fn preissued(name: &HostName, site: &Site) -> Check {
-    let host = name.to_string();
+fn preissued(host: &HostName, site: &Site) -> Check {
+    let host = host.to_string();
     Check {
         id: "tls.preissued",
         subject: host.clone(),
@@ -128,8 +112,8 @@ fn preissued(name: &HostName, site: &Site) -> Check {
 }
 
 /// `origin.pool`: the load balancer knows every origin, and none is switched off.
-fn pool(host: &HostName, cdn: &Cdn, site: &Site) -> Check {
-    let name = pool_name(host);
+fn pool(cdn: &Cdn, site: &Site) -> Check {
+    let name = pool_name(site.host.as_str());
     let wanted: Vec<String> = cdn.origins.iter().map(ToString::to_string).collect();
     let path = format!("/load_balancers/pools/{name}");
     Check {
@@ -166,7 +150,8 @@ fn pool(host: &HostName, cdn: &Cdn, site: &Site) -> Check {
 }
 
 /// `cdn.headers`.
-fn headers(host: &HostName, cdn: &Cdn) -> Check {
+fn headers(cdn: &Cdn, site: &Site) -> Check {
+    let home = site.pages.first().map_or("/", |page| page.as_str());
     let wanted: Vec<(String, Option<String>)> = cdn
         .response_headers
         .iter()
@@ -174,11 +159,11 @@ fn headers(host: &HostName, cdn: &Cdn) -> Check {
         .collect();
     Check {
         id: "cdn.headers",
-        subject: host.to_string(),
+        subject: site.host.to_string(),
         safety: Safety::S1,
         blocked_by: vec!["dns.host.target", "tls.chain", "waf.clean"],
         disturbs: false,
-        ask: vec![get(Scheme::Https, host, "/").into()],
+        ask: vec![get(Scheme::Https, &site.host, home).into()],
         judge: Box::new(move |seen| {
             let answer = answered!(http(&seen[0]));
             for (name, value) in &wanted {
@@ -197,6 +182,24 @@ fn headers(host: &HostName, cdn: &Cdn) -> Check {
         source: "Cloudflare docs, rules/transform/response-header-modification",
         valid_for_seconds: tls::VALID_FOR_SECONDS,
     }
+}
+
+/// What holds once the name leads to the edge.
+fn of_served(host: &HostName, cdn: &Cdn, site: &Site) -> Vec<Check> {
+    let (leads, speaks) = ("dns.host.target", "tls.chain");
+    let home = get(Scheme::Https, host, "/");
+    let mut all = vec![
+        chain(host),
+        tls::expiry(host, Target::Resolved, host.to_string(), site.announcement, vec![leads]),
+        tls::hsts(host.to_string(), home, cdn.hsts_max_age_seconds, vec![leads, speaks]),
+        upgrade(host),
+        acme_path(host),
+        origin_strict(host, cdn, site),
+    ];
+    if cdn.certificate.is_some() {
+        all.push(preissued(host, site));
+    }
+    all
 }
 
 /// `dns.host.target`. At every authoritative server, and through the resolvers of this run; the catalogue's other

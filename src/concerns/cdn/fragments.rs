@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::{Cdn, MinTls, Setup};
 use crate::blueprint::Site;
 use crate::blueprint::site::PublicHost;
-use crate::blueprint::value::{HostName, UrlPath};
+use crate::blueprint::value::UrlPath;
 use crate::concerns::Fragment;
 use crate::concerns::fragment::{
     CdnRecord, CertificatePack, Expression, LoadBalancer, RedirectRule, ResponseHeader, SettingValue, ZoneRecord,
@@ -17,24 +17,16 @@ use crate::providers::cloudflare;
 
 pub fn fragments(cdn: &Cdn, site: &Site) -> Vec<Fragment> {
     let mut fragments = public_records(cdn, site);
-    for host in &site.hosts {
-        fragments.extend(origins(&host.name, cdn, site));
-        fragments.extend(cdn.response_headers.iter().map(|header| {
-            Fragment::ResponseHeader(ResponseHeader {
-                host: host.name.clone(),
-                name: header.name.clone(),
-                value: header.set.clone(),
-            })
-        }));
-    }
+    fragments.extend(origins(cdn, site));
     fragments.extend(cdn.certificate.as_ref().map(|certificate| {
-        let mut hosts = vec![cdn.zone.clone()];
-        hosts.extend(site.hosts.iter().map(|host| host.name.clone()).filter(|name| *name != cdn.zone));
         Fragment::CertificatePack(CertificatePack {
             authority: certificate.authority,
             validity_days: certificate.validity_days,
-            hosts,
+            hosts: std::iter::once(&cdn.zone).chain(site.hosts.iter().map(|host| &host.name)).cloned().collect(),
         })
+    }));
+    fragments.extend(cdn.response_headers.iter().map(|header| {
+        Fragment::ResponseHeader(ResponseHeader { name: header.name.clone(), value: header.set.clone() })
     }));
     fragments.extend(settings(cdn).into_iter().map(Fragment::ZoneSetting));
     fragments.push(Fragment::RedirectRule(RedirectRule {
@@ -54,23 +46,25 @@ pub fn fragments(cdn: &Cdn, site: &Site) -> Vec<Fragment> {
 
 /// Where the edge sends what it cannot answer: a load balancer, which takes the place of the records of its name, or
 /// these.
-fn origins(name: &HostName, cdn: &Cdn, site: &Site) -> Vec<Fragment> {
+fn origins(cdn: &Cdn, site: &Site) -> Vec<Fragment> {
     if let Some(balancing) = &cdn.load_balancer {
         return vec![Fragment::LoadBalancer(LoadBalancer {
-            host: name.clone(),
+            hosts: site.hosts.iter().map(|host| host.name.clone()).collect(),
             origins: cdn.origins.clone(),
             health_path: site.health_path.clone().unwrap_or_else(UrlPath::root),
             interval_seconds: balancing.interval_seconds,
             check_regions: balancing.check_regions.iter().map(|region| region.as_str()).collect(),
         })];
     }
-    let record = |origin: &IpAddr| CdnRecord {
-        name: name.clone(),
-        data: address_data(*origin),
-        proxied: true,
-        comment: "origin of the site".to_owned(),
+    let record = |host: &PublicHost, origin: &IpAddr| {
+        Fragment::CdnRecord(CdnRecord {
+            name: host.name.clone(),
+            data: address_data(*origin),
+            proxied: true,
+            comment: "origin of the site".to_owned(),
+        })
     };
-    cdn.origins.iter().map(record).map(Fragment::CdnRecord).collect()
+    site.hosts.iter().flat_map(|host| cdn.origins.iter().map(move |origin| record(host, origin))).collect()
 }
 
 /// In a partial zone, what whoever runs the DNS must publish (Cloudflare docs, dns/zone-setups/partial-setup).

@@ -50,12 +50,12 @@ pub struct Cdn {
     /// on every plan.
     #[serde(default)]
     pub load_balancer: Option<Balancing>,
-    /// Headers that the edge sets or removes on every answer of `site.host`.
+    /// Headers that the edge sets or removes on every answer of the site.
     #[serde(default)]
     pub response_headers: Vec<Header>,
 }
 
-/// An edge certificate for `site.host` and the zone's own name.
+/// An edge certificate for every name of the site and the zone's own.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {

@@ -148,10 +148,11 @@ pub struct RoomEvent {
     pub limits: RoomLimits,
 }
 
-/// Several origins behind one proxied name, each watched.
+/// Several origins behind proxied names, each watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadBalancer {
-    pub host: HostName,
+    /// The first one's health is asked for.
+    pub hosts: Vec<HostName>,
     pub origins: Vec<IpAddr>,
     /// Asked over https of each origin.
     pub health_path: UrlPath,
@@ -162,8 +163,8 @@ pub struct LoadBalancer {
 }
 
 /// The name of the pool of origins of a host; unique in the account.
-pub fn pool_name(host: &HostName) -> String {
-    format!("{}-origins", host.as_str().replace('.', "-"))
+pub fn pool_name(host: &str) -> String {
+    format!("{}-origins", host.replace('.', "-"))
 }
 
 /// An edge certificate ordered by name and not left to Cloudflare's choice (Advanced Certificate Manager).
@@ -197,10 +198,9 @@ impl CertificateAuthority {
     }
 }
 
-/// A response header that the edge sets or removes, whatever the app sends.
+/// A response header that the edge sets or removes on every answer of the site, whatever the app sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResponseHeader {
-    pub host: HostName,
     pub name: HeaderName,
     /// `None`: removed.
     pub value: Option<Text>,

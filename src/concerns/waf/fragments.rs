@@ -23,7 +23,7 @@ pub fn fragments(waf: &Waf, site: &Site) -> Vec<Fragment> {
     if site.cdn.is_none() {
         return Vec::new();
     }
-    let of_site = || Expression::HostIs(site.host.clone());
+    let of_site = || Expression::served(site);
     let mut fragments = partners(site);
     // At a place that rules of one's own never move: Terraform is told by its number to leave the switch alone.
     let mut conditions = vec![of_site(), Expression::Not(Box::new(Expression::KnownBot))];
@@ -73,7 +73,7 @@ fn countries(waf: &Waf, site: &Site) -> Option<Fragment> {
         name: COUNTRIES.to_owned(),
         description: description.to_owned(),
         // Authorities look from several continents (RFC 8555, section 10.2): a ban would stop the renewal.
-        expression: Expression::All(vec![Expression::HostIs(site.host.clone()), condition, not_acme()]),
+        expression: Expression::All(vec![Expression::served(site), condition, not_acme()]),
         action: RuleAction::Block,
         enabled: true,
     }))
@@ -93,11 +93,10 @@ fn spared(waf: &Waf) -> Vec<Expression> {
 }
 
 pub fn custom_rule(rule: &Rule, waf: &Waf, site: &Site) -> CustomRule {
-    let hosts = match rule.hosts.as_slice() {
-        [] => std::slice::from_ref(&site.host),
-        hosts => hosts,
-    };
-    let mut conditions = vec![Expression::Any(hosts.iter().map(|host| Expression::HostIs(host.clone())).collect())];
+    let mut conditions = vec![match rule.hosts.as_slice() {
+        [] => Expression::served(site),
+        hosts => Expression::Any(hosts.iter().map(|host| Expression::HostIs(host.clone())).collect()),
+    }];
     if !rule.paths.is_empty() {
         conditions.push(under_any(&rule.paths));
     }

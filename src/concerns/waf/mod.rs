@@ -66,7 +66,7 @@ pub struct Rule {
     /// Parts of the User-Agent, in any case of letters.
     #[serde(default)]
     pub user_agent_contains: Vec<Text>,
-    /// Names to which it applies, within the CDN's zone; none: the site's.
+    /// Names to which it applies, within the CDN's zone; none: every one of the site.
     #[serde(default)]
     pub hosts: Vec<HostName>,
 }

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::blueprint::value::HostName;
 use crate::concerns::fragment::{CertificatePack, LoadBalancer, WaitingRoom, pool_name};
 use crate::emit::expression;
 
@@ -58,40 +59,37 @@ pub fn utc(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// `{ monitor, pool, load_balancer }`: three calls of the API, each with the id that the one before it gave.
+/// `{ monitor, pool, load_balancers }`: calls of the API, each with the id that the one before it gave.
 pub fn balancer(balancer: &LoadBalancer) -> Value {
-    let host = balancer.host.as_str();
-    // Sorted by name, or the origins differ at every plan of Terraform.
+    let first = balancer.hosts.first().map_or("", |host| host.as_str());
+    // Sorted by name, or the origins differ at every plan of Terraform. No `header`: it would put one name in the place
+    // of the Host that the visitor asked for.
     let origins = balancer.origins.iter().enumerate().map(|(at, address)| {
-        json!({
-            "name": format!("origin-{:02}", at + 1),
-            "address": address.to_string(),
-            "enabled": true,
-            "weight": 1,
-            "header": { "host": [host] },
-        })
+        let name = format!("origin-{:02}", at + 1);
+        json!({ "name": name, "address": address.to_string(), "enabled": true, "weight": 1 })
     });
     let origins: Vec<Value> = origins.collect();
-    let mut pool = json!({ "name": pool_name(&balancer.host), "minimum_origins": 1 });
+    let mut pool = json!({ "name": pool_name(first), "minimum_origins": 1 });
     if !balancer.check_regions.is_empty() {
         pool["check_regions"] = json!(balancer.check_regions);
     }
     pool["origins"] = json!(origins);
+    // Not proxied, which is the default, it would be DNS alone: neither filter nor cache.
+    let each = |host: &HostName| json!({ "name": host.as_str(), "proxied": true, "steering_policy": "off", "session_affinity": "none" });
     json!({
         "monitor": {
             "type": "https",
-            "description": format!("health of the origins of {host}"),
+            "description": format!("health of the origins of {first}"),
             "path": balancer.health_path.as_str(),
             "port": 443,
             "expected_codes": "200",
-            "header": { "Host": [host] },
+            "header": { "Host": [first] },
             "interval": balancer.interval_seconds,
             "consecutive_down": 2,
             "consecutive_up": 2,
         },
         "pool": pool,
-        // Not proxied, which is the default, it would be DNS alone: neither filter nor cache.
-        "load_balancer": { "name": host, "proxied": true, "steering_policy": "off", "session_affinity": "none" },
+        "load_balancers": balancer.hosts.iter().map(each).collect::<Vec<_>>(),
     })
 }
 

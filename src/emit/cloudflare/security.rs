@@ -76,7 +76,7 @@ pub fn managed(asked: &[Asked<ManagedRules>]) -> Ruleset {
 /// A period that Cloudflare does not count over, a status that the plan cannot give.
 pub fn limits(
     asked: &[Asked<RateLimit>],
-    host: &Expression,
+    site: &Expression,
     plan: Option<Plan>,
     spared: &[PathPrefix],
 ) -> (Ruleset, Vec<Clash>) {
@@ -97,7 +97,7 @@ pub fn limits(
             )));
         }
     }
-    let rules = at_edge.iter().map(|asked| limit(&asked.what, host, plan, spared)).collect();
+    let rules = at_edge.iter().map(|asked| limit(&asked.what, site, plan, spared)).collect();
     (Ruleset { phase: "http_ratelimit", resource: "rate_limits", rules }, clashes)
 }
 
@@ -109,11 +109,11 @@ pub fn blocks_for(retry_after: Seconds) -> u32 {
         .unwrap_or(BLOCK_SECONDS[BLOCK_SECONDS.len() - 1])
 }
 
-fn limit(limit: &RateLimit, host: &Expression, plan: Option<Plan>, spared: &[PathPrefix]) -> Value {
+fn limit(limit: &RateLimit, site: &Expression, plan: Option<Plan>, spared: &[PathPrefix]) -> Value {
     let mut conditions = Vec::new();
     // Limits of the smallest plan know paths alone, and so count for every host of the zone.
     if plan != Some(Plan::Free) {
-        conditions.push(host.clone());
+        conditions.push(site.clone());
     }
     match (limit.paths.as_slice(), spared) {
         ([], []) => {}
@@ -149,39 +149,31 @@ fn limit(limit: &RateLimit, host: &Expression, plan: Option<Plan>, spared: &[Pat
     value
 }
 
-/// One rule a host, for all its headers.
+/// One rule for all headers.
 ///
 /// # Errors
 ///
 /// Two wishes for one header.
-pub fn headers(asked: &[Asked<ResponseHeader>]) -> (Ruleset, Vec<Clash>) {
+pub fn headers(asked: &[Asked<ResponseHeader>], site: &Expression) -> (Ruleset, Vec<Clash>) {
     let mut clashes = Vec::new();
-    let mut hosts: Vec<(&str, Value, Map<String, Value>)> = Vec::new();
+    let mut headers = Map::new();
     for Asked { by, what } in asked {
-        let host = what.host.as_str();
-        let at = hosts.iter().position(|(known, ..)| *known == host).unwrap_or_else(|| {
-            let condition = json!(expression::write(&Expression::HostIs(what.host.clone())));
-            hosts.push((host, condition, Map::new()));
-            hosts.len() - 1
-        });
         let change = match &what.value {
             Some(value) => json!({ "operation": "set", "value": value.as_str() }),
             None => json!({ "operation": "remove" }),
         };
-        if hosts[at].2.keys().any(|known| known.eq_ignore_ascii_case(what.name.as_str())) {
+        if headers.keys().any(|known| known.eq_ignore_ascii_case(what.name.as_str())) {
             clashes.push(Clash(format!("{by}: the response header {} is asked for twice", what.name)));
         }
-        hosts[at].2.insert(what.name.as_str().to_owned(), change);
+        headers.insert(what.name.as_str().to_owned(), change);
     }
-    let rules = hosts.into_iter().map(|(host, condition, headers)| {
-        json!({
-            "ref": format!("headers_{}", host.replace(['.', '-'], "_")),
-            "description": format!("Headers of every answer of {host}"),
-            "expression": condition,
-            "action": "rewrite",
-            "action_parameters": { "headers": headers },
-        })
+    let rule = json!({
+        "ref": "headers",
+        "description": "Headers of every answer of the site",
+        "expression": expression::write(site),
+        "action": "rewrite",
+        "action_parameters": { "headers": headers },
     });
-    let rules = rules.collect();
+    let rules = if asked.is_empty() { vec![] } else { vec![rule] };
     (Ruleset { phase: "http_response_headers_transform", resource: "response_headers", rules }, clashes)
 }

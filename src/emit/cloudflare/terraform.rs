@@ -210,16 +210,20 @@ fn balancer(balancer: &Value) -> Vec<Block> {
     let monitor = std::iter::once(account_id()).chain(members(&balancer["monitor"])).collect();
     let mut pool: Vec<_> = std::iter::once(account_id()).chain(members(&balancer["pool"])).collect();
     pool.insert(2, reference("monitor", "cloudflare_load_balancer_monitor.origins.id"));
-    let mut whole: Vec<_> = std::iter::once(zone_id()).chain(members(&balancer["load_balancer"])).collect();
-    let pools = "cloudflare_load_balancer_pool.origins.id";
-    whole.push(reference("default_pools", format!("[{pools}]")));
-    // Takes the visitors even when nobody of it is well: better a slow site than none.
-    whole.push(reference("fallback_pool", pools));
-    vec![
+    let mut blocks = vec![
         resource("cloudflare_load_balancer_monitor", "origins", monitor),
         resource("cloudflare_load_balancer_pool", "origins", pool),
-        resource("cloudflare_load_balancer", "site", whole),
-    ]
+    ];
+    for one in balancer["load_balancers"].as_array().into_iter().flatten() {
+        let pools = "cloudflare_load_balancer_pool.origins.id";
+        let mut attributes: Vec<_> = std::iter::once(zone_id()).chain(members(one)).collect();
+        attributes.push(reference("default_pools", format!("[{pools}]")));
+        // Takes the visitors even when nobody of it is well: better a slow site than none.
+        attributes.push(reference("fallback_pool", pools));
+        let name = one["name"].as_str().unwrap_or_default().replace(['.', '-'], "_");
+        blocks.push(resource("cloudflare_load_balancer", format!("host_{name}"), attributes));
+    }
+    blocks
 }
 
 fn dns_record(zone: &ZoneRecords, record: &Value) -> Block {

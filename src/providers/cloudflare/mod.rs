@@ -5,12 +5,14 @@
 //! | [`language`] | conditions of its rules: parsed and evaluated |
 //! | [`payload`] | what it was told, read as its API would take it |
 //! | [`caching`] | what it keeps and for how long |
+//! | [`entitlements`] | what each plan holds |
 //! | [`firewall`] | whom it stops, and by which rule |
 //!
 //! The rehearsal's edge acts on these, and `golive ttl` and `golive trace` predict from them: one reading of the
 //! documents, which the rehearsal puts to the test.
 
 pub mod caching;
+pub mod entitlements;
 pub mod firewall;
 pub mod language;
 pub mod payload;
@@ -84,26 +86,17 @@ impl Plan {
 
     /// Shortest edge TTL that a cache rule may set, in seconds (docs, cache/how-to/edge-browser-cache-ttl).
     pub fn shortest_edge_ttl(self) -> u32 {
-        match self {
-            Plan::Free => 7200,
-            Plan::Pro => 3600,
-            Plan::Business | Plan::Enterprise => 1,
-        }
+        entitlements::EDGE_TTL.bound(self)
     }
 
-    /// How many cache rules the zone may hold; the same number holds for redirect rules.
+    /// How many cache rules the zone may hold.
     pub fn cache_rules(self) -> usize {
-        match self {
-            Plan::Free => 10,
-            Plan::Pro => 25,
-            Plan::Business => 50,
-            Plan::Enterprise => 300,
-        }
+        entitlements::CACHE_RULES.bound(self).try_into().unwrap_or(usize::MAX)
     }
 
     /// Whether the zone may stay with another DNS host (partial, CNAME setup).
     pub fn allows_partial_zone(self) -> bool {
-        self >= Plan::Business
+        entitlements::PARTIAL_ZONE.is_held_by(self, 1)
     }
 }
 

@@ -174,9 +174,10 @@ impl Payloads {
         }
         if let Some(json) = json(files, BALANCER)? {
             // It takes the place of the records of its name (docs, load-balancing/load-balancers/dns-records).
-            let (name, proxied, origins) = room::balancer(json);
-            let table = if proxied { &mut payloads.hosts } else { &mut payloads.unproxied };
-            table.insert(name, origins);
+            for (name, proxied, origins) in room::balancer(json) {
+                let table = if proxied { &mut payloads.hosts } else { &mut payloads.unproxied };
+                table.insert(name, origins);
+            }
         }
         Ok(payloads)
     }

@@ -105,7 +105,7 @@ pub(super) struct BalancerJson {
     #[serde(rename = "monitor")]
     _monitor: Value,
     pool: PoolJson,
-    load_balancer: NamedJson,
+    load_balancers: Vec<NamedJson>,
 }
 
 #[derive(Deserialize)]
@@ -117,6 +117,7 @@ struct PoolJson {
 struct OriginJson {
     address: IpAddr,
     enabled: bool,
+    weight: f64,
 }
 
 #[derive(Deserialize)]
@@ -127,8 +128,9 @@ struct NamedJson {
     proxied: bool,
 }
 
-/// Name, whether it is proxied, and where it leads. Health is not played: every origin that is switched on is well.
-pub(super) fn balancer(json: BalancerJson) -> (String, bool, Vec<IpAddr>) {
-    let origins = json.pool.origins.into_iter().filter(|origin| origin.enabled);
-    (json.load_balancer.name, json.load_balancer.proxied, origins.map(|origin| origin.address).collect())
+/// Each name, whether it is proxied, and where it leads. Health is not played: every origin that is switched on is well.
+pub(super) fn balancer(json: BalancerJson) -> Vec<(String, bool, Vec<IpAddr>)> {
+    let origins = json.pool.origins.into_iter().filter(|origin| origin.enabled && origin.weight > 0.0);
+    let origins: Vec<IpAddr> = origins.map(|origin| origin.address).collect();
+    json.load_balancers.into_iter().map(|one| (one.name, one.proxied, origins.clone())).collect()
 }
