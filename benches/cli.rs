@@ -123,8 +123,8 @@ fn lint_and_generate_redirects_and_records(bencher: Bencher, count: usize) {
 
 fn generated_from(bytes: &[u8]) -> Vec<Artifact> {
     let lint = ops::lint::judge(load::read("large.toml".to_owned(), bytes));
-    let (loaded, sha256) = lint.loaded.zip(lint.source.sha256).expect("it has no error");
-    ops::generate::plan(&loaded.blueprint, &loaded.site, &sha256).expect("it has no clash")
+    let sha256 = lint.loaded.and(lint.source.sha256).expect("it has no error");
+    ops::generate::with_manifest(lint.artifacts, &sha256).expect("it has a manifest")
 }
 
 /// The whole checklist on the healthy world, its start and stop included. A red one would time something else.

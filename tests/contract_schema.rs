@@ -2,9 +2,10 @@
 //! attributes known, required ones there, computed ones left alone, literals of the right type. What only a plan sees
 //! (`tests/contract_terraform.rs`) is not seen here.
 //!
-//! The schemas in `tests/contract` are what `terraform providers schema -json` prints with the versions of
-//! `tests/contract/providers/main.tf`, without descriptions and, of Cloudflare, without the resources that a launch
-//! has no use for.
+//! The schemas in `tests/contract` have the form of `terraform providers schema -json`, without descriptions. Scalingo's is
+//! what the provider of `tests/contract/providers/main.tf` printed. Cloudflare's was read from the source of 5.21.1 and holds
+//! the resources that a launch has a use for; `with_the_providers::the_committed_schemas_are_those_of_the_providers` of
+//! `tests/contract_terraform.rs` compares both with what the real ones print, where they can be had.
 
 mod common;
 
@@ -256,8 +257,8 @@ fn what_is_wrong_is_noticed() {
         ("  rules = [\n", "  rules = \"x\"\n  no = [\n", "is no list of objects"),
         ("      action      = ", "      actoin      = ", "no member actoin"),
         ("        cache = true", "        cache = \"yes\"", "of another type"),
-        ("  ttl     = 1", "  ttl     = \"1\"", "of another type"),
-        ("  proxied = true", "  proxied = \"true\"", "of another type"),
+        ("  interval         = 60", "  interval         = \"60\"", "of another type"),
+        ("  proxied          = true", "  proxied          = \"true\"", "of another type"),
     ] {
         assert!(text.contains(from), "the sample no longer holds {from:?}");
         let problems = schemas.problems(&text.replacen(from, to, 1));
