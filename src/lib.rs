@@ -7,6 +7,7 @@
 //! |-|-|-|
 //! | [`blueprint`] | the TOML file, its spans, and [`blueprint::Site`], the resolved facts | judge what is wise; touch files other than the one it reads |
 //! | [`concerns`] | one promise a folder: findings, fragments, checks, procedure, drills | write a file, open a socket, import another concern |
+//! | [`capacity`] | visitors to containers, connections and megabits, in whole numbers | judge |
 //! | [`emit`] | fragments composed into artifacts; all quoting | decide what a site needs |
 //! | [`probe`] | questions and answers, plain data | ask them |
 //! | [`world`] | the only sockets that verification opens | judge an answer |
@@ -22,6 +23,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 pub mod blueprint;
+pub mod capacity;
 pub mod cli;
 pub mod concerns;
 pub mod emit;

@@ -181,7 +181,11 @@ mod with_the_providers {
     #[ignore = "needs the providers"]
     fn the_providers_notice_what_their_schemas_do_not_say() {
         let module = Module::new(&edited(&[]), &providers());
-        module.edit("cloudflare.tf", "phase   = \"http_request_cache_settings\"", "phase   = \"http_request_cache_setting\"");
+        module.edit(
+            "cloudflare.tf",
+            "phase   = \"http_request_cache_settings\"",
+            "phase   = \"http_request_cache_setting\"",
+        );
         let said = module.said();
         assert!(said.iter().any(|said| said.contains("phase")), "{said:?}");
     }

@@ -12,6 +12,7 @@ pub mod schema;
 pub mod site;
 pub mod site_findings;
 pub mod spans;
+pub mod terraform_findings;
 pub mod value;
 
 use schemars::JsonSchema;
@@ -22,10 +23,12 @@ pub use load::{LoadError, Loaded, load};
 pub use site::Site;
 
 use crate::concerns::Concern;
-use crate::concerns::{apps::Apps, third_parties::ThirdParties};
+use crate::concerns::{
+    apps::Apps, audience::Audience, database::Database, people::People, third_parties::ThirdParties,
+};
 use crate::concerns::{cache::Cache, cdn::Cdn, degraded_mode::DegradedMode, dns::Dns, mail::Mail, proxy::Proxy};
 use crate::concerns::{rate_limits::RateLimits, redirects::Redirects, waf::Waf, waiting_room::WaitingRoom};
-use value::{HostName, Instant, Label, Text, Upstream, UrlPath};
+use value::{HostName, Instant, Label, Text, Upstream, UrlPath, VariableName};
 
 /// One public launch: what is promised, and to whom it belongs. Whatever is not here is not generated, checked or
 /// rehearsed.
@@ -57,7 +60,15 @@ pub struct Blueprint {
     #[serde(default)]
     pub apps: Option<Apps>,
     #[serde(default)]
+    pub database: Option<Database>,
+    #[serde(default)]
+    pub audience: Option<Audience>,
+    #[serde(default)]
     pub third_parties: Option<ThirdParties>,
+    #[serde(default)]
+    pub people: Option<People>,
+    #[serde(default)]
+    pub terraform: Option<TerraformTable>,
 }
 
 /// What the launch is called and when the public arrives.
@@ -104,6 +115,27 @@ fn home_only() -> Vec<UrlPath> {
     vec![UrlPath::root()]
 }
 
+/// Where Terraform keeps what it knows. No concern: it promises the public nothing.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TerraformTable {
+    /// The kind of backend, as Terraform names it: `s3`, `gcs`, `azurerm`, `http`, `pg`, `consul`.
+    pub backend: VariableName,
+    /// Its settings. No credential: those come from the environment, or from `terraform init -backend-config`.
+    #[serde(default)]
+    pub settings: Vec<BackendSetting>,
+}
+
+/// A setting of the backend.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BackendSetting {
+    /// As Terraform names it.
+    pub name: VariableName,
+    /// Its value, as text.
+    pub value: Text,
+}
+
 impl Blueprint {
     /// Every concern of this blueprint, in checklist order.
     pub fn concerns(&self) -> Vec<&dyn Concern> {
@@ -120,8 +152,12 @@ impl Blueprint {
             rate_limits,
             degraded_mode,
             mail,
-            apps: _,
-            third_parties: _,
+            apps,
+            database,
+            audience,
+            third_parties,
+            people,
+            terraform: _,
         } = self;
         let mut present: Vec<&dyn Concern> = vec![dns];
         present.extend(cdn.as_ref().map(|c| c as &dyn Concern));
@@ -133,6 +169,11 @@ impl Blueprint {
         present.extend(waf.as_ref().map(|c| c as &dyn Concern));
         present.extend(waiting_room.as_ref().map(|c| c as &dyn Concern));
         present.extend(mail.as_ref().map(|c| c as &dyn Concern));
+        present.extend(apps.as_ref().map(|c| c as &dyn Concern));
+        present.extend(database.as_ref().map(|c| c as &dyn Concern));
+        present.extend(audience.as_ref().map(|c| c as &dyn Concern));
+        present.extend(third_parties.as_ref().map(|c| c as &dyn Concern));
+        present.extend(people.as_ref().map(|c| c as &dyn Concern));
         present
     }
 
@@ -151,7 +192,11 @@ impl Blueprint {
             degraded_mode,
             mail,
             apps,
+            database,
+            audience,
             third_parties,
+            people,
+            terraform: _,
         } = self;
         [
             ("cdn", cdn.is_none()),
@@ -164,7 +209,10 @@ impl Blueprint {
             ("degraded_mode", degraded_mode.is_none()),
             ("mail", mail.is_none()),
             ("apps", apps.is_none()),
+            ("database", database.is_none()),
+            ("audience", audience.is_none()),
             ("third_parties", third_parties.is_none()),
+            ("people", people.is_none()),
         ]
         .into_iter()
         .filter_map(|(key, absent)| absent.then_some(key))

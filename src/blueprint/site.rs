@@ -11,12 +11,15 @@ use jiff::{SignedDuration, Timestamp};
 use super::value::{CookieName, HostName, Label, PathPrefix, Seconds, Text, Upstream, UrlPath, VariableName, Word};
 use super::{Blueprint, KeyPath};
 use crate::concerns::apps::{App, Apps};
+use crate::concerns::audience::Audience;
 use crate::concerns::cache::Class;
 use crate::concerns::cdn::{Plan, Setup};
+use crate::concerns::database::Database;
 use crate::concerns::degraded_mode::DegradedMode;
 use crate::concerns::dns::RunBy;
 use crate::concerns::fragment::RunsOn;
 use crate::concerns::mail::Mail;
+use crate::concerns::people::People;
 use crate::concerns::third_parties::ThirdParties;
 use crate::providers::cloudflare;
 
@@ -65,6 +68,12 @@ pub struct Site {
     pub apps: Vec<AppFacts>,
     /// The switch to a site with less to do; `None`: it has none.
     pub degraded: Option<DegradedFacts>,
+    // What the arithmetic and the duties of people are judged on: whole tables, which a drill may edit.
+    pub platform: Option<Apps>,
+    pub database: Option<Database>,
+    pub audience: Option<Audience>,
+    pub third_parties: Option<ThirdParties>,
+    pub people: Option<People>,
 }
 
 /// How the degraded mode is switched, and seen.
@@ -139,6 +148,7 @@ pub struct RedirectedNames {
 /// What the site's mail leans on that others publish.
 #[derive(Debug, Clone)]
 pub struct MailFacts {
+    pub messages_per_day: u32,
     pub leaned_on: Vec<Foreign>,
 }
 
@@ -236,6 +246,11 @@ impl Site {
             partners: blueprint.third_parties.as_ref().map(ThirdParties::facts).unwrap_or_default(),
             apps: blueprint.apps.as_ref().map(Apps::facts).unwrap_or_default(),
             degraded: blueprint.degraded_mode.as_ref().map(DegradedMode::facts),
+            platform: blueprint.apps.clone(),
+            database: blueprint.database.clone(),
+            audience: blueprint.audience.clone(),
+            third_parties: blueprint.third_parties.clone(),
+            people: blueprint.people.clone(),
         }
     }
 
@@ -247,7 +262,14 @@ impl Site {
     /// The same site, announced a day after `now`: a rehearsal is played on the eve.
     #[must_use]
     pub fn on_the_eve_of(mut self, now: Timestamp) -> Self {
-        self.announcement = now + SignedDuration::from_hours(24);
+        let announcement = now + SignedDuration::from_hours(24);
+        let later = announcement.duration_since(self.announcement);
+        // Days fall where they fell from the announcement's: what was fresh stays fresh.
+        let days = later.as_hours() / 24;
+        self.announcement = announcement;
+        self.database = self.database.map(|database| database.later_by(days));
+        self.third_parties = self.third_parties.map(|parties| parties.later_by(days));
+        self.people = self.people.map(|people| people.later_by(later));
         self
     }
 
@@ -262,6 +284,11 @@ impl Site {
     /// The most specific zone of the blueprint that holds this name.
     pub fn zone_of(&self, name: &HostName) -> Option<&ZoneFacts> {
         self.zones.iter().filter(|zone| name.is_within(&zone.name)).max_by_key(|zone| zone.name.as_str().len())
+    }
+
+    /// Whether some app has a page that says how it is.
+    pub fn asks_health(&self) -> bool {
+        self.platform.iter().flat_map(|platform| &platform.apps).any(|app| app.health_path.is_some())
     }
 
     /// Whether the CDN stands before this name.

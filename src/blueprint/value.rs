@@ -422,6 +422,12 @@ impl TryFrom<String> for Network {
     }
 }
 
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
 impl Network {
     pub fn get(self) -> IpNet {
         self.0
@@ -848,17 +854,17 @@ impl Percent {
     }
 }
 
-/// `https://host/owner/repository`: no `.git`, no final slash, no port, no user.
+/// `https://github.com/OWNER/REPOSITORY`, or the same at `gitlab.com`: no `.git`, no final slash.
 // Exactly so, or Terraform replaces the link at each apply (Scalingo provider, scm_repo_link).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(
     !try_from,
     title = "repository",
-    extend("pattern" = concat!(
-        "^https://(?=[^/]{1,253}/)(", label!(), "\\.)+(?![0-9]+/)", label!(),
-        "/[A-Za-z0-9_-][A-Za-z0-9_.-]*/(?!.*\\.git$)[A-Za-z0-9_-][A-Za-z0-9_.-]*$"
-    ))
+    extend(
+        "maxLength" = 200,
+        "pattern" = r"^https://(github|gitlab)\.com/[A-Za-z0-9_-][A-Za-z0-9_.-]*/(?!.*\.git$)[A-Za-z0-9_-][A-Za-z0-9_.-]*$"
+    )
 )]
 pub struct Repository(String);
 text_value!(Repository);
@@ -867,29 +873,32 @@ impl FromStr for Repository {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let bad = |why: &str| {
-            Err(format!("`{}` is not a repository: {why}", text.chars().take(200).collect::<String>().escape_debug()))
+        let bad = |why: &str| Err(format!("`{}` is not a repository: {why}", text.escape_debug()));
+        let parts: Vec<&str> = text.split('/').collect();
+        let ["https:", "", "github.com" | "gitlab.com", owner, name] = parts.as_slice() else {
+            return bad("write `https://github.com/OWNER/REPOSITORY`, or the same at gitlab.com");
         };
-        let Some(rest) = text.strip_prefix("https://") else { return bad("it starts with `https://`") };
-        let mut parts = rest.splitn(3, '/');
-        let (host, owner, name) = (parts.next(), parts.next(), parts.next());
-        let (Some(host), Some(owner), Some(name)) = (host, owner, name) else {
-            return bad("write `https://host/owner/repository`");
-        };
-        if host.parse::<HostName>().is_err() {
-            return bad("a host name stands after `https://`");
-        }
         let word = |word: &str| {
             word.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-')
                 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
         };
-        if name.ends_with(".git") || name.ends_with('/') {
-            return bad("leave `.git` and the final slash out, or each apply replaces the link");
+        if name.ends_with(".git") {
+            return bad("leave `.git` out, or each apply replaces the link");
         }
         if !word(owner) || !word(name) {
-            return bad("write `https://host/owner/repository`");
+            return bad("letters, digits and `_.-` only, no dot first");
+        }
+        if text.len() > 200 {
+            return bad("it is longer than 200 characters");
         }
         Ok(Self(text.to_owned()))
+    }
+}
+
+impl Repository {
+    /// Who keeps it, as the platform names its connection.
+    pub fn integration(&self) -> &'static str {
+        if self.0.starts_with("https://gitlab.com/") { "gitlab" } else { "github" }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Arguments, terminal, exit codes. One file a subcommand; the work is in [`crate::ops`].
 
+pub mod capacity;
 pub mod completions;
 pub mod coverage;
 pub mod explain;
@@ -58,6 +59,7 @@ pub struct Cli {
 pub enum Command {
     Lint(lint::LintArgs),
     Explain(explain::ExplainArgs),
+    Capacity(capacity::CapacityArgs),
     Ttl(ttl::TtlArgs),
     Trace(trace::TraceArgs),
     Generate(generate::GenerateArgs),
@@ -77,6 +79,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Lint(args) => lint::run(&args, ui),
         Command::Explain(args) => explain::run(&args, ui),
+        Command::Capacity(args) => capacity::run(&args, ui),
         Command::Ttl(args) => ttl::run(&args, ui),
         Command::Trace(args) => trace::run(&args, ui),
         Command::Generate(args) => generate::run(&args, ui),

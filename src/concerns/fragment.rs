@@ -19,6 +19,11 @@ use crate::blueprint::Site;
 use crate::blueprint::value::{
     Country, HostName, Label, OwnHeader, PathPrefix, Seconds, Text, Upstream, UrlPath, VariableName, Word,
 };
+use crate::capacity::Capacity;
+use crate::concerns::apps::{App, Region};
+use crate::concerns::database::{Engine, Plan};
+use crate::concerns::people::People;
+use crate::concerns::third_parties::{PartnerTable, Vendor};
 use crate::probe::RecordData;
 
 #[derive(Debug, Clone)]
@@ -63,6 +68,16 @@ pub enum Fragment {
     CertificatePack(CertificatePack),
     /// One header of the phase `http_response_headers_transform`.
     ResponseHeader(ResponseHeader),
+    /// An app on the platform, with all that belongs to it.
+    PlatformApp(PlatformApp),
+    /// The database that belongs to an app.
+    DatabaseAddon(DatabaseAddon),
+    /// A letter to somebody outside.
+    Letter(Letter),
+    /// The arithmetic of the launch.
+    CapacitySheet(CapacitySheet),
+    /// Who does what, and when.
+    PeopleSheet(PeopleSheet),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -355,6 +370,50 @@ pub struct ModeSwitch {
     /// Starts of decoded paths that are answered 503 in the mode.
     pub cut: Vec<PathPrefix>,
     pub retry_after: Seconds,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlatformApp {
+    pub region: Region,
+    pub project: Label,
+    pub app: App,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseAddon {
+    /// The app of `[[apps.apps]]`.
+    pub app: Label,
+    pub engine: Engine,
+    pub plan: Plan,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Letter {
+    /// To a service that the site calls.
+    Vendor(Vendor),
+    /// To an organisation that must know of the launch.
+    Partner(PartnerTable),
+    /// To the platform's support.
+    Platform(PlatformRequest),
+}
+
+/// What the platform's support must allow, and know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlatformRequest {
+    pub region: Region,
+    /// App, type of container, how many at most, what is allowed.
+    pub containers: Vec<(Label, Label, u32, u32)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CapacitySheet {
+    pub source: Text,
+    pub capacity: Capacity,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeopleSheet {
+    pub people: People,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

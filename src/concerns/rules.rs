@@ -1122,6 +1122,342 @@ rules! {
         source: "golive: the blueprint",
         reads: ["waiting_room.bypass", "third_parties"],
     }
+    TERRAFORM_BACKEND = "terraform.backend" {
+        title: "the backend is none that a team can share",
+        why: "The state says what Terraform has made. On one person's disk nobody else can apply, and two states fight.",
+        remedy: "Take a backend that the team shares, each setting once.",
+        source: "Terraform docs, backends",
+        reads: ["terraform.backend", "terraform.settings"],
+    }
+    TERRAFORM_CREDENTIAL = "terraform.credential" {
+        title: "a credential would stand in a file",
+        why: "Generated files are committed and read by many. Terraform also keeps backend settings in plain text below .terraform/.",
+        remedy: "Give it through the environment, or with -backend-config.",
+        source: "Terraform docs, backends, credentials and sensitive data",
+        reads: ["terraform.settings"],
+    }
+    APPS_NONE = "apps.no-app" {
+        title: "no app is named",
+        why: "The table promises apps that are there and healthy. Without one there is nothing to make or to check.",
+        remedy: "Name an app, or remove the table.",
+        source: "golive: the blueprint",
+        reads: ["apps.apps"],
+    }
+    APPS_NAME = "apps.name" {
+        title: "the app's name is too short for the platform",
+        why: "Scalingo takes 6 to 48 characters. Neither validate nor plan sees a shorter one: the apply fails.",
+        remedy: "Take a longer name.",
+        source: "Scalingo docs, apps; JVA-4",
+        reads: ["apps.apps.name"],
+    }
+    APPS_TWICE = "apps.app-twice" {
+        title: "two apps have one name",
+        why: "A name is the app's default host name: the platform knows it once.",
+        remedy: "Give each app a name of its own.",
+        source: "Scalingo docs, apps",
+        reads: ["apps.apps.name"],
+    }
+    APPS_NO_CONTAINER = "apps.no-container" {
+        title: "an app has no containers",
+        why: "Nothing of the app would run.",
+        remedy: "Name a type of container.",
+        source: "Scalingo docs, containers",
+        reads: ["apps.apps.containers"],
+    }
+    APPS_CONTAINER_TWICE = "apps.container-twice" {
+        title: "a type of container is named twice",
+        why: "Each type has one number and one size: two would undo each other at every apply.",
+        remedy: "Name each type once.",
+        source: "Scalingo API, containers",
+        reads: ["apps.apps.containers.type"],
+    }
+    APPS_QUOTA = "apps.quota" {
+        title: "more containers than the platform allows",
+        why: "Ten containers of one type are allowed unless support says otherwise, and neither validate nor plan sees it. On the night the platform stops at the limit, and support takes its time.",
+        remedy: "Ask support early, and write what it allowed into the blueprint.",
+        source: "Scalingo docs, limits; JVA-9, DOC-2",
+        reads: ["apps.apps.containers.count", "apps.apps.containers.autoscale", "apps.apps.containers_allowed"],
+    }
+    APPS_AUTOSCALE = "apps.autoscale-bounds" {
+        title: "the autoscaler's numbers do not fit",
+        why: "The platform refuses fewer than two containers, or a lower bound above the upper one; validate and plan pass both. A count outside the bounds is changed within a minute.",
+        remedy: "Let count be between min and max, and min 2 or more.",
+        source: "Scalingo provider, autoscaler; DOC-2",
+        reads: ["apps.apps.containers.count", "apps.apps.containers.autoscale"],
+    }
+    APPS_VARIABLE = "apps.variable" {
+        title: "a variable has two values, or is not yours",
+        why: "A variable holds one value. PORT and those that start with SCALINGO_ are the platform's.",
+        remedy: "Name each variable once, and leave the platform's alone.",
+        source: "Scalingo docs, environment",
+        reads: ["apps.apps.environment", "apps.apps.secrets", "apps.apps.trusted_proxies_variable"],
+    }
+    APPS_SECRET_IN_PLAIN = "apps.secret-in-plain" {
+        title: "a secret would stand in a file",
+        why: "Blueprint and generated files are committed and read by many. A key that was in a file once is no secret any more.",
+        remedy: "Put the name into secrets; Terraform asks for the value.",
+        source: "JVA-4",
+        reads: ["apps.apps.environment"],
+    }
+    APPS_DEBUG = "apps.debug" {
+        title: "debug output is on",
+        why: "Every error page shows code, settings and sometimes secrets, to everybody, and the CDN may keep it.",
+        remedy: "Turn it off.",
+        source: "JVA-4; Laravel docs, configuration",
+        reads: ["apps.apps.environment"],
+    }
+    APPS_PROXIES = "apps.trusted-proxies" {
+        title: "the app does not know its visitors from its proxies",
+        why: "Behind proxies each request comes from a proxy's address. An app that trusts none takes all visitors for one, and its limiter refuses them together; one that trusts everybody lets each visitor claim any address.",
+        remedy: "Give the proxies' networks, and the variable in which the app reads them.",
+        source: "JVA-8",
+        reads: ["apps.apps.trusted_proxies", "apps.apps.trusted_proxies_variable"],
+    }
+    APPS_HEALTH = "apps.health" {
+        title: "the app's health does not show",
+        why: "To the platform an app is up when its port is open, its database down or not. A health page that a cache may store says how the app was.",
+        remedy: "Name a page that asks the database, in a class with store = false.",
+        source: "Scalingo docs, containers; JVA-14",
+        reads: ["apps.apps.health_path", "cache.classes"],
+    }
+    APPS_DOMAIN = "apps.domain" {
+        title: "a name is that of two apps, or an app has too many",
+        why: "The platform's router sends a name to one app, and an app may have twenty.",
+        remedy: "Give each name to one app.",
+        source: "Scalingo docs, limits",
+        reads: ["apps.apps.domains"],
+    }
+    APPS_FRONT = "apps.front" {
+        title: "the front is not what it says",
+        why: "The front runs the nginx that golive generates from [proxy]: there is one, or none.",
+        remedy: "Let one app be the front, and describe it in [proxy].",
+        source: "JVA-6",
+        reads: ["apps.apps.front", "proxy"],
+    }
+    APPS_ALERT = "apps.alert" {
+        title: "an alert or a notifier cannot work",
+        why: "An alert without anybody to hear it is refused, one on containers that are not there never comes. Validate and plan pass both.",
+        remedy: "Name who hears, and what is there.",
+        source: "Scalingo docs, alerts; DOC-11",
+        reads: ["apps.apps.notify", "apps.apps.alerts", "apps.apps.containers"],
+    }
+    APPS_DRAIN = "apps.log-drain" {
+        title: "the log drain lacks or exceeds what its kind takes",
+        why: "The platform refuses it when it is applied; validate and plan pass it.",
+        remedy: "Give what this kind takes.",
+        source: "Scalingo provider, log_drain",
+        reads: ["apps.apps.log_drain"],
+    }
+    APPS_STACK = "apps.stack-ends" {
+        title: "the stack ends soon",
+        why: "An app on a stack that has ended is no longer built or mended.",
+        remedy: "Take a later stack, and test the app on it.",
+        source: "Scalingo docs, stacks",
+        reads: ["apps.apps.stack"],
+    }
+    DATABASE_APP = "database.app" {
+        title: "the database belongs to no app",
+        why: "The platform makes a database as an add-on of an app, and gives that app its address.",
+        remedy: "Name an app of [[apps.apps]].",
+        source: "Scalingo docs, databases",
+        reads: ["database.app", "apps.apps.name"],
+    }
+    DATABASE_NODES = "database.nodes" {
+        title: "the plan has another number of nodes",
+        why: "The class decides: starter has one node, business two. The other number would be believed until the first fault.",
+        remedy: "Take the class that has as many nodes as you want.",
+        source: "Scalingo docs, databases; JVA-5",
+        reads: ["database.plan", "database.nodes"],
+    }
+    DATABASE_ONE_NODE = "database.one-node" {
+        title: "one machine holds all data",
+        why: "When it fails the site is down until somebody restores it; its class promises 98 %, which is half an hour a day.",
+        remedy: "Take the class business for the launch.",
+        source: "Scalingo docs, databases; JVA-5",
+        reads: ["database.plan"],
+    }
+    DATABASE_RECOVERY = "database.recovery" {
+        title: "more days of recovery than the plan keeps",
+        why: "Shared plans keep seven days.",
+        remedy: "Ask for seven or fewer, and keep copies of your own for longer.",
+        source: "Scalingo docs, databases",
+        reads: ["database.point_in_time_recovery_days"],
+    }
+    DATABASE_RESTORE = "database.restore" {
+        title: "nobody has restored a backup",
+        why: "A backup that was never read may be empty, or take a day to load.",
+        remedy: "Restore one elsewhere, and note the day.",
+        source: "JVA-5",
+        reads: ["database.restore_tried_on"],
+    }
+    DATABASE_CONNECTIONS = "database.connections" {
+        title: "more connections than the plan takes",
+        why: "Each container opens its pool, and a deployment runs old and new containers side by side. Above the limit the database refuses, and every page that needs it fails.",
+        remedy: "Lower the pool, or take a larger plan.",
+        source: "Scalingo docs, databases: 60 connections a GB; JVA-5",
+        reads: ["database.plan", "database.connections_per_container", "database.reserved_connections", "database.app", "apps.apps.containers"],
+    }
+    AUDIENCE_PEAK = "audience.peak" {
+        title: "the mean is taken for the peak",
+        why: "Visitors come when they are told, not evenly: launches had 1.4 to 2.9 times the mean in their busiest second.",
+        remedy: "Plan with 150 % or more.",
+        source: "JVA-17, DOC-1",
+        reads: ["audience.peak_percent"],
+    }
+    AUDIENCE_LOW = "audience.low-high" {
+        title: "the low end of the estimate is above the high one",
+        why: "All is planned for the high end.",
+        remedy: "Exchange the two.",
+        source: "JVA-1",
+        reads: ["audience.low", "audience.visitors"],
+    }
+    AUDIENCE_PRESCALE = "audience.prescale" {
+        title: "containers come too late or go too early",
+        why: "Starting hundreds of servers takes minutes, and load comes within one. The day after may be larger than the night.",
+        remedy: "Two hours before, and a day after.",
+        source: "DOC-2, DOC-10",
+        reads: ["audience.prescale_hours_before", "audience.prescale_hours_after"],
+    }
+    AUDIENCE_JOURNEY = "audience.journey-twice" {
+        title: "two journeys have one name",
+        why: "Sums and load tests are told apart by it.",
+        remedy: "Give each a name of its own.",
+        source: "JVA-10",
+        reads: ["audience.journeys.name"],
+    }
+    AUDIENCE_CONTAINER = "audience.container" {
+        title: "nobody answers",
+        why: "The sums need the containers that answer.",
+        remedy: "Name an app and a type of container of [[apps.apps]].",
+        source: "JVA-9",
+        reads: ["audience.pages", "audience.journeys", "apps.apps"],
+    }
+    AUDIENCE_MEASURED = "audience.measured" {
+        title: "a rate was measured on a container that did nothing",
+        why: "What a container bears is what it bore while it was busy.",
+        remedy: "Give how busy it was.",
+        source: "JVA-9",
+        reads: ["audience.pages.measured_busy_percent", "audience.journeys.measured_busy_percent"],
+    }
+    AUDIENCE_SHORT = "audience.capacity" {
+        title: "fewer containers than the audience needs",
+        why: "The busiest second is refused or waits, and those who wait ask again.",
+        remedy: "More containers, or fewer requests to them.",
+        source: "JVA-9, DOC-2",
+        reads: ["audience", "apps.apps.containers"],
+    }
+    AUDIENCE_LINE = "audience.line" {
+        title: "the line is nearly full",
+        why: "A full line delays everybody, those who could be served too.",
+        remedy: "Smaller answers, more of them from the CDN, more containers at the front.",
+        source: "ALT-4; Scalingo docs: 20 MB/s a container",
+        reads: ["audience", "apps.apps.containers"],
+    }
+    PARTIES_EMPTY = "third_parties.empty" {
+        title: "nobody is named",
+        why: "The table promises that somebody keeps up, or knows.",
+        remedy: "Name them, or remove the table.",
+        source: "JVA-21",
+        reads: ["third_parties.vendors", "third_parties.partners"],
+    }
+    PARTIES_NAME = "third_parties.name" {
+        title: "two letters would have one name",
+        why: "Each vendor and partner has a letter, and mail-provider and platform are written by other tables.",
+        remedy: "Give each a name of its own.",
+        source: "golive: letters",
+        reads: ["third_parties.vendors.name", "third_parties.partners.name"],
+    }
+    PARTIES_QUOTA = "third_parties.quota" {
+        title: "less is promised than is wanted",
+        why: "Above its quota a vendor refuses or queues: sign-ups without mail, a search that is empty. Half as much again is kept for what the estimate hides.",
+        remedy: "Have the quota raised, or need less.",
+        source: "JVA-21, DOC-8",
+        reads: ["third_parties.vendors.needed", "third_parties.vendors.promised"],
+    }
+    PARTIES_WRITING = "third_parties.in-writing" {
+        title: "a promise is not in writing",
+        why: "Whoever gave it on the phone is not on duty that night.",
+        remedy: "Have it in writing.",
+        source: "JVA-21",
+        reads: ["third_parties.vendors.promised", "third_parties.vendors.in_writing_on"],
+    }
+    PARTIES_MAIL = "third_parties.mail-quota" {
+        title: "the mail quota is below what [mail] sends",
+        why: "Mail above the quota waits for hours, or is lost.",
+        remedy: "Have the quota raised, or defer mail.",
+        source: "DOC-8, JVA-13",
+        reads: ["third_parties.vendors.promised", "third_parties.vendors.per", "third_parties.vendors.service", "mail.messages_per_day"],
+    }
+    PARTIES_ADDRESS = "third_parties.address" {
+        title: "a partner's address is nobody's, or everybody's",
+        why: "Who is let through is let through every filter. A private range opens nothing, the whole Internet everything.",
+        remedy: "Give the partner's public addresses.",
+        source: "DOC-6",
+        reads: ["third_parties.partners.addresses"],
+    }
+    PARTIES_WARNED = "third_parties.warned" {
+        title: "a partner was not warned",
+        why: "A partner who was not told took a launch for an attack, and throttled its visitors.",
+        remedy: "Send the letter, and note the day.",
+        source: "DOC-6",
+        reads: ["third_parties.partners.warned_on"],
+    }
+    PEOPLE_NOBODY = "people.nobody" {
+        title: "nobody has a role",
+        why: "A launch without anybody who decides is decided by chance.",
+        remedy: "Name at least who leads.",
+        source: "JVA-22",
+        reads: ["people.roles"],
+    }
+    PEOPLE_ROLES = "people.roles" {
+        title: "a role is nobody's",
+        why: "Who does what, and who may decide, was the hardest part of a launch.",
+        remedy: "Name somebody for each, and a deputy.",
+        source: "JVA-22, DOC-9",
+        reads: ["people.roles", "cdn", "apps", "database", "mail"],
+    }
+    PEOPLE_ROLE_TWICE = "people.role-twice" {
+        title: "a role is two people's",
+        why: "Each waits for the other, or both decide.",
+        remedy: "Give it to one, and let the other be the deputy.",
+        source: "JVA-22",
+        reads: ["people.roles.role"],
+    }
+    PEOPLE_VOTE = "people.vote" {
+        title: "the vote cannot decide",
+        why: "A vote after which nobody can act, or in which nobody is asked, decides nothing.",
+        remedy: "Vote an hour before at the latest, and name whose no is enough.",
+        source: "JVA-22",
+        reads: ["people.vote", "site.announcement"],
+    }
+    PEOPLE_FREEZE = "people.freeze" {
+        title: "nothing is frozen when it counts",
+        why: "A demonstration and a launch were run on an application that changed every hour.",
+        remedy: "Freeze from some hours before the announcement until the morning after.",
+        source: "JVA-15",
+        reads: ["people.freezes", "site.announcement"],
+    }
+    PEOPLE_AGENDA = "people.agenda" {
+        title: "the announcement is not on the agenda",
+        why: "The agenda moves by the hour. Where the two differ, one of them is old, and containers come at the wrong time.",
+        remedy: "Ask, and set both to the hour that holds.",
+        source: "JVA-20",
+        reads: ["people.media", "site.announcement"],
+    }
+    PEOPLE_STATUS = "people.status-page" {
+        title: "the status page goes down with the site",
+        why: "It is needed when the site, its name or its CDN is not there.",
+        remedy: "Have it elsewhere.",
+        source: "ALT-7",
+        reads: ["people.status_page.host", "dns.zones.name"],
+    }
+    PEOPLE_LEVER = "people.lever-twice" {
+        title: "two levers have one name",
+        why: "In a crisis the name is all that is said.",
+        remedy: "Give each a name of its own.",
+        source: "DOC-4",
+        reads: ["people.levers.name"],
+    }
 }
 
 #[cfg(test)]

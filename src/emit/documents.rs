@@ -129,7 +129,7 @@ pub fn moments(blueprint: &Blueprint, site: &Site) -> Moments {
 }
 
 /// The zone of the blueprint's own date-time: the reader of a request lives by it.
-fn announcement_timezone(blueprint: &Blueprint) -> TimeZone {
+pub(super) fn announcement_timezone(blueprint: &Blueprint) -> TimeZone {
     let minutes = match blueprint.site.announcement.offset {
         Some(toml::value::Offset::Custom { minutes }) => minutes,
         Some(toml::value::Offset::Z) | None => 0,
@@ -137,7 +137,7 @@ fn announcement_timezone(blueprint: &Blueprint) -> TimeZone {
     Offset::from_seconds(i32::from(minutes) * 60).map_or(TimeZone::UTC, TimeZone::fixed)
 }
 
-fn written(instant: Timestamp, timezone: &TimeZone) -> String {
+pub(super) fn written(instant: Timestamp, timezone: &TimeZone) -> String {
     instant.to_zoned(timezone.clone()).strftime("%A %-d %B %Y, %H:%M (UTC%:z)").to_string()
 }
 
@@ -321,8 +321,7 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
         let upstream = &proxy.what.upstream;
         steps.push(match proxy.what.runs_on {
             RunsOn::Scalingo => format!(
-                "Deploy the proxy app with APP_UPSTREAM={}:{}. nginx looks that name up when it starts: restart the \
-                 proxy after each deployment of the app.",
+                "Deploy the proxy app; its APP_UPSTREAM leads to {}:{}, and nginx follows that name when the app moves.",
                 upstream.host, upstream.port
             ),
             RunsOn::Server => format!(
@@ -342,14 +341,27 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
     if there("terraform/") {
         row(
             "terraform/".to_owned(),
-            "the same for Terraform; each apply replaces all rules of the phases named in it",
-            "whoever holds the Cloudflare token, in CLOUDFLARE_API_TOKEN; zone ids are variables",
+            if there("cloudflare/") {
+                "the same for Terraform, and the apps; each apply replaces all rules of the phases named in it"
+            } else {
+                "the apps, for Terraform"
+            },
+            match (there("terraform/cloudflare.tf"), there("terraform/scalingo.tf")) {
+                (true, true) => {
+                    "whoever holds both tokens, CLOUDFLARE_API_TOKEN and SCALINGO_API_TOKEN; ids and secrets are variables"
+                }
+                (false, true) => "whoever holds the token, in SCALINGO_API_TOKEN; secrets are variables",
+                (_, false) => "whoever holds the Cloudflare token, in CLOUDFLARE_API_TOKEN; zone ids are variables",
+            },
         );
-        steps.push(
-            "Run terraform init, plan and apply in terraform/. Where the zone has rules in one of these phases \
-             already, import their ruleset first: a second one is refused."
-                .to_owned(),
-        );
+        let mut step = "Run terraform init, plan and apply in terraform/.".to_owned();
+        if there("terraform/cloudflare.tf") {
+            step.push_str(
+                " Where the zone has rules in one of these phases already, import their ruleset first: a second one \
+                 is refused.",
+            );
+        }
+        steps.push(step);
     }
     if there("dns/requests/ptr.md") {
         row(
@@ -358,13 +370,45 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
             "you send it to the owner of the addresses: the mail provider, or its network",
         );
     }
-    if there("letters/") {
+    if there("letters/mail-provider.md") {
         row(
             "letters/mail-provider.md".to_owned(),
             "what to ask of the mail provider: quota, dedicated addresses, return path, whom to call",
             "you send it, weeks before: new addresses must be warmed up",
         );
         steps.push("Send letters/mail-provider.md at once.".to_owned());
+    }
+    for letter in &slots.letters {
+        let path = super::letters::path(&letter.what);
+        let (what, whose) = super::letters::purpose(&letter.what);
+        row(path, &what, whose);
+    }
+    if !slots.letters.is_empty() {
+        steps.push("Send the other letters at once: support, vendors and partners answer within days.".to_owned());
+    }
+    if there("terraform/scalingo.tf") {
+        steps.push(
+            "For Scalingo: connect the repository's keeper in the dashboard once; SCALINGO_API_TOKEN holds the token, \
+             the sensitive variables come from the environment (TF_VAR_...). Apply with -parallelism=1: the API takes \
+             60 requests a minute, and the provider does not wait when it is told to. What was deleted in the \
+             dashboard lingers in the state or breaks the plan: terraform state rm ADDRESS. Then deploy each app \
+             once, since linking a repository deploys nothing."
+                .to_owned(),
+        );
+    }
+    if there("runbook/capacity.md") {
+        row(
+            "runbook/capacity.md".to_owned(),
+            "visitors to containers, connections and megabits, the sums shown",
+            "whoever decides on the size",
+        );
+    }
+    if there("runbook/people.md") {
+        row(
+            "runbook/people.md".to_owned(),
+            "who does what, the vote, the agenda, the freezes",
+            "everybody on the team, printed",
+        );
     }
     steps.push("Run golive verify on the blueprint, from outside.".to_owned());
     row(

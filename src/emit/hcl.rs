@@ -13,6 +13,8 @@ pub enum Right {
     /// An expression of Terraform's language, as it is: never from a blueprint.
     Reference(String),
     Data(Value),
+    /// An object, some of whose values are expressions.
+    Map(Vec<(String, Right)>),
 }
 
 /// One block of the file, with a remark above it.
@@ -47,22 +49,28 @@ fn write_block(out: &mut String, block: &Block, depth: usize) {
         out.push_str(&format!(" {}", quoted(label)));
     }
     out.push_str(" {\n");
-    let attributes: Vec<(String, String)> = block
-        .attributes
-        .iter()
-        .map(|(key, right)| {
-            let text = match right {
-                Right::Reference(expression) => expression.clone(),
-                Right::Data(value) => write_value(value, depth + 1),
-            };
-            (key.clone(), text)
-        })
-        .collect();
+    let attributes: Vec<(String, String)> =
+        block.attributes.iter().map(|(key, right)| (key.clone(), write_right(right, depth + 1))).collect();
     write_attributes(out, &attributes, depth + 1);
     for inner in &block.blocks {
         write_block(out, inner, depth + 1);
     }
     out.push_str(&format!("{pad}}}\n"));
+}
+
+fn write_right(right: &Right, depth: usize) -> String {
+    match right {
+        Right::Reference(expression) => expression.clone(),
+        Right::Data(value) => write_value(value, depth),
+        Right::Map(members) if members.is_empty() => "{}".to_owned(),
+        Right::Map(members) => {
+            let attributes: Vec<(String, String)> =
+                members.iter().map(|(key, right)| (object_key(key), write_right(right, depth + 1))).collect();
+            let mut out = "{\n".to_owned();
+            write_attributes(&mut out, &attributes, depth + 1);
+            out + &"  ".repeat(depth) + "}"
+        }
+    }
 }
 
 fn write_attributes(out: &mut String, attributes: &[(String, String)], depth: usize) {

@@ -6,9 +6,13 @@ mod cloudflare;
 mod documents;
 mod expression;
 mod hcl;
+mod letters;
 mod nginx;
 pub mod octodns;
+mod scalingo;
+mod sheets;
 mod templates;
+mod terraform;
 pub mod zone;
 
 pub use cloudflare::{blocks_for, utc as event_time};
@@ -18,9 +22,9 @@ pub use nginx::{ClassValues, class_values, folder};
 
 use crate::blueprint::{Blueprint, Site};
 use crate::concerns::fragment::{
-    AddressList, AppVariable, CacheRule, CdnRecord, CertificatePack, CustomRule, LoadBalancer, MailProvider,
-    ManagedRules, ModeSwitch, MovedPath, ProxyServer, RateLimit, RedirectRule, RedirectServer, ResponseClass,
-    ResponseHeader, WaitingRoom, ZoneRecord, ZoneSetting,
+    AddressList, AppVariable, CacheRule, CapacitySheet, CdnRecord, CertificatePack, CustomRule, DatabaseAddon, Letter,
+    LoadBalancer, MailProvider, ManagedRules, ModeSwitch, MovedPath, PeopleSheet, PlatformApp, ProxyServer, RateLimit,
+    RedirectRule, RedirectServer, ResponseClass, ResponseHeader, WaitingRoom, ZoneRecord, ZoneSetting,
 };
 use crate::concerns::{Concern, Fragment};
 
@@ -67,6 +71,11 @@ pub struct Slots {
     pub load_balancers: Vec<Asked<LoadBalancer>>,
     pub certificate_packs: Vec<Asked<CertificatePack>>,
     pub response_headers: Vec<Asked<ResponseHeader>>,
+    pub apps: Vec<Asked<PlatformApp>>,
+    pub databases: Vec<Asked<DatabaseAddon>>,
+    pub letters: Vec<Asked<Letter>>,
+    pub capacity: Vec<Asked<CapacitySheet>>,
+    pub people: Vec<Asked<PeopleSheet>>,
 }
 
 impl Slots {
@@ -97,6 +106,11 @@ impl Slots {
                     Fragment::LoadBalancer(what) => slots.load_balancers.push(Asked { by, what }),
                     Fragment::CertificatePack(what) => slots.certificate_packs.push(Asked { by, what }),
                     Fragment::ResponseHeader(what) => slots.response_headers.push(Asked { by, what }),
+                    Fragment::PlatformApp(what) => slots.apps.push(Asked { by, what }),
+                    Fragment::DatabaseAddon(what) => slots.databases.push(Asked { by, what }),
+                    Fragment::Letter(what) => slots.letters.push(Asked { by, what }),
+                    Fragment::CapacitySheet(what) => slots.capacity.push(Asked { by, what }),
+                    Fragment::PeopleSheet(what) => slots.people.push(Asked { by, what }),
                 }
             }
         }
@@ -133,11 +147,16 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
     clashes.extend(more);
     let (octodns, more) = octodns::artifacts(&zones);
     clashes.extend(more);
+    let (scalingo, more) = scalingo::terraform(&slots);
+    clashes.extend(more);
+    let parts: Vec<terraform::Part> = cloudflare::terraform(&cloudflare).into_iter().chain(scalingo).collect();
+    let (terraform, more) = terraform::module(&parts, blueprint.terraform.as_ref());
+    clashes.extend(more);
     if !clashes.is_empty() {
         return Err(clashes);
     }
 
-    let mut artifacts = cloudflare::terraform(&cloudflare);
+    let mut artifacts = terraform;
     artifacts.extend(cloudflare::payloads(&cloudflare));
     artifacts.extend(proxy);
     artifacts.extend(redirects);
@@ -149,6 +168,9 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
         }
     }
     artifacts.extend(slots.mail_providers.iter().flat_map(|asked| documents::mail(&asked.what, blueprint, site)));
+    artifacts.extend(slots.letters.iter().map(|asked| letters::letter(&asked.what, blueprint, site)));
+    artifacts.extend(slots.capacity.iter().map(|asked| sheets::capacity(&asked.what, site)));
+    artifacts.extend(slots.people.iter().map(|asked| sheets::people(&asked.what, blueprint, site)));
     artifacts.push(documents::procedures(concerns, blueprint, site));
     let readme = documents::readme(&slots, &zones, &artifacts, site);
     artifacts.push(readme);

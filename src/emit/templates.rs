@@ -28,11 +28,16 @@ static NGINX: LazyLock<Tera> = LazyLock::new(|| {
 
 static MARKDOWN: LazyLock<Tera> = LazyLock::new(|| {
     let templates = [
+        ("capacity.md", include_str!("templates/capacity.md")),
         ("mail_provider.md", include_str!("templates/mail_provider.md")),
+        ("partner.md", include_str!("templates/partner.md")),
+        ("people.md", include_str!("templates/people.md")),
+        ("platform.md", include_str!("templates/platform.md")),
         ("procedures.md", include_str!("templates/procedures.md")),
         ("ptr.md", include_str!("templates/ptr.md")),
         ("readme.md", include_str!("templates/readme.md")),
         ("request.md", include_str!("templates/request.md")),
+        ("vendor.md", include_str!("templates/vendor.md")),
     ];
     engine(".md", escape_markdown, templates)
 });

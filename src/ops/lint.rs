@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::plan_limits;
 use crate::blueprint::load::{self, Read, Source};
-use crate::blueprint::{Finding, Level, LoadError, Loaded, site_findings};
+use crate::blueprint::{Finding, Level, LoadError, Loaded, site_findings, terraform_findings};
 use crate::concerns::rules;
 use crate::emit::{self, Artifact};
 
@@ -54,6 +54,7 @@ pub fn judge(read: Read) -> Lint {
     if let Some(draft) = &draft {
         let blueprint = &draft.loaded.blueprint;
         let mut expert = site_findings::findings(blueprint);
+        expert.extend(terraform_findings::findings(blueprint));
         for concern in blueprint.concerns() {
             expert.extend(concern.findings(&draft.loaded.site));
         }

@@ -162,14 +162,6 @@ mod tests {
         table.insert(key, value);
     }
 
-    fn limit(more: &str) -> String {
-        format!(
-            "[[rate_limits.limits]]\nname = 'login'\nat = 'edge'\npaths = ['/login']\nrequests = 20\n{more}\n\
-             [rate_limits]\nexempt_partners = false\nretry_after_seconds = 10\n"
-        )
-        .replace("[[rate_limits.limits]]", "[[rate_limits.limits]]")
-    }
-
     /// Each row that is raised here, a blueprint that exceeds it, and what is advised.
     fn cases() -> Vec<(&'static Entitlement, String, &'static str)> {
         let rules = |count: usize, action: &str| -> String {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, SET_COOKIE, VARY};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, SET_COOKIE, VARY, WWW_AUTHENTICATE};
 use hyper::{Request, StatusCode};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
@@ -26,6 +26,8 @@ pub struct App {
     /// Starts of paths answered as an API.
     api: Vec<String>,
     session_cookie: Option<String>,
+    /// Where the app says how it is.
+    health_pages: Vec<String>,
     health: AtomicU8,
     sessions: AtomicU64,
 }
@@ -58,8 +60,10 @@ impl App {
             .map(|path| (path.clone(), page(site.title.as_str(), &path, &assets)))
             .collect();
         let session_cookie = site.session_cookie.as_ref().map(ToString::to_string);
+        let health_pages = site.platform.iter().flat_map(|platform| &platform.apps);
+        let health_pages = health_pages.filter_map(|app| app.health_path.as_ref()).map(ToString::to_string).collect();
         let (health, sessions) = (AtomicU8::new(health::GOOD), AtomicU64::new(0));
-        Self { manner, pages, assets, api, session_cookie, health, sessions }
+        Self { manner, pages, assets, api, session_cookie, health_pages, health, sessions }
     }
 
     /// Makes the app fail, or heals it. Holds from the next request on, on kept connections too.
@@ -108,6 +112,19 @@ impl App {
             _ => {}
         }
         let path = request.uri().path();
+        if self.manner.basic_auth {
+            let mut answer = serve::text(StatusCode::UNAUTHORIZED, "a password, please\n");
+            answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"preview\""));
+            return Some(answer);
+        }
+        if self.health_pages.iter().any(|page| page == path) {
+            return Some(match self.manner.without_health {
+                true => serve::text(StatusCode::NOT_FOUND, "no such page\n"),
+                false => {
+                    content("application/json", serde_json::json!({ "status": "ok", "database": "ok" }).to_string())
+                }
+            });
+        }
         if self.api.iter().any(|start| path.starts_with(start)) {
             return Some(self.api(request.headers()));
         }
@@ -117,7 +134,11 @@ impl App {
         match self.pages.iter().find(|(page, _)| page == path) {
             Some((_, html)) => Some(self.page(html, request.headers())),
             None => {
-                let mut answer = self.page("<!doctype html><h1>Not found</h1>\n", request.headers());
+                let html = match self.manner.debug {
+                    true => "<!doctype html><h1>NotFoundHttpException</h1><pre>Stack trace:\n#0 index.php(55)</pre>\n",
+                    false => "<!doctype html><h1>Not found</h1>\n",
+                };
+                let mut answer = self.page(html, request.headers());
                 *answer.status_mut() = StatusCode::NOT_FOUND;
                 Some(answer)
             }
@@ -145,6 +166,9 @@ impl App {
             if let Ok(cookie) = HeaderValue::try_from(format!("{name}={id}; Path=/; HttpOnly; SameSite=Lax")) {
                 answer.headers_mut().append(SET_COOKIE, cookie);
             }
+        }
+        if self.manner.noindex {
+            answer.headers_mut().insert("x-robots-tag", HeaderValue::from_static("noindex"));
         }
         if self.manner.vary_cookie_on_pages {
             answer.headers_mut().append(VARY, HeaderValue::from_static("Cookie"));

@@ -1,9 +1,8 @@
 //! The edits that drills are made of: one thing wrong in the staged world, or an error that says what was not
 //! there to be broken.
 
-use crate::probe::ApiProvider;
-
 use super::staging::{NodeRole, StagedNode, Staging, replace_once};
+use crate::probe::ApiProvider;
 
 impl Staging {
     /// Rewrites the records of `name` and `kind` (a type's mnemonic) in every name server's copy of the zone:
@@ -97,12 +96,12 @@ impl Staging {
     ///
     /// # Errors
     ///
-    /// When there is no such path, or the edit changes nothing.
+    /// When there is no such path or more than one, the edit says so, or it changes nothing.
     pub fn edit_api(
         &mut self,
         provider: ApiProvider,
         path_end: &str,
-        edit: impl FnOnce(&mut serde_json::Value),
+        edit: impl FnOnce(&mut serde_json::Value) -> Result<(), String>,
     ) -> Result<(), String> {
         let bodies = self.apis.get_mut(&provider).into_iter().flatten();
         let mut found: Vec<_> = bodies.filter(|(path, _)| path.ends_with(path_end)).collect();
@@ -110,7 +109,7 @@ impl Staging {
             return Err(format!("{} paths of {}'s API end with {path_end}", found.len(), provider.as_str()));
         };
         let before = body.clone();
-        edit(body);
+        edit(body)?;
         if **body == before { Err(format!("{path} is as it was")) } else { Ok(()) }
     }
 

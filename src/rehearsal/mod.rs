@@ -2,7 +2,7 @@
 //!
 //! Must not read the blueprint where an artifact says the same thing: what is rehearsed is what is deployed.
 
-pub mod apis;
+mod apis;
 mod app;
 mod ca;
 mod dns;

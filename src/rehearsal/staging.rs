@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use super::apis;
 use crate::blueprint::Site;
 use crate::blueprint::site::{Foreign, PublicHost};
 use crate::concerns::fragment::RunsOn;
@@ -128,6 +129,14 @@ pub struct StagedApp {
     pub plain_asset_names: bool,
     /// Reflects `X-Forwarded-Host` in pages when it is given one.
     pub reflects_forwarded_host: bool,
+    /// Asks everybody for a password, on every path.
+    pub basic_auth: bool,
+    /// `X-Robots-Tag: noindex` on pages.
+    pub noindex: bool,
+    /// Pages that are not there show where in the code they were looked for.
+    pub debug: bool,
+    /// No health page.
+    pub without_health: bool,
 }
 
 impl Staging {
@@ -179,7 +188,7 @@ impl Staging {
         let edge_certificate = StagedCertificate::healthy(hosts);
         let foreign_zones = foreign_zones(&site);
         let app = StagedApp::default();
-        let apis = apis(&site);
+        let apis = apis::answers(artifacts)?;
         let mut staging = Self { site, name_servers, foreign_zones, cdn_files, edge_certificate, nodes, app, apis };
         staging.read_back_cdn();
         Ok(staging)
@@ -228,20 +237,6 @@ impl StagedCertificate {
     pub fn healthy(names: Vec<String>) -> Self {
         Self { names, with_intermediate: true, days_left: 90 }
     }
-}
-
-/// What the platform says of the variable of the degraded mode, in the normal one.
-fn apis(site: &Site) -> BTreeMap<ApiProvider, BTreeMap<String, serde_json::Value>> {
-    let mut apis = BTreeMap::new();
-    if let Some(degraded) = &site.degraded {
-        let variable = serde_json::json!({
-            "id": "golive", "name": degraded.variable.as_str(), "value": degraded.off.as_str(),
-        });
-        let answer = serde_json::json!({ "variables": [variable] });
-        let paths = degraded.apps.iter().map(|app| (format!("/apps/{app}/variables"), answer.clone()));
-        apis.insert(ApiProvider::Scalingo, paths.collect());
-    }
-    apis
 }
 
 fn name_servers(site: &Site, artifacts: &[Artifact]) -> Result<Vec<StagedNameServer>, String> {

@@ -155,26 +155,13 @@ fn at_least(list: &Value) -> &'static str {
 }
 
 fn bounds(schema: &Value) -> String {
-    let bound = |key: &str| schema.get(key).and_then(Value::as_u64).map(thousands);
+    let bound = |key: &str| schema.get(key).and_then(Value::as_u64).map(crate::capacity::grouped);
     match (bound("minimum"), bound("maximum")) {
         (Some(least), Some(most)) => format!(", {least} to {most}"),
         (Some(least), None) => format!(", {least} or more"),
         (None, Some(most)) => format!(", {most} at most"),
         (None, None) => String::new(),
     }
-}
-
-/// 4,294,967,295
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 fn in_words(kind: &str) -> &str {

@@ -1,5 +1,6 @@
 //! Results as text and JSON, the keys of a blueprint as a page. Must not compute a verdict.
 
+pub mod capacity;
 pub mod coverage;
 pub mod drills;
 pub mod findings;

@@ -13,3 +13,27 @@ variable "cloudflare_entrypoints" {
   type        = map(string)
   default     = {}
 }
+
+variable "jeveuxaider__APP_KEY" {
+  description = "APP_KEY of the app jeveuxaider"
+  type        = string
+  sensitive   = true
+}
+
+variable "jeveuxaider__PASSPORT_PRIVATE_KEY" {
+  description = "PASSPORT_PRIVATE_KEY of the app jeveuxaider"
+  type        = string
+  sensitive   = true
+}
+
+variable "jeveuxaider__PASSPORT_PUBLIC_KEY" {
+  description = "PASSPORT_PUBLIC_KEY of the app jeveuxaider"
+  type        = string
+  sensitive   = true
+}
+
+variable "webhook_url__jeveuxaider__ops" {
+  description = "Where the platform posts what happens to jeveuxaider; whoever knows it may post there"
+  type        = string
+  sensitive   = true
+}

@@ -1,11 +1,19 @@
 //! `[apps]`: the apps on the platform, their containers, their environment, where their code comes from (JVA-3, JVA-4,
 //! JVA-9). golive's own nginx, where it runs on the platform, is one of them.
 
+mod checks;
+mod drills;
+mod findings;
+mod fragments;
+mod procedure;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::blueprint::site::AppFacts;
 use crate::blueprint::value::{Count, HostName, Label, Mailbox, Network, Repository, Text, UrlPath, VariableName};
+use crate::blueprint::{Finding, Site};
+use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 
 /// The apps on the platform.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -416,6 +424,16 @@ impl Apps {
 }
 
 impl App {
+    /// The variables that are no secret and that `[apps]` itself asks for, in order.
+    fn plain_variables(&self) -> Vec<(String, String)> {
+        let declared = self.environment.iter().map(|one| (one.name.to_string(), one.value.to_string()));
+        let proxies = self.trusted_proxies_variable.iter().map(|name| {
+            let proxies: Vec<String> = self.trusted_proxies.iter().map(ToString::to_string).collect();
+            (name.to_string(), proxies.join(","))
+        });
+        declared.chain(proxies).collect()
+    }
+
     /// The containers of one type.
     pub fn container(&self, kind: &Label) -> Option<&Container> {
         self.containers.iter().find(|container| container.kind == *kind)
@@ -426,5 +444,26 @@ impl Container {
     /// The most that run at the same time, a deployment aside.
     pub fn most(&self) -> u32 {
         self.autoscale.as_ref().map_or(self.count.get(), |autoscale| autoscale.max.get().max(self.count.get()))
+    }
+}
+
+impl Concern for Apps {
+    fn key(&self) -> &'static str {
+        "apps"
+    }
+    fn findings(&self, site: &Site) -> Vec<Finding> {
+        findings::findings(self, site)
+    }
+    fn fragments(&self, _site: &Site) -> Vec<Fragment> {
+        fragments::fragments(self)
+    }
+    fn checks(&self, site: &Site) -> OneOrMore<Check> {
+        checks::checks(self, site)
+    }
+    fn procedure(&self, _site: &Site) -> Procedure {
+        procedure::procedure(self)
+    }
+    fn drills(&self, site: &Site) -> Drills {
+        drills::drills(self, site)
     }
 }

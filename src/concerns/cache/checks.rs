@@ -24,7 +24,7 @@ use crate::providers::cloudflare;
 const VALID_FOR_SECONDS: u32 = 3600;
 
 /// What makes every row about the edge meaningless.
-const NO_EDGE: [&str; 2] = ["dns.host.target", "tls.chain"];
+const NO_EDGE: [&str; 3] = ["dns.host.target", "tls.chain", "gate.leftover"];
 
 const THIRTY_DAYS: u64 = 30 * 86_400;
 const A_YEAR: u64 = 365 * 86_400;
@@ -449,7 +449,7 @@ fn one_copy_for_trackers(path: &UrlPath, class: &Class, site: &Site) -> Check {
         get(Scheme::Https, &site.host, &format!("{path}?utm_source=golive-{NONCE}-{value}")).into()
     };
     Check {
-        blocked_by: vec!["dns.host.target", "tls.chain", "cache.hit-on-second"],
+        blocked_by: [&NO_EDGE[..], &["cache.hit-on-second"]].concat(),
         remedy: "leave the query string out of this class's cache key".to_owned(),
         source: "JVA-10; Cloudflare docs, cache/how-to/cache-keys",
         ..check("cache.query", subject(class, site), vec![with("a"), with("b"), with("c")], |seen| {
@@ -470,7 +470,7 @@ fn a_copy_for_each_query(path: &UrlPath, class: &Class, site: &Site) -> Check {
         get(Scheme::Https, &site.host, &format!("{path}?page=golive-{NONCE}-{value}")).into()
     };
     Check {
-        blocked_by: vec!["dns.host.target", "tls.chain", "cache.hit-on-second"],
+        blocked_by: [&NO_EDGE[..], &["cache.hit-on-second"]].concat(),
         remedy: "keep the query string in this class's cache key, or say `ignore_query = true`".to_owned(),
         source: "Cloudflare docs, cache/how-to/cache-keys",
         ..check("cache.query", subject(class, site), vec![with("a"), with("b")], |seen| {
@@ -553,7 +553,7 @@ fn stale_while_revalidate(path: &UrlPath, ttl: u32, class: &Class, site: &Site) 
         probe.clone().again(4).into(),
     ];
     Check {
-        blocked_by: vec!["dns.host.target", "tls.chain", "cache.hit-on-second"],
+        blocked_by: [&NO_EDGE[..], &["cache.hit-on-second"]].concat(),
         disturbs: true,
         remedy: "send stale-while-revalidate without s-maxage, and keep Always Online off".to_owned(),
         source: "RFC 5861 3; Cloudflare docs, cache/concepts/cache-control, cache/how-to/always-online",
@@ -597,7 +597,7 @@ fn stale_if_error(path: &UrlPath, class: &Class, site: &Site) -> Check {
     ];
     Check {
         safety: Safety::S4,
-        blocked_by: vec!["dns.host.target", "tls.chain", "cache.hit-on-second"],
+        blocked_by: [&NO_EDGE[..], &["cache.hit-on-second"]].concat(),
         disturbs: true,
         remedy: "send stale-if-error without s-maxage, and test both a dead and a failing app".to_owned(),
         source: "RFC 5861 4; JVA-2",

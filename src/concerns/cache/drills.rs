@@ -37,11 +37,12 @@ pub fn drills(cache: &Cache, site: &Site) -> Drills {
         let private: Vec<String> =
             cache.classes.iter().filter(|class| !class.store).map(|class| format!("\" {};", class.name)).collect();
         let leaks = site.session_cookie.as_ref().map(|_| "cache.leak.users");
+        let health = site.asks_health().then_some("app.health");
         all.push(Drill {
             number: Some(32),
             id: "api-kept",
             fault: "the API is made cacheable, at the proxy and at the edge",
-            reddens: ["cache.cc.api"].into_iter().chain(leaks).collect(),
+            reddens: ["cache.cc.api"].into_iter().chain(leaks).chain(health).collect(),
             inject: Box::new(move |staging| {
                 staging.drop_cdn_rules(CACHE_PHASE, |rule| rule["action_parameters"]["cache"] == false)?;
                 let is_private = |line: &str| private.iter().any(|end| line.ends_with(end));

@@ -59,6 +59,7 @@ pub fn drills(cdn: &Cdn, _site: &Site) -> Drills {
             inject: Box::new(|staging| {
                 staging.edit_api(ApiProvider::Cloudflare, "/ssl/certificate_packs?status=all", |body| {
                     body["result"][0]["status"] = json!("pending_validation");
+                    Ok(())
                 })
             }),
         });

@@ -1,11 +1,19 @@
 //! `[third_parties]`: vendors whose limits the launch leans on (JVA-21, DOC-8), partners who must not take it for an
 //! attack, nor be taken for one (DOC-6).
 
+mod checks;
+mod drills;
+mod findings;
+mod fragments;
+mod procedure;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::blueprint::site::Partner;
 use crate::blueprint::value::{Count, Day, Label, Network, Text};
+use crate::blueprint::{Finding, Site};
+use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 
 /// Those outside who must keep up, and those who must be warned.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -123,5 +131,26 @@ impl ThirdParties {
             *day = day.later_by(days);
         }
         self
+    }
+}
+
+impl Concern for ThirdParties {
+    fn key(&self) -> &'static str {
+        "third_parties"
+    }
+    fn findings(&self, site: &Site) -> Vec<Finding> {
+        findings::findings(self, site)
+    }
+    fn fragments(&self, _site: &Site) -> Vec<Fragment> {
+        fragments::fragments(self)
+    }
+    fn checks(&self, site: &Site) -> OneOrMore<Check> {
+        checks::checks(self, site)
+    }
+    fn procedure(&self, _site: &Site) -> Procedure {
+        procedure::procedure(self)
+    }
+    fn drills(&self, site: &Site) -> Drills {
+        drills::drills(self, site)
     }
 }

@@ -7,41 +7,21 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{CloudflarePlan, Room, ZoneRecords};
-use crate::emit::Artifact;
-use crate::emit::hcl::{self, Block, Right};
+use crate::emit::hcl::{Block, Right};
+use crate::emit::terraform::Part;
 
 /// Provider version that the generated Terraform was checked against.
 const PROVIDER_VERSION: &str = "5.22.0";
-/// The first Terraform, and OpenTofu, whose `import` blocks know `for_each`.
-const TERRAFORM_VERSION: &str = ">= 1.7";
-
-/// The Terraform module, one file a subject; nothing where Cloudflare has no part.
-pub fn terraform(plan: &CloudflarePlan) -> Vec<Artifact> {
-    if plan.zones.is_empty() {
-        return Vec::new();
-    }
-    vec![file("versions", &[versions()]), file("variables", &variables(plan)), file("cloudflare", &resources(plan))]
-}
-
-fn file(name: &str, blocks: &[Block]) -> Artifact {
-    Artifact { path: format!("terraform/{name}.tf"), text: hcl::write(blocks) }
-}
-
-fn versions() -> Block {
-    let provider = json!({ "source": "cloudflare/cloudflare", "version": PROVIDER_VERSION });
-    Block {
-        remark: Some("The provider reads its token from the environment: CLOUDFLARE_API_TOKEN.".to_owned()),
-        kind: "terraform",
-        labels: vec![],
-        attributes: vec![data("required_version", json!(TERRAFORM_VERSION))],
-        blocks: vec![Block {
-            remark: None,
-            kind: "required_providers",
-            labels: vec![],
-            attributes: vec![data("cloudflare", provider)],
-            blocks: vec![],
-        }],
-    }
+/// Cloudflare's part of the Terraform module; nothing where it has none.
+pub fn terraform(plan: &CloudflarePlan) -> Option<Part> {
+    (!plan.zones.is_empty()).then(|| Part {
+        provider: "cloudflare",
+        source: "cloudflare/cloudflare",
+        version: PROVIDER_VERSION,
+        token: "CLOUDFLARE_API_TOKEN",
+        variables: variables(plan),
+        blocks: resources(plan),
+    })
 }
 
 fn variables(plan: &CloudflarePlan) -> Vec<Block> {
@@ -125,7 +105,12 @@ fn resources(plan: &CloudflarePlan) -> Vec<Block> {
     let mut blocks = Vec::new();
     for setting in &plan.settings {
         let attributes = vec![zone_id(), data("setting_id", json!(setting.id)), data("value", setting.value.clone())];
-        blocks.push(resource("cloudflare_zone_setting", setting.id, attributes).remarked(&setting.why));
+        // `0rtt` is no name to Terraform: one starts with a letter.
+        let name = match setting.id.starts_with(|first: char| first.is_ascii_digit()) {
+            true => format!("setting_{}", setting.id),
+            false => setting.id.to_owned(),
+        };
+        blocks.push(resource("cloudflare_zone_setting", &name, attributes).remarked(&setting.why));
     }
     blocks.extend(plan.lists.iter().map(list));
     for ruleset in &plan.rulesets {

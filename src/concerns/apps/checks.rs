@@ -1,0 +1,408 @@
+//! What must be observable when `[apps]` is live: as many containers as planned, the environment as declared, no gate
+//! left before the public.
+
+use serde_json::Value;
+
+use super::{App, Apps, Autoscale, Container};
+use crate::blueprint::Site;
+use crate::concerns::answer::{answered, api, cache_control, http, is_hit, listed};
+use crate::concerns::ask::{NONCE, get};
+use crate::concerns::{Check, Judgement, OneOrMore, Safety};
+use crate::probe::{ApiProbe, ApiProvider, HttpAnswer, Observation, Probe, Scheme};
+
+const VALID_FOR_SECONDS: u32 = 3600;
+
+/// Words that only a framework's debug page, or a stack trace, holds.
+const TRACES: [&str; 7] = [
+    "Stack trace:",
+    "Traceback (most recent call last)",
+    "Whoops, looks like something went wrong",
+    "NotFoundHttpException",
+    "ActionController::RoutingError",
+    "DEBUG = True",
+    "phpdebugbar",
+];
+
+pub fn checks(apps: &Apps, site: &Site) -> OneOrMore<Check> {
+    // As a drill left them.
+    let apps = site.platform.as_ref().unwrap_or(apps);
+    let mut rest = Vec::new();
+    for app in &apps.apps {
+        for container in &app.containers {
+            rest.push(count(app, container));
+            rest.push(size(app, container));
+            rest.push(quota(app, container));
+            rest.extend(container.autoscale.as_ref().map(|autoscale| autoscaler(app, container, autoscale)));
+        }
+        rest.push(environment(app, site));
+        rest.extend(app.health_path.as_ref().map(|path| health(app, path.as_str(), site)));
+    }
+    OneOrMore(gate(apps, site), rest)
+}
+
+fn read(path: String) -> Probe {
+    Probe::Api(ApiProbe { provider: ApiProvider::Scalingo, path, nth: 0 })
+}
+
+fn subject(app: &App, container: &Container) -> String {
+    format!("{} {}", app.name, container.kind)
+}
+
+/// The platform's word on one type of container.
+fn formation<'a>(body: &'a Value, kind: &str) -> Result<&'a Value, Judgement> {
+    let all = body["containers"].as_array().into_iter().flatten();
+    all.into_iter()
+        .find(|container| container["name"] == kind)
+        .ok_or_else(|| Judgement::fail(format!("the app has no containers `{kind}`")))
+}
+
+/// `app.count`: as many are asked for, and run. While a deployment lasts more run.
+fn count(app: &App, container: &Container) -> Check {
+    let kind = container.kind.to_string();
+    let least = container.count.get().min(container.autoscale.as_ref().map_or(u32::MAX, |scale| scale.min.get()));
+    let (least, most) = (u64::from(least), u64::from(container.most()));
+    Check {
+        id: "app.count",
+        subject: subject(app, container),
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask: vec![read(format!("/apps/{}/containers", app.name)), read(format!("/apps/{}/ps", app.name))],
+        judge: Box::new(move |seen| {
+            let asked_for = answered!(formation(answered!(api(&seen[0])), &kind))["amount"].as_u64().unwrap_or(0);
+            if !(least..=most).contains(&asked_for) {
+                return Judgement::fail(format!("{asked_for} containers, planned {least} to {most}"));
+            }
+            let all = answered!(api(&seen[1]))["containers"].as_array().cloned().unwrap_or_default();
+            let running = all.iter().filter(|one| one["type"] == kind.as_str() && one["state"] == "running").count();
+            let running = u64::try_from(running).unwrap_or(u64::MAX);
+            if running < asked_for {
+                return Judgement::fail(format!("{asked_for} containers are asked for, {running} run"));
+            }
+            Judgement::pass(format!("{asked_for} containers are asked for, {running} run"))
+        }),
+        remedy: format!(
+            "scale {} to {} containers of size {}",
+            container.kind,
+            container.count,
+            container.size.as_str()
+        ),
+        source: "JVA-9; Scalingo API, containers",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+/// `app.size`.
+fn size(app: &App, container: &Container) -> Check {
+    let (kind, want) = (container.kind.to_string(), container.size.as_str());
+    Check {
+        id: "app.size",
+        subject: subject(app, container),
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask: vec![read(format!("/apps/{}/containers", app.name))],
+        judge: Box::new(move |seen| {
+            let found = answered!(formation(answered!(api(&seen[0])), &kind))["size"].as_str().unwrap_or("unknown");
+            match found == want {
+                true => Judgement::pass(format!("size {found}")),
+                false => Judgement::fail(format!("size {found}, planned {want}")),
+            }
+        }),
+        remedy: format!("scale {} to size {want}", container.kind),
+        source: "JVA-9; Scalingo API, containers",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+/// `app.quota`: what the platform's support allows is enough. No API tells it: the blueprint holds their word.
+fn quota(app: &App, container: &Container) -> Check {
+    let (most, allowed) = (container.most(), app.containers_allowed.get());
+    Check {
+        id: "app.quota",
+        subject: subject(app, container),
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask: vec![],
+        judge: Box::new(move |_| match most <= allowed {
+            true => Judgement::pass(format!("{most} at most, {allowed} allowed")),
+            false => Judgement::fail(format!("{most} at most, {allowed} allowed: the platform refuses the others")),
+        }),
+        remedy: format!("ask the platform's support to allow {most} containers of {}", container.kind),
+        source: "Scalingo docs, limits: 10 containers of one type; DOC-2",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+/// `app.autoscale`: the platform adds containers, and never goes below what the launch needs. A scale call by hand
+/// switches it off.
+fn autoscaler(app: &App, container: &Container, autoscale: &Autoscale) -> Check {
+    let kind = container.kind.to_string();
+    let (min, max) = (u64::from(autoscale.min.get()), u64::from(autoscale.max.get()));
+    Check {
+        id: "app.autoscale",
+        subject: subject(app, container),
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask: vec![read(format!("/apps/{}/autoscalers", app.name))],
+        judge: Box::new(move |seen| {
+            let all = answered!(api(&seen[0]))["autoscalers"].as_array().cloned().unwrap_or_default();
+            let Some(found) = all.iter().find(|one| one["container_type"] == kind.as_str()) else {
+                return Judgement::fail("no autoscaler");
+            };
+            let number = |key: &str| found[key].as_u64().unwrap_or(0);
+            let text = format!("{} to {} containers", number("min_containers"), number("max_containers"));
+            if found["disabled"] == true {
+                return Judgement::fail("the autoscaler is switched off, as every scale call by hand leaves it");
+            }
+            match number("min_containers") >= min && number("max_containers") >= max {
+                true => Judgement::pass(text),
+                false => Judgement::fail(format!("{text}, planned {min} to {max}")),
+            }
+        }),
+        remedy: format!("set the autoscaler of {} to {min} to {max}, and switch it on", container.kind),
+        source: "DOC-2; Scalingo API, autoscalers",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+/// `app.health`: the health page says through the CDN how the app is, and is nobody's copy.
+fn health(app: &App, path: &str, site: &Site) -> Check {
+    Check {
+        id: "app.health",
+        subject: app.name.to_string(),
+        safety: Safety::S1,
+        blocked_by: vec!["dns.host.target", "tls.chain"],
+        disturbs: false,
+        ask: vec![get(Scheme::Https, &site.host, path).into()],
+        judge: Box::new(|seen| {
+            let answer = answered!(http(&seen[0]));
+            if answer.status != 200 {
+                return Judgement::fail(format!("the health page answers {}", answer.status));
+            }
+            if is_hit(answer) {
+                return Judgement::fail("the health page comes out of the CDN's store: it says how the app was");
+            }
+            if !cache_control(answer).contains_key("no-store") {
+                return Judgement::fail("the health page may be stored: it lacks `no-store`");
+            }
+            Judgement::pass("200, and no-store")
+        }),
+        remedy: format!(
+            "let {path} answer 200 only while the database answers, and put it in a class with store = false"
+        ),
+        source: "Scalingo docs: an app is up when its port is open; JVA-14",
+        valid_for_seconds: 300,
+    }
+}
+
+/// `app.env`: what the platform holds is what was declared, by name; nothing of it shows outside.
+fn environment(app: &App, site: &Site) -> Check {
+    let plain: Vec<(String, String)> = app.plain_variables();
+    let secrets: Vec<String> = app.secrets.iter().map(ToString::to_string).collect();
+    let mut ask = vec![read(format!("/apps/{}/variables", app.name))];
+    // The front serves no pages of its own.
+    if !app.front {
+        ask.push(get(Scheme::Https, &site.host, "/.env").into());
+        ask.push(get(Scheme::Https, &site.host, &format!("/golive-{NONCE}-missing")).into());
+    }
+    Check {
+        id: "app.env",
+        subject: app.name.to_string(),
+        safety: Safety::S1,
+        blocked_by: vec!["dns.host.target", "tls.chain", "gate.leftover"],
+        disturbs: false,
+        ask,
+        judge: Box::new(move |seen| {
+            let (variables, pages) = match seen.split_first() {
+                Some((variables, pages)) => (variables, pages),
+                None => return Judgement::unknown("nothing was asked"),
+            };
+            // First what the public can see: it counts even where no token lets us read the rest.
+            let mut untested = None;
+            for page in pages {
+                match http(page) {
+                    Ok(answer) => {
+                        if let Some(leak) = leak(answer) {
+                            return Judgement::fail(leak);
+                        }
+                    }
+                    Err(judgement) => drop(untested.get_or_insert(judgement)),
+                }
+            }
+            let held = answered!(api(variables))["variables"].as_array().cloned().unwrap_or_default();
+            let value = |name: &str| held.iter().find(|one| one["name"] == name).map(|one| one["value"].clone());
+            // Names alone: a value may be a secret that somebody put in the wrong place.
+            let missing = secrets.iter().filter(|name| value(name).is_none());
+            let wrong = plain.iter().filter(|(name, want)| value(name).is_none_or(|held| held != want.as_str()));
+            let bad: Vec<&String> = missing.chain(wrong.map(|(name, _)| name)).collect();
+            if !bad.is_empty() {
+                return Judgement::fail(format!("not as declared: {}", listed(&bad)));
+            }
+            untested.unwrap_or_else(|| {
+                Judgement::pass(format!("{} variables as declared, nothing of them shows", plain.len() + secrets.len()))
+            })
+        }),
+        remedy: "set the variables as declared and restart; turn debug output off".to_owned(),
+        source: "JVA-4, JVA-8; Scalingo API, variables",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+fn leak(answer: &HttpAnswer) -> Option<String> {
+    if let Some(trace) = TRACES.iter().find(|trace| answer.body.text.contains(**trace)) {
+        return Some(format!("a page that is not there shows `{trace}`: debug output is on"));
+    }
+    let is_file = answer.status == 200
+        && answer.body.text.lines().any(|line| {
+            let name = line.split('=').next().unwrap_or_default();
+            line.contains('=') && name.len() > 2 && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+        });
+    is_file.then(|| "/.env is served: every secret in it is public".to_owned())
+}
+
+/// `gate.leftover`: nothing that kept the public out before is left, on no page and no path of the API.
+fn gate(apps: &Apps, site: &Site) -> Check {
+    let mut paths: Vec<String> = site.sampled_paths.iter().map(ToString::to_string).collect();
+    paths.extend(apps.apps.iter().filter_map(|app| app.health_path.as_ref()).map(ToString::to_string));
+    paths.push("/robots.txt".to_owned());
+    paths.dedup();
+    let ask = paths.iter().map(|path| get(Scheme::Https, &site.host, path).into()).collect();
+    Check {
+        id: "gate.leftover",
+        subject: site.host.to_string(),
+        safety: Safety::S1,
+        blocked_by: vec!["dns.host.target", "tls.chain"],
+        disturbs: false,
+        ask,
+        judge: Box::new(move |seen| {
+            let mut untested = None;
+            for (path, observation) in paths.iter().zip(seen) {
+                match gate_of(path, observation) {
+                    Ok(None) => {}
+                    Ok(Some(gate)) => return Judgement::fail(format!("{path}: {gate}")),
+                    Err(judgement) => drop(untested.get_or_insert(judgement)),
+                }
+            }
+            untested.unwrap_or_else(|| Judgement::pass(format!("{} paths, no gate", paths.len())))
+        }),
+        remedy: "remove basic authentication, `noindex` and `Disallow: /`".to_owned(),
+        source: "JVA-14: the demo's calls to the API failed behind basic authentication",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+/// What keeps the public, or search engines, away from a path.
+fn gate_of(path: &str, observation: &Observation) -> Result<Option<String>, Judgement> {
+    let answer = http(observation)?;
+    // An API may ask for a token: that is no gate before the public.
+    let asks = answer.headers_named("www-authenticate").find(|value| {
+        let scheme = value.split(' ').next().unwrap_or_default().to_ascii_lowercase();
+        matches!(scheme.as_str(), "basic" | "digest" | "negotiate")
+    });
+    if let Some(scheme) = asks {
+        return Ok(Some(format!("asks for a password ({})", scheme.chars().take(40).collect::<String>())));
+    }
+    let hides = |text: &str| text.to_ascii_lowercase().contains("noindex");
+    if answer.headers_named("x-robots-tag").any(hides) {
+        return Ok(Some("X-Robots-Tag keeps search engines away".to_owned()));
+    }
+    let text = &answer.body.text;
+    let meta = text.split('<').find(|tag| {
+        let tag = tag.to_ascii_lowercase();
+        tag.starts_with("meta") && tag.contains("robots") && tag.contains("noindex")
+    });
+    if meta.is_some() {
+        return Ok(Some("a meta element keeps search engines away".to_owned()));
+    }
+    let shut = path == "/robots.txt"
+        && answer.status == 200
+        && text.lines().any(|line| {
+            let line: String = line.split('#').next().unwrap_or_default().split_whitespace().collect();
+            line.eq_ignore_ascii_case("disallow:/")
+        });
+    Ok(shut.then(|| "it disallows every path".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::concerns::Verdict;
+    use crate::concerns::answer::made_up::{check, failed, page, sample, verdict};
+    use crate::probe::{ApiAnswer, FailureKind};
+    use serde_json::json;
+
+    fn said(body: Value) -> Observation {
+        Observation::Api(ApiAnswer { at: jiff::Timestamp::UNIX_EPOCH, status: 200, body })
+    }
+
+    #[test]
+    fn containers_are_those_planned_and_run() {
+        let (blueprint, site) = sample(&[]);
+        let count = check(&blueprint, &site, "app.count", "jeveuxaider web");
+        let running = |number: usize| {
+            let one = json!({ "type": "web", "state": "running" });
+            said(json!({ "containers": vec![one; number] }))
+        };
+        let asked_for = |amount: u32| said(json!({ "containers": [{ "name": "web", "amount": amount, "size": "M" }] }));
+        for (amount, number, wanted) in [
+            (50, 50, Verdict::Pass),
+            (60, 60, Verdict::Pass),
+            (50, 100, Verdict::Pass),
+            (50, 49, Verdict::Fail),
+            (49, 49, Verdict::Fail),
+            (61, 61, Verdict::Fail),
+        ] {
+            assert_eq!(verdict(&count, &[asked_for(amount), running(number)]), Some(wanted), "{amount} {number}");
+        }
+        let unasked = || Observation::NotAsked { because: "no token".to_owned() };
+        assert_eq!(verdict(&count, &[unasked(), unasked()]), Some(Verdict::Unknown));
+        assert_eq!(verdict(&count, &[said(json!({})), running(50)]), Some(Verdict::Fail));
+    }
+
+    #[test]
+    fn gates() {
+        let gate = |path: &str, headers: &[(&str, &str)], text: &str| {
+            gate_of(path, &page(200, headers, text)).expect("an answer").is_some()
+        };
+        assert!(gate("/", &[("www-authenticate", "Basic realm=\"demo\"")], ""));
+        assert!(!gate("/api/user", &[("www-authenticate", "Bearer")], ""));
+        assert!(gate("/", &[("x-robots-tag", "noindex, nofollow")], ""));
+        assert!(gate("/", &[], "<html><META name=\"robots\" content=\"noindex\">"));
+        assert!(!gate("/", &[], "<p>about robots and noindex</p>"));
+        assert!(gate("/robots.txt", &[], "User-agent: *\nDisallow: / # soon\n"));
+        assert!(!gate("/robots.txt", &[], "User-agent: *\nDisallow: /admin\n"));
+    }
+
+    #[test]
+    fn what_shows_counts_without_a_token() {
+        let (blueprint, site) = sample(&[]);
+        let env = check(&blueprint, &site, "app.env", "jeveuxaider");
+        let unasked = || Observation::NotAsked { because: "no token".to_owned() };
+        let missing = || page(404, &[], "Not found");
+        assert_eq!(verdict(&env, &[unasked(), missing(), missing()]), Some(Verdict::Unknown));
+        let file = page(200, &[], "APP_NAME=x\nAPP_KEY=base64:x\n");
+        assert_eq!(verdict(&env, &[unasked(), file, missing()]), Some(Verdict::Fail));
+        let trace = page(404, &[], "NotFoundHttpException in RouteCollection.php");
+        assert_eq!(verdict(&env, &[unasked(), failed(FailureKind::TimedOut), trace]), Some(Verdict::Fail));
+        let names = ["APP_KEY", "PASSPORT_PRIVATE_KEY", "PASSPORT_PUBLIC_KEY"];
+        let values = [
+            ("APP_ENV", "production"),
+            ("APP_DEBUG", "true"),
+            ("SESSION_DRIVER", "redis"),
+            ("TRUSTED_PROXIES", "10.0.0.0/8"),
+        ];
+        let held = |debug: &str| {
+            let plain = values.iter().map(
+                |(name, value)| json!({ "name": name, "value": if *name == "APP_DEBUG" { debug } else { *value } }),
+            );
+            said(
+                json!({ "variables": plain.chain(names.iter().map(|name| json!({ "name": name, "value": "x" }))).collect::<Vec<_>>() }),
+            )
+        };
+        assert_eq!(verdict(&env, &[held("false"), missing(), missing()]), Some(Verdict::Pass));
+        assert_eq!(verdict(&env, &[held("true"), missing(), missing()]), Some(Verdict::Fail));
+    }
+}
