@@ -645,6 +645,15 @@ pub const CHECKS: &[CheckPage] = &[
         source: "Cloudflare docs, rules/transform/response-header-modification",
     },
     CheckPage {
+        id: "rate.edge.window",
+        title: "The edge counts what is declared",
+        asks: "Cloudflare's API for the limits",
+        passes: "each limit of the edge with its requests, period, time of exclusion and by address",
+        fails: "a limit is missing, off, or counts otherwise",
+        remedy: "apply terraform/ again, and find out who changed the limit by hand",
+        source: "Cloudflare docs, waf/rate-limiting-rules/parameters",
+    },
+    CheckPage {
         id: "app.count",
         title: "As many containers as planned",
         asks: "the platform's API: the formation of each app, and what runs",

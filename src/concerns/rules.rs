@@ -73,9 +73,9 @@ rules! {
     TOO_LARGE = "blueprint.too-large" {
         title: "the file is larger than a blueprint can be",
         why: "A blueprint is read as a whole and every remark quotes it. The largest useful ones, with thousands of \
-              redirects, stay far below 1 MiB: a larger file is most likely another file, named by mistake.",
+              redirects, stay far below 4 MiB: a larger file is most likely another file, named by mistake.",
         remedy: "Name the blueprint; move what is data and not promise out of it.",
-        source: "golive: limit of 1 MiB",
+        source: "golive: limit of 4 MiB",
         reads: [],
     }
     NOT_UTF8 = "blueprint.not-utf8" {
@@ -124,6 +124,14 @@ rules! {
               written, so that no value can escape its quotes or be read differently by two tools.",
         remedy: "Write the value in the form that is asked for.",
         source: "golive: the blueprint",
+        reads: [],
+    }
+    CLASH = "blueprint.clash" {
+        title: "two tables ask for what cannot be had together",
+        why: "Each table is right by itself, yet a name cannot have a CNAME and an address, a setting two values, a set of \
+              records two TTLs. Which of the two was meant, only you know; nothing is generated until it is one.",
+        remedy: "Change one of the two tables that the message names.",
+        source: "RFC 1034, section 3.6.2; RFC 2181, section 5.2",
         reads: [],
     }
     TOO_MANY = "blueprint.too-many-findings" {

@@ -14,13 +14,18 @@ use crate::emit;
 use crate::plain::plain;
 use crate::probe::RecordData;
 use crate::providers::cloudflare::caching::{BrowserTtl, EdgeTtl, Eligible, Policy, Status, Verdict};
+use crate::providers::cloudflare::firewall::{Skips, Stop};
 use crate::providers::cloudflare::language::Facts;
 use crate::providers::cloudflare::payload::{CacheRule, Payloads};
 
 const RECORDS: &str = "cloudflare/dns_records.json";
+const BALANCER: &str = "cloudflare/load_balancer.json";
+const CUSTOM_RULES: &str = "cloudflare/http_request_firewall_custom.json";
+const LIMITS: &str = "cloudflare/http_ratelimit.json";
+const MANAGED: &str = "cloudflare/http_request_firewall_managed.json";
+const ROOM: &str = "cloudflare/waiting_room.json";
 const SETTINGS: &str = "cloudflare/settings.json";
 const REDIRECT_RULES: &str = "cloudflare/http_request_dynamic_redirect.json";
-const LIMITS: &str = "cloudflare/http_ratelimit.json";
 const CACHE_RULES: &str = "cloudflare/http_request_cache_settings.json";
 /// Where certification authorities look (RFC 8555, section 8.3); the nginx templates name it too.
 const ACME: &str = "/.well-known/acme-challenge/";
@@ -209,7 +214,8 @@ impl<'a> Way<'a> {
         let origins = payloads.hosts.get(host).into_iter().flatten();
         let origins: Vec<String> = origins.map(ToString::to_string).collect();
         let what = format!("behind the edge: {}", origins.join(", "));
-        self.step("dns", format!("{host}, proxied at the CDN"), what, RECORDS);
+        let held_by = if generated.slots.load_balancers.is_empty() { RECORDS } else { BALANCER };
+        self.step("dns", format!("{host}, proxied at the CDN"), what, held_by);
         self.tls(payloads);
 
         let facts = self.request.facts();
@@ -226,17 +232,77 @@ impl<'a> Way<'a> {
         }
         self.step("edge", "redirect rules", "none matches: on it goes", REDIRECT_RULES);
 
-        for limit in payloads.limits.iter().filter(|limit| limit.condition.holds(&facts)) {
-            let what = format!(
-                "one visitor may ask {} times in {} s in each data centre; beyond, {} for {} s",
-                limit.requests, limit.period, limit.status, limit.blocks_for
-            );
-            self.step("edge", format!("limit {}", limit.name), what, LIMITS);
+        if let Some(answer) = self.filters(payloads, &facts) {
+            return answer;
         }
         let policy = self.cache_rules(payloads, &facts);
         let mut answer = self.origin();
         self.back_at_the_edge(payloads, &facts, &policy, &mut answer);
         answer
+    }
+
+    /// Custom rules, limits, managed rules and the waiting room; an answer where one of them stops the request.
+    fn filters(&mut self, payloads: &Payloads, facts: &Facts<'_>) -> Option<Answer> {
+        let by_edge = |status| Some(Answer { by: "edge", status: Some(status), ..Answer::default() });
+        let filtered = payloads.filtered(facts);
+        for name in &filtered.logged {
+            self.step("edge", format!("WAF rule {name}"), "only told in the log", CUSTOM_RULES);
+        }
+        if let Some(stopped) = filtered.stopped {
+            let what = match stopped.how {
+                Stop::Block => "403: blocked",
+                Stop::Challenge => "403: a challenge, which browsers pass and programs do not",
+            };
+            self.step("edge", format!("WAF rule {}", stopped.by), what, CUSTOM_RULES);
+            return by_edge(403);
+        }
+        let skips = match filtered.let_through {
+            Some((name, skips)) => {
+                let what = "let through: past the other rules, the limits and the managed rules";
+                self.step("edge", format!("WAF rule {name}"), what, CUSTOM_RULES);
+                skips
+            }
+            None => Skips::default(),
+        };
+        if filtered.let_through.is_none() && filtered.logged.is_empty() && !payloads.custom.is_empty() {
+            self.step("edge", "WAF rules", "none takes it: on it goes", CUSTOM_RULES);
+        }
+        for (_, limit) in payloads.limits_of(facts).filter(|_| !skips.limits) {
+            let what = format!(
+                "counted: above {} in {} s the client gets {} for {} s",
+                limit.requests, limit.period, limit.status, limit.blocks_for
+            );
+            self.step("edge", format!("rate limit {}", limit.name), what, LIMITS);
+        }
+        match payloads.attack(facts).filter(|_| !skips.managed) {
+            Some(attack) if attack.only_logged => {
+                self.step(
+                    "edge",
+                    format!("rule {}", attack.by),
+                    format!("{}: only told in the log", attack.found),
+                    MANAGED,
+                );
+            }
+            Some(attack) => {
+                self.step("edge", format!("rule {}", attack.by), format!("403: {}", attack.found), MANAGED);
+                return by_edge(403);
+            }
+            None => {}
+        }
+        let room = payloads.room_of(facts)?;
+        let rule = format!("waiting room {}", room.name);
+        if room.suspended {
+            self.step("edge", rule, "suspended: everybody passes until somebody opens it", ROOM);
+            return None;
+        }
+        if room.holds_all {
+            self.step("edge", rule, format!("{}: it holds everybody", room.status), ROOM);
+            return by_edge(room.status);
+        }
+        let what =
+            format!("while it is full, {} and a page that asks again; else on it goes, with its cookie", room.status);
+        self.step("edge", rule, what, ROOM);
+        None
     }
 
     fn tls(&mut self, payloads: &Payloads) {

@@ -37,7 +37,7 @@ pub fn drills(cache: &Cache, site: &Site) -> Drills {
         let private: Vec<String> =
             cache.classes.iter().filter(|class| !class.store).map(|class| format!("\" {};", class.name)).collect();
         let leaks = site.session_cookie.as_ref().map(|_| "cache.leak.users");
-        let health = site.asks_health().then_some("app.health");
+        let health = site.health_paths().any(|path| site.is_marked_private(path.as_str())).then_some("app.health");
         all.push(Drill {
             number: Some(32),
             id: "api-kept",

@@ -1,7 +1,7 @@
 //! Offline remarks on `[cache]`.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{Cache, Class};
 use crate::blueprint::value::UrlPath;
@@ -81,9 +81,9 @@ pub fn findings(cache: &Cache, site: &Site) -> Vec<Finding> {
         findings.extend(proxy_copy(class, index, site));
         findings.extend(personal_at_the_edge(class, index, site));
         findings.extend(temporary(class, index, site));
-        findings.extend(unreachable(cache, index));
         findings.extend(samples(cache, index));
     }
+    findings.extend(unreachable(cache));
     findings
 }
 
@@ -263,21 +263,30 @@ fn temporary(class: &Class, index: usize, site: &Site) -> Option<Finding> {
 }
 
 /// Starts of paths that an earlier class takes whole. A fingerprinted class takes only some files under its paths.
-fn unreachable(cache: &Cache, index: usize) -> Vec<Finding> {
-    let (earlier, class) = (&cache.classes[..index], &cache.classes[index]);
+/// Linear in the characters of all paths: each start of a path is looked up.
+fn unreachable(cache: &Cache) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (number, path) in class.paths.iter().enumerate() {
-        let taker = earlier.iter().find(|other| {
-            (!other.fingerprinted || class.fingerprinted)
-                && other.paths.iter().any(|start| path.as_str().starts_with(start.as_str()))
-        });
-        if let Some(other) = taker {
-            findings.push(Finding::error(
-                &rules::CACHE_UNREACHABLE,
-                at(index).key("paths").index(number),
-                format!("`{path}` never reaches `{}`: the class `{}` above takes it first", class.name, other.name),
-                format!("put `{}` above `{}`", class.name, other.name),
-            ));
+    // For each start of paths, the first class that takes all under it, and the first that takes the fingerprinted.
+    let mut takers: HashMap<&str, [Option<usize>; 2]> = HashMap::new();
+    for (index, class) in cache.classes.iter().enumerate() {
+        for (number, path) in class.paths.iter().enumerate() {
+            let path = path.as_str();
+            let starts = (1..=path.len()).filter_map(|end| takers.get(path.get(..end)?));
+            let taker = starts.filter_map(|[all, some]| match class.fingerprinted {
+                true => all.iter().chain(some).min(),
+                false => all.as_ref(),
+            });
+            if let Some(other) = taker.min().map(|taker| &cache.classes[*taker]) {
+                findings.push(Finding::error(
+                    &rules::CACHE_UNREACHABLE,
+                    at(index).key("paths").index(number),
+                    format!("`{path}` never reaches `{}`: the class `{}` above takes it first", class.name, other.name),
+                    format!("put `{}` above `{}`", class.name, other.name),
+                ));
+            }
+        }
+        for path in &class.paths {
+            takers.entry(path.as_str()).or_default()[usize::from(class.fingerprinted)].get_or_insert(index);
         }
     }
     findings

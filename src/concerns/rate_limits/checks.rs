@@ -14,6 +14,7 @@ use crate::concerns::answer::{answered, api, burst, cloudflare};
 use crate::concerns::ask::{NONCE, cloudflare_entrypoint, get};
 use crate::concerns::fragment::LimitedAt;
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
+use crate::emit::blocks_for;
 use crate::probe::{
     ApiProbe, ApiProvider, BurstAnswer, BurstProbe, HttpProbe, Method, NTH, Observation, Probe, Scheme, Visitor,
 };
@@ -53,7 +54,7 @@ pub fn checks(limits: &RateLimits, site: &Site) -> OneOrMore<Check> {
     for limit in &limits.limits {
         match limit.at {
             LimitedAt::Redirects => all.extend(at_redirects(limit, site)),
-            LimitedAt::Edge if site.cdn.is_some() => all.push(at_edge(limit, site)),
+            LimitedAt::Edge if site.cdn.is_some() => all.push(window(limit, limits, site)),
             LimitedAt::Edge | LimitedAt::Proxy => {}
         }
     }
@@ -66,6 +67,49 @@ pub fn checks(limits: &RateLimits, site: &Site) -> OneOrMore<Check> {
     }
 }
 
+/// `rate.edge.window`: what the CDN counts, read back. That it counts, each data centre by itself and some seconds late,
+/// no request can show exactly.
+fn window(limit: &Limit, limits: &RateLimits, site: &Site) -> Check {
+    let name = limit.name.identifier();
+    let wanted = [
+        ("period", limit.per_seconds.get()),
+        ("requests_per_period", limit.requests),
+        ("mitigation_timeout", blocks_for(limits.retry_after_seconds)),
+    ];
+    Check {
+        id: "rate.edge.window",
+        subject: limit.name.to_string(),
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask: cloudflare_entrypoint(site, "http_ratelimit"),
+        judge: Box::new(move |seen| {
+            let rules = answered!(cloudflare(&seen[0]))["rules"].as_array().cloned().unwrap_or_default();
+            let Some(rule) = rules.iter().find(|rule| rule["ref"] == name.as_str()) else {
+                return Judgement::fail(format!("the zone has no limit {name}"));
+            };
+            if rule["enabled"] == false || rule["action"] != "block" {
+                return Judgement::fail(format!("the limit {name} is switched off, or does not block"));
+            }
+            let rate = &rule["ratelimit"];
+            for (key, value) in wanted {
+                if rate[key] != value {
+                    return Judgement::fail(format!("{name}: {key} is {}, not {value}", rate[key]));
+                }
+            }
+            let counted = rate["characteristics"].as_array().map(Vec::as_slice).unwrap_or_default();
+            match counted.iter().any(|by| by == "ip.src") && counted.len() == 2 {
+                true => Judgement::pass(format!("{} in {} s for each address", wanted[1].1, wanted[0].1)),
+                false => Judgement::fail(format!("{name} counts by {}", rate["characteristics"])),
+            }
+        }),
+        remedy: "apply terraform/ again, and find out who changed the limit by hand".to_owned(),
+        source: "Cloudflare docs, waf/rate-limiting-rules/parameters",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+/// For limits that nobody counts: without a CDN, at the edge.
 /// For a table of which no limit is counted anywhere, which lint has refused.
 fn nothing_to_trip(site: &Site) -> Check {
     let judge = Box::new(|_: &[Observation]| Judgement::unknown("nobody counts for any limit of this blueprint"));
@@ -368,41 +412,6 @@ fn instances(front: &Label, site: &Site) -> Check {
         remedy: format!("scale {front} to {declared} `web` containers, or divide the limits"),
         source: "nginx docs, ngx_http_limit_req_module; Scalingo docs, api, containers",
         ..check("rate.instances", front.to_string(), Method::Get)
-    }
-}
-
-/// `rate.edge.window`: the limit at the edge is the one that was generated.
-fn at_edge(limit: &Limit, site: &Site) -> Check {
-    let (name, requests, period) = (limit.name.identifier(), limit.requests, limit.per_seconds.get());
-    Check {
-        safety: Safety::S0,
-        blocked_by: vec![],
-        disturbs: false,
-        ask: cloudflare_entrypoint(site, "http_ratelimit"),
-        judge: Box::new(move |seen| {
-            let Some(answer) = seen.first() else { return Judgement::unknown("nothing was asked") };
-            let ruleset = answered!(cloudflare(answer));
-            let rule = ruleset["rules"].as_array().into_iter().flatten().find(|rule| rule["ref"] == name.as_str());
-            let Some(rule) = rule else { return Judgement::fail(format!("the zone has no limit {name}")) };
-            if rule["enabled"] == false || rule["action"] != "block" {
-                return Judgement::fail(format!("the limit {name} is switched off, or does not block"));
-            }
-            let rate = &rule["ratelimit"];
-            if rate["requests_per_period"] != requests || rate["period"] != period {
-                let (other, over) = (&rate["requests_per_period"], &rate["period"]);
-                return Judgement::fail(format!(
-                    "the limit is {other} in {over} s, declared are {requests} in {period} s"
-                ));
-            }
-            let characteristics = rate["characteristics"].as_array().into_iter().flatten();
-            match characteristics.into_iter().any(|one| one == "ip.src") {
-                true => Judgement::pass(format!("{requests} in {period} s for each address, in each data centre")),
-                false => Judgement::fail("the limit does not count by the visitor's address"),
-            }
-        }),
-        remedy: "apply the generated rule".to_owned(),
-        source: "Cloudflare docs, waf/rate-limiting-rules/parameters",
-        ..check("rate.edge.window", limit.name.to_string(), Method::Get)
     }
 }
 

@@ -9,6 +9,22 @@ use crate::rehearsal::staging::Staging;
 
 pub fn drills(limits: &RateLimits, site: &Site) -> Drills {
     let mut all = Vec::new();
+    if let Some(limit) = limits.limits.iter().find(|limit| limit.at == LimitedAt::Edge && site.cdn.is_some()) {
+        let (name, period) = (limit.name.identifier(), if limit.per_seconds.get() == 10 { 60 } else { 10 });
+        all.push(Drill {
+            number: None,
+            id: "edge-counts-other-window",
+            fault: "the edge counts over 10 s where 60 s were meant, or the other way round",
+            reddens: vec!["rate.edge.window"],
+            inject: Box::new(move |staging| {
+                staging.edit_cdn_rules("http_ratelimit", |rules| {
+                    let rule = rules.iter_mut().find(|rule| rule["ref"] == name.as_str());
+                    rule.ok_or("no such limit")?["ratelimit"]["period"] = serde_json::json!(period);
+                    Ok(())
+                })
+            }),
+        });
+    }
     let mut at_proxy = limits.limits.iter().filter(|limit| limit.at == LimitedAt::Proxy && site.has_proxy);
     // The narrowest: the others' faults would meet the rest of the checklist.
     if let Some(first) = at_proxy.clone().find(|limit| !limit.paths.is_empty()).or_else(|| at_proxy.next()) {
@@ -48,23 +64,6 @@ pub fn drills(limits: &RateLimits, site: &Site) -> Drills {
             reddens: vec!["rate.partner"],
             inject: Box::new(|staging| {
                 staging.edit_proxy_lines(|line| (!line.ends_with("1; # Not counted.")).then(|| line.to_owned()))
-            }),
-        });
-    }
-    if let Some(limit) = limits.limits.iter().find(|limit| limit.at == LimitedAt::Edge && site.cdn.is_some()) {
-        let name = limit.name.identifier();
-        all.push(Drill {
-            number: None,
-            id: "edge-limit-other-window",
-            fault: "the limit at the edge allows twice what was declared",
-            reddens: vec!["rate.edge.window"],
-            inject: Box::new(move |staging| {
-                staging.edit_cdn_rules("http_ratelimit", |rules| {
-                    let rule = rules.iter_mut().find(|rule| rule["ref"] == name.as_str());
-                    let rate = &mut rule.ok_or("no such limit")?["ratelimit"]["requests_per_period"];
-                    *rate = (rate.as_u64().unwrap_or(0) * 2).into();
-                    Ok(())
-                })
             }),
         });
     }
