@@ -125,6 +125,9 @@ pub struct HttpProbe {
     pub nth: u8,
 }
 
+/// Stands for the number of the request in the path of a burst, so that no cache answers the second from the first.
+pub const NTH: &str = "{nth}";
+
 /// One request again and again, as fast as it is answered, on one connection (on the next where the server closes it).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BurstProbe {

@@ -21,7 +21,7 @@ use tokio_rustls::TlsConnector;
 
 use super::failure::{Unanswered, failed, from_error, not_asked};
 use super::{Place, World, body};
-use crate::probe::{BurstAnswer, BurstProbe, FailureKind, Method, Observation, Scheme, Visitor};
+use crate::probe::{BurstAnswer, BurstProbe, FailureKind, HttpProbe, Method, NTH, Observation, Scheme, Visitor};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -47,7 +47,6 @@ impl World {
             }
         }
         let request = &probe.request;
-        let target = super::http::target_of(request)?;
         let place = self.place(&request.host, request.to, request.scheme.port()).await?;
         let headers = self.request_headers(request)?;
         self.take_turn().await?;
@@ -66,6 +65,8 @@ impl World {
         while answer.statuses.len() < probe.count.into() && start.elapsed() < LONGEST {
             let is_kept = connection.as_ref().is_some_and(|connection| !connection.sender.is_closed());
             answer.sending = start.elapsed();
+            let path = request.path.replace(NTH, &answer.statuses.len().to_string());
+            let target = super::http::target_of(&HttpProbe { path, ..request.clone() })?;
             let one = async {
                 if !is_kept {
                     connection = Some(self.connect(probe, &place).await?);

@@ -133,7 +133,7 @@ fn value_of(body: &serde_json::Value, name: &str) -> Option<String> {
 fn off(mode: &DegradedMode, site: &Site) -> Check {
     let mut ask = vec![switch(true), switch(false)];
     for path in cut_paths(mode, "off") {
-        ask.extend((0..looks(site)).map(|nth| asked(site, &path, nth).into()));
+        ask.extend((0..looks(site)).map(|nth| asked(site, &format!("{path}-{nth}"), nth).into()));
     }
     let marker = mode.marker.to_string().to_ascii_lowercase();
     Check {
@@ -158,9 +158,9 @@ fn off(mode: &DegradedMode, site: &Site) -> Check {
 fn marker(mode: &DegradedMode, site: &Site) -> Check {
     let path = cut_paths(mode, "marker").into_iter().next().unwrap_or_else(|| "/".to_owned());
     let each = looks(site);
-    let mut ask: Vec<Probe> = (0..each).map(|nth| asked(site, &path, nth).into()).collect();
+    let mut ask: Vec<Probe> = (0..each).map(|nth| asked(site, &format!("{path}-{nth}"), nth).into()).collect();
     ask.push(switch(true));
-    ask.extend((each..2 * each).map(|nth| Probe::from(asked(site, &path, nth))));
+    ask.extend((each..2 * each).map(|nth| Probe::from(asked(site, &format!("{path}-{nth}"), nth))));
     let marker = mode.marker.to_string().to_ascii_lowercase();
     Check {
         blocked_by: vec!["dns.host.target", "tls.chain", "deg.off"],
@@ -191,7 +191,7 @@ fn on(mode: &DegradedMode, site: &Site) -> Check {
         ask.extend((1..=each).map(|nth| Probe::from(asked(site, path, nth))));
     }
     for path in cut_paths(mode, "on") {
-        ask.extend((0..each).map(|nth| Probe::from(asked(site, &path, nth))));
+        ask.extend((0..each).map(|nth| Probe::from(asked(site, &format!("{path}-{nth}"), nth))));
     }
     let marker = mode.marker.to_string().to_ascii_lowercase();
     let cuts = mode.cut.clone();
@@ -231,7 +231,7 @@ fn on(mode: &DegradedMode, site: &Site) -> Check {
 fn time(mode: &DegradedMode, site: &Site) -> Check {
     let path = cut_paths(mode, "time").into_iter().next().unwrap_or_else(|| "/".to_owned());
     let mut ask = vec![switch(true)];
-    ask.extend((0..looks(site)).map(|nth| Probe::from(asked(site, &path, nth))));
+    ask.extend((0..looks(site)).map(|nth| Probe::from(asked(site, &format!("{path}-{nth}"), nth))));
     let promised = mode.takes_effect_within_seconds;
     let marker = mode.marker.to_string().to_ascii_lowercase();
     Check {

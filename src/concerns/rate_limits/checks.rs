@@ -16,7 +16,7 @@ use crate::concerns::fragment::LimitedAt;
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
 use crate::emit::blocks_for;
 use crate::probe::{
-    ApiProbe, ApiProvider, BurstAnswer, BurstProbe, HttpProbe, Method, Observation, Probe, Scheme, Visitor,
+    ApiProbe, ApiProvider, BurstAnswer, BurstProbe, HttpProbe, Method, NTH, Observation, Probe, Scheme, Visitor,
 };
 
 /// A pass about limits is good for an hour.
@@ -144,7 +144,7 @@ impl<'a> Tried<'a> {
     /// A path that the limit takes, that nobody keeps, and that no other check asks.
     fn path(&self, word: &str) -> String {
         let start = self.limit.paths.first().map_or("", |start| start.as_str().trim_end_matches('/'));
-        format!("{start}/golive-{NONCE}-{word}-{}", self.limit.name)
+        format!("{start}/golive-{NONCE}-{word}-{}-{NTH}", self.limit.name)
     }
 
     /// At most how many requests trip the limit on every machine.
@@ -368,7 +368,7 @@ fn partner(limits: &RateLimits, tried: &Tried<'_>, site: &Site) -> Option<Check>
 fn assets(tried: &Tried<'_>, site: &Site) -> Option<Check> {
     let start = site.fingerprinted_paths.first().filter(|_| tried.limit.paths.is_empty())?;
     // Of a file that is not there: one that is would come from the edge's cache, and nothing would be counted.
-    let path = format!("{}0123456789abcdef.js", start.as_str());
+    let path = format!("{}{NTH}-0123456789abcdef.js", start.as_str());
     let count = tried.machines * (1 + tried.burst()) + u64::from(ENOUGH);
     let mut probe = BurstProbe { enough_refusals: 1, ..tried.probe("assets", count) };
     probe.request = HttpProbe { path, ..probe.request };

@@ -139,7 +139,7 @@ fn of_one(limit: &Limit, has_front: bool) -> Vec<Drill> {
             number: Some(43),
             id: "four-times-the-machines",
             fault: "the proxy runs four times as often as the blueprint says, and each one counts by itself",
-            reddens: if has_front { vec!["rate.instances", "rate.trips"] } else { vec!["rate.trips"] },
+            reddens: if has_front { vec!["app.count", "rate.instances", "rate.trips"] } else { vec!["rate.trips"] },
             inject: Box::new(|staging| {
                 let mut found = false;
                 for node in staging.nodes.iter_mut().filter(|node| node.role.is_proxy()) {
