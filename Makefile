@@ -56,7 +56,7 @@ lint: ## Format, clippy, documentation; warnings are errors
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
 
-bench: $(NGINX) ## Time the start of the binary, lint and generate, and the healthy rehearsal
+bench: $(NGINX) python-tools ## Time the start of the binary, lint and generate, and the healthy rehearsal
 	cargo bench --locked --bench cli
 
 clean: ## Remove target/, the tools in it included

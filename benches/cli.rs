@@ -2,9 +2,10 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use divan::Bencher;
-use golive::blueprint::Loaded;
+use golive::blueprint::{Loaded, load};
 use golive::concerns::Verdict;
 use golive::emit::Artifact;
 use golive::ops;
@@ -12,10 +13,65 @@ use golive::ops;
 const BLUEPRINT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/blueprints/jeveuxaider.toml");
 const GENERATED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/generated/jeveuxaider");
 
+/// How many redirects and records are many.
+const MANY: usize = 10_000;
+/// Set for a process that does the work once and tells how much memory it took.
+const TELL_MEMORY: &str = "GOLIVE_BENCH_TELL_MEMORY";
+
 fn main() {
+    if std::env::var_os(TELL_MEMORY).is_some() {
+        let generated = generated_from(&large(MANY));
+        println!("{} files, peak {}", generated.len(), peak_memory().unwrap_or_else(|| "unknown here".to_owned()));
+        return;
+    }
     // Without a provider reqwest panics when a client is built.
     let _ = rustls::crypto::ring::default_provider().install_default();
     divan::main();
+    memory();
+    beside_octodns();
+}
+
+/// The largest resident set of this process so far, as Linux tells it.
+fn peak_memory() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().to_owned())
+}
+
+/// In a process of its own: this one has run the benches.
+fn memory() {
+    let output = Command::new(std::env::current_exe().expect("it runs")).env(TELL_MEMORY, "1").output();
+    let told = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    println!("lint and generate, {MANY} redirects and {MANY} records: {}", told.expect("it starts again").trim());
+}
+
+/// What octoDNS takes to validate the zone of that many records, and golive to write it.
+fn beside_octodns() {
+    let tool = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/target/tools/bin/octodns-validate"));
+    if !tool.exists() {
+        println!("octoDNS beside it: NOT RUN, {} is not there (make tools installs it)", tool.display());
+        return;
+    }
+    let text = String::from_utf8(large(MANY)).expect("it is text");
+    let by_ticket = "run_by = \"ticket\"\nticket_to = \"the State network's DNS service\"\n";
+    let bytes = text.replace(by_ticket, "run_by = \"octodns\"\n").into_bytes();
+    let started = Instant::now();
+    let artifacts = generated_from(&bytes);
+    let golive = started.elapsed();
+    let folder = tempfile::tempdir().expect("a folder");
+    ops::generate::write(&folder.path().join("site"), &artifacts, false).expect("written");
+    let started = Instant::now();
+    let mut command = Command::new(tool);
+    command.current_dir(folder.path().join("site/dns/octodns")).arg("--config-file=config.yaml");
+    // Where the zone would be sent; validating sends nothing.
+    command.env("OCTODNS_HOST", "127.0.0.1").env("OCTODNS_KEY_NAME", "key").env("OCTODNS_KEY_SECRET", "c2VjcmV0");
+    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("it starts");
+    assert!(status.success(), "octoDNS refuses the zone");
+    println!(
+        "a zone of {MANY} records: golive lints the blueprint and writes all in {golive:.0?}, octoDNS validates the zone \
+         in {:.0?}",
+        started.elapsed()
+    );
 }
 
 /// From fork to exit, with the program in the page cache.
@@ -40,6 +96,35 @@ fn lint() -> (Loaded, String) {
 fn lint_and_generate() -> Vec<Artifact> {
     let (loaded, sha256) = lint();
     ops::generate::plan(&loaded.blueprint, &loaded.site, &sha256).expect("the sample has no clash")
+}
+
+/// The sample with so many moved paths and so many records of its own in the first zone.
+fn large(count: usize) -> Vec<u8> {
+    let paths: String =
+        (0..count).map(|n| format!("  {{ from = \"/ancien/page-{n}\", to = \"/missions/{n}\" }},\n")).collect();
+    let records: String = (0..count)
+        .map(|n| {
+            let (name, address) =
+                (format!("h{n}.jeveuxaider.gouv.fr"), format!("198.51.{}.{}", n / 256 % 256, n % 256));
+            format!("[[dns.zones.records]]\nname = \"{name}\"\ntype = \"A\"\nvalues = [\"{address}\"]\n\n")
+        })
+        .collect();
+    let text = std::fs::read_to_string(BLUEPRINT).expect("the sample can be read");
+    let text = text.replacen("[redirects]\n", &format!("[redirects]\npaths = [\n{paths}]\n"), 1);
+    text.replacen("[cdn]\n", &format!("{records}[cdn]\n"), 1).into_bytes()
+}
+
+/// As `lint_and_generate`, of blueprints that grow: it must be linear.
+#[divan::bench(args = [10, 1_000, MANY], sample_count = 20, sample_size = 1)]
+fn lint_and_generate_redirects_and_records(bencher: Bencher, count: usize) {
+    let bytes = large(count);
+    bencher.bench_local(|| generated_from(&bytes));
+}
+
+fn generated_from(bytes: &[u8]) -> Vec<Artifact> {
+    let lint = ops::lint::judge(load::read("large.toml".to_owned(), bytes));
+    let sha256 = lint.loaded.and(lint.source.sha256).expect("it has no error");
+    ops::generate::with_manifest(lint.artifacts, &sha256).expect("it has a manifest")
 }
 
 /// The whole checklist on the healthy world, its start and stop included. A red one would time something else.

@@ -1,7 +1,7 @@
 //! The generated Terraform under the real Terraform: checked, planned and applied with the providers mocked, and planned
 //! again without a change.
 //!
-//! Twice: against stand-ins that have the real providers' schemas (`tests/contract/stand-in`), everywhere; and against the
+//! Twice: against stand-ins that have the schemas of `tests/contract` (`tests/contract/stand-in`), everywhere; and against the
 //! real providers with their own validations, where `make tools` could fetch them. The second kind is ignored where they
 //! are missing, so that it is counted as skipped and never as passed. A mocked plan asks no provider: it shows that
 //! references hold and that nothing is unknown for ever, not what an API would say.
@@ -152,7 +152,7 @@ mod with_their_schemas {
         };
         for (from, to, noticed) in [
             ("setting_id = ", "setting = ", "Missing required argument"),
-            ("proxied = true", "proxied = []", "Incorrect attribute value type"),
+            ("proxied          = true", "proxied          = []", "Incorrect attribute value type"),
             ("var.cloudflare_zone_id\n", "var.cloudflare_zone\n", "undeclared input variable"),
         ] {
             let said = module(from, to);
@@ -181,9 +181,13 @@ mod with_the_providers {
     #[ignore = "needs the providers"]
     fn the_providers_notice_what_their_schemas_do_not_say() {
         let module = Module::new(&edited(&[]), &providers());
-        module.edit("cloudflare.tf", "type    = \"A\"", "type    = \"AB\"");
+        module.edit(
+            "cloudflare.tf",
+            "phase   = \"http_request_cache_settings\"",
+            "phase   = \"http_request_cache_setting\"",
+        );
         let said = module.said();
-        assert!(said.iter().any(|said| said.contains("AB") || said.contains("type")), "{said:?}");
+        assert!(said.iter().any(|said| said.contains("phase")), "{said:?}");
     }
 
     /// The schemas that everyday tests use are what these very providers print.

@@ -170,6 +170,7 @@ fn cases() -> Vec<(&'static str, Level, String, String)> {
         own("dns.negative-ttl", Warning, "3601", &[("negative_ttl_seconds = 300", "negative_ttl_seconds = 3601")]),
         own("dns.caa-value", Error, "\"ssl com\"", &[("\"ssl.com\"", "\"ssl com\"")]),
         own("dns.address-not-public", Error, "\"10.0.0.53\"", &[("192.0.2.53", "10.0.0.53")]),
+        record("blueprint.clash", Error, "", "covid19.reserve-civique.gouv.fr", "A", "[\"192.0.2.9\"]"),
         record("dns.record-outside-zone", Error, "\"a.example.org\"", "a.example.org", "TXT", "[\"x\"]"),
         own(
             "dns.record-twice",
@@ -1362,7 +1363,7 @@ Why a rule is there: golive explain blueprint.empty
     assert_data_eq!(
         out,
         str![[r#"
-error[blueprint.too-large]: the file is larger than 1 MiB and was not read
+error[blueprint.too-large]: the file is larger than 4 MiB and was not read
  --> large.toml:1:1
   |
 1 |

@@ -25,7 +25,7 @@ use super::{Blueprint, Finding, Site};
 use crate::concerns::rules;
 
 /// Largest file that is read, in bytes.
-pub const MAX_BYTES: usize = 1 << 20;
+pub const MAX_BYTES: usize = 4 << 20;
 
 /// Most errors of form that one run shows.
 const MAX_FINDINGS: usize = 100;
@@ -176,7 +176,7 @@ fn understand(text: &str) -> (SpanIndex, Vec<Finding>, Option<Draft>) {
         );
         return (SpanIndex::default(), vec![finding], None);
     }
-    Reading::new(document).finish()
+    Reading::new(text, document).finish()
 }
 
 /// In the order of the file. Further errors of a line mostly follow from its first.
@@ -218,6 +218,7 @@ fn too_many(place: Option<Place>) -> Finding {
 
 /// A document on its way to become a blueprint.
 struct Reading<'i> {
+    text: &'i str,
     document: Spanned<DeTable<'i>>,
     spans: SpanIndex,
     stand_in: StandIn,
@@ -226,9 +227,9 @@ struct Reading<'i> {
 }
 
 impl<'i> Reading<'i> {
-    fn new(document: Spanned<DeTable<'i>>) -> Self {
+    fn new(text: &'i str, document: Spanned<DeTable<'i>>) -> Self {
         let spans = SpanIndex::new(document.get_ref());
-        Self { document, spans, stand_in: StandIn::default(), findings: Vec::new(), replaced: Vec::new() }
+        Self { text, document, spans, stand_in: StandIn::default(), findings: Vec::new(), replaced: Vec::new() }
     }
 
     fn finish(mut self) -> (SpanIndex, Vec<Finding>, Option<Draft>) {
@@ -244,11 +245,20 @@ impl<'i> Reading<'i> {
                 }
                 continue;
             }
-            let attempt = toml::Deserializer::from(self.document.clone());
-            let error = match serde_path_to_error::deserialize::<_, Blueprint>(attempt) {
+            // Nothing is mended yet, so the first attempt may have the document itself: copying a large one takes as
+            // long as reading it.
+            let is_as_written = self.findings.is_empty();
+            let document = match is_as_written {
+                true => std::mem::replace(&mut self.document, Spanned::new(0..0, DeTable::new())),
+                false => self.document.clone(),
+            };
+            let error = match serde_path_to_error::deserialize::<_, Blueprint>(toml::Deserializer::from(document)) {
                 Ok(blueprint) => break Some(blueprint),
                 Err(error) => error,
             };
+            if is_as_written {
+                self.document = DeTable::parse_recoverable(self.text).0;
+            }
             if !self.record(key_path(error.path()), error.inner().message()) {
                 break None;
             }

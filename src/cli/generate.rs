@@ -40,8 +40,8 @@ pub struct GenerateArgs {
 /// When the blueprint cannot be generated from, or the folder cannot be read or written.
 pub fn run(args: &GenerateArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
     let Some(read) = read(&args.blueprint, ui)? else { return Ok(Exit::Wrong) };
-    let Loaded { blueprint, site } = &read.loaded;
-    let artifacts = match generate::plan(blueprint, site, &read.sha256) {
+    let Loaded { site, .. } = &read.loaded;
+    let artifacts = match generate::with_manifest(read.artifacts, &read.sha256) {
         Ok(artifacts) => artifacts,
         Err(clashes) => {
             for clash in clashes {

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use super::{Exit, Ui};
 use crate::blueprint::load::Source;
 use crate::blueprint::{Level, Loaded};
+use crate::emit::Artifact;
 use crate::ops;
 use crate::report;
 
@@ -52,6 +53,8 @@ pub fn run(args: &LintArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
 #[derive(Debug)]
 pub struct Read {
     pub loaded: Loaded,
+    /// As [`ops::lint::Lint::artifacts`].
+    pub artifacts: Vec<Artifact>,
     /// As the person named it.
     pub path: String,
     /// Of the file's bytes, in lower-case hexadecimal.
@@ -70,5 +73,6 @@ pub fn read(blueprint: &Path, ui: &mut Ui) -> anyhow::Result<Option<Read>> {
         ui.say(report::findings::text(&lint).trim_end());
     }
     let Source { path, sha256, .. } = lint.source;
-    Ok(lint.loaded.zip(sha256).map(|(loaded, sha256)| Read { loaded, path, sha256 }))
+    let artifacts = lint.artifacts;
+    Ok(lint.loaded.zip(sha256).map(|(loaded, sha256)| Read { loaded, artifacts, path, sha256 }))
 }

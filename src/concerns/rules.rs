@@ -73,9 +73,9 @@ rules! {
     TOO_LARGE = "blueprint.too-large" {
         title: "the file is larger than a blueprint can be",
         why: "A blueprint is read as a whole and every remark quotes it. The largest useful ones, with thousands of \
-              redirects, stay far below 1 MiB: a larger file is most likely another file, named by mistake.",
+              redirects, stay far below 4 MiB: a larger file is most likely another file, named by mistake.",
         remedy: "Name the blueprint; move what is data and not promise out of it.",
-        source: "golive: limit of 1 MiB",
+        source: "golive: limit of 4 MiB",
         reads: [],
     }
     NOT_UTF8 = "blueprint.not-utf8" {
@@ -124,6 +124,14 @@ rules! {
               written, so that no value can escape its quotes or be read differently by two tools.",
         remedy: "Write the value in the form that is asked for.",
         source: "golive: the blueprint",
+        reads: [],
+    }
+    CLASH = "blueprint.clash" {
+        title: "two tables ask for what cannot be had together",
+        why: "Each table is right by itself, yet a name cannot have a CNAME and an address, a setting two values, a set of \
+              records two TTLs. Which of the two was meant, only you know; nothing is generated until it is one.",
+        remedy: "Change one of the two tables that the message names.",
+        source: "RFC 1034, section 3.6.2; RFC 2181, section 5.2",
         reads: [],
     }
     TOO_MANY = "blueprint.too-many-findings" {
@@ -432,7 +440,7 @@ rules! {
               the lifetime is an error that hides what was meant.",
         remedy: "Remove the lifetime, or `store = false`.",
         source: "RFC 9111, section 5.2.2.5; JVA-7",
-        reads: ["cache.classes.store", "cache.classes.fingerprinted", "cache.classes.max_age_seconds", "cache.classes.edge_ttl_seconds", "cache.classes.s_maxage_seconds", "cache.classes.stale_while_revalidate_seconds", "cache.classes.stale_if_error_seconds"],
+        reads: ["cache.classes.store", "cache.classes.fingerprinted", "cache.classes.max_age_seconds", "cache.classes.proxy_copy_seconds", "cache.classes.edge_ttl_seconds", "cache.classes.s_maxage_seconds", "cache.classes.stale_while_revalidate_seconds", "cache.classes.stale_if_error_seconds"],
     }
     CACHE_EDGE_TTL_KEEPS_PERSONAL = "cache.edge-ttl-keeps-personal" {
         title: "a lifetime set at the edge covers answers that are somebody's own",
@@ -451,6 +459,14 @@ rules! {
         remedy: "Give `until` an instant after the announcement, in a class that is stored.",
         source: "DOC-4; DOC-10",
         reads: ["cache.classes.temporary.until", "cache.classes.store", "site.announcement"],
+    }
+    CACHE_PROXY_COPY = "cache.proxy-copy" {
+        title: "nginx cannot keep copies so",
+        why: "nginx's own copies save the app from many who miss the edge's at once; seconds are enough for that. No \
+              purge at the CDN reaches them, and they make each copy there so much older.",
+        remedy: "Take a few seconds, at most 60; without `[proxy]` leave it out.",
+        source: "nginx docs, ngx_http_proxy_module; DOC-4",
+        reads: ["cache.classes.proxy_copy_seconds", "proxy"],
     }
     CACHE_EDGE_TTL = "cache.edge-ttl-below-plan" {
         title: "the plan has no such short edge TTL",

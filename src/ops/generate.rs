@@ -59,7 +59,15 @@ fn io_at(path: &Path) -> impl FnOnce(io::Error) -> GenerateError + '_ {
 ///
 /// As [`emit::compose`].
 pub fn plan(blueprint: &Blueprint, site: &Site, blueprint_sha256: &str) -> Result<Vec<Artifact>, Vec<Clash>> {
-    let mut artifacts = emit::compose(blueprint, site)?;
+    with_manifest(emit::compose(blueprint, site)?, blueprint_sha256)
+}
+
+/// As [`plan`], of artifacts that are composed already.
+///
+/// # Errors
+///
+/// Never, as long as the manifest is of texts.
+pub fn with_manifest(mut artifacts: Vec<Artifact>, blueprint_sha256: &str) -> Result<Vec<Artifact>, Vec<Clash>> {
     let manifest = Manifest {
         golive: env!("CARGO_PKG_VERSION").to_owned(),
         blueprint_sha256: blueprint_sha256.to_owned(),

@@ -6,6 +6,8 @@ use std::path::Path;
 use super::plan_limits;
 use crate::blueprint::load::{self, Read, Source};
 use crate::blueprint::{Finding, Level, LoadError, Loaded, site_findings, terraform_findings};
+use crate::concerns::rules;
+use crate::emit::{self, Artifact};
 
 /// A finding and the bytes of [`Source::text`] that it is about.
 #[derive(Debug, Clone)]
@@ -24,6 +26,8 @@ pub struct Lint {
     pub left_out: Vec<&'static str>,
     /// `None` as soon as there is one error.
     pub loaded: Option<Loaded>,
+    /// What is generated from it, without the manifest: composing is the only way to see every clash.
+    pub artifacts: Vec<Artifact>,
 }
 
 impl Lint {
@@ -58,9 +62,23 @@ pub fn judge(read: Read) -> Lint {
         findings.extend(expert.into_iter().filter(|finding| draft.holds_what_it_reads(finding.rule)));
         left_out = blueprint.left_out();
     }
-    let is_sound = findings.iter().all(|finding| finding.level != Level::Error);
+    let is_sound = |findings: &[Finding]| findings.iter().all(|finding| finding.level != Level::Error);
+    // Sound tables may still ask for what cannot be had together.
+    let mut artifacts = Vec::new();
+    if let Some(draft) = &draft
+        && is_sound(&findings)
+    {
+        match emit::compose(&draft.loaded.blueprint, &draft.loaded.site) {
+            Ok(composed) => artifacts = composed,
+            Err(clashes) => {
+                let remedy = "change one of the two";
+                findings.extend(clashes.into_iter().map(|clash| Finding::error(&rules::CLASH, 0..0, clash.0, remedy)));
+            }
+        }
+    }
+    let is_sound = is_sound(&findings);
     let mut remarks: Vec<Remark> =
         findings.into_iter().map(|finding| Remark { bytes: spans.locate(&finding.place), finding }).collect();
     remarks.sort_by_key(|remark| (remark.bytes.start, remark.finding.level, remark.finding.rule.id));
-    Lint { source, remarks, left_out, loaded: draft.map(|draft| draft.loaded).filter(|_| is_sound) }
+    Lint { source, remarks, left_out, loaded: draft.map(|draft| draft.loaded).filter(|_| is_sound), artifacts }
 }

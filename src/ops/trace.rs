@@ -9,7 +9,7 @@ use super::predict::{self, Class, Error, Generated, nginx_uri};
 use super::ttl::marking;
 use crate::blueprint::Loaded;
 use crate::blueprint::value::HostName;
-use crate::concerns::fragment::{ProxyServer, RedirectServer, RunsOn};
+use crate::concerns::fragment::{LimitedAt, ProxyServer, RateLimit, RedirectServer, RunsOn, is_under};
 use crate::emit;
 use crate::plain::plain;
 use crate::probe::RecordData;
@@ -364,6 +364,8 @@ impl<'a> Way<'a> {
         if let Some(answer) = self.own_answer(proxy, &uri, file) {
             return answer;
         }
+        self.mode(&uri, file);
+        self.limits(LimitedAt::Proxy, &uri, file);
         let class = generated.class_of(&uri);
         if let Some(class) = class {
             let by =
@@ -373,6 +375,43 @@ impl<'a> Way<'a> {
         let upstream = format!("{}:{}", proxy.upstream.host, proxy.upstream.port);
         self.step("app", upstream, "answers; golive does not know what", "");
         self.marked(class, file)
+    }
+
+    /// What the degraded mode would make of the request; what is generated is the normal one.
+    fn mode(&mut self, uri: &str, file: &str) {
+        let switches = self.generated.slots.mode_switches.iter().map(|asked| &asked.what);
+        let Some(switch) = switches.into_iter().find(|switch| is_under(&switch.cut, uri)) else { return };
+        let what = format!("goes on in the normal mode; with {}={} it is cut, 503", switch.variable, switch.on);
+        self.step("proxy", "$cut", what, file);
+    }
+
+    /// The limits of one nginx that count the request.
+    fn limits(&mut self, at: LimitedAt, uri: &str, file: &str) {
+        let method = &self.request.method;
+        let counts = |limit: &&RateLimit| {
+            limit.at == at
+                && (limit.methods.is_empty() || limit.methods.contains(method))
+                && match limit.paths.as_slice() {
+                    [] => !self.generated.is_fingerprinted(uri),
+                    some => is_under(some, uri),
+                }
+        };
+        let limits = self.generated.slots.rate_limits.iter().map(|asked| &asked.what).filter(counts);
+        let told: Vec<(String, String)> = limits
+            .map(|limit| {
+                let unit = if limit.per.get() == 60 { "minute" } else { "second" };
+                let RateLimit { requests, burst, status, retry_after, .. } = limit;
+                let what = format!(
+                    "one visitor may ask {requests} times a {unit} and {burst} times more at once; beyond, {status} with \
+                     Retry-After {retry_after}"
+                );
+                (format!("limit {}", limit.name), what)
+            })
+            .collect();
+        let at = if at == LimitedAt::Redirects { "redirect" } else { "proxy" };
+        for (rule, what) in told {
+            self.step(at, rule, what, file);
+        }
     }
 
     /// Port 80 of Scalingo's router, which no configuration of the app reaches.
@@ -401,6 +440,7 @@ impl<'a> Way<'a> {
             return Some(Answer { status: Some(301), location: Some(location), ..self.redirected(uri, "301") });
         }
         if is_server && uri.starts_with(ACME) {
+            self.limits(LimitedAt::Proxy, uri, file);
             self.step("proxy", "acme-challenge", "the file of that name in acme/, else 404", file);
             return Some(own(None));
         }
@@ -525,6 +565,7 @@ impl<'a> Way<'a> {
             self.step("redirect", "nginx", "400: the path cannot be decoded", "");
             return Answer { by: "redirect", status: Some(400), ..Answer::default() };
         };
+        self.limits(LimitedAt::Redirects, &uri, &file);
         if !https && uri.starts_with(ACME) {
             self.step("redirect", "acme-challenge", "the file of that name in acme/, else 404", &file);
             let cache_control = Some("no-store".to_owned());

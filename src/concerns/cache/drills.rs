@@ -69,6 +69,17 @@ pub fn drills(cache: &Cache, site: &Site) -> Drills {
             }),
         });
     }
+    let copied = cache.classes.iter().find(|class| class.proxy_copy_seconds.is_some() && can_be_asked(class));
+    if let Some(class) = copied.filter(|_| site.has_proxy && site.cdn.is_some()) {
+        let from = format!("proxy_cache copies_{};", class.name.identifier());
+        all.push(Drill {
+            number: None,
+            id: "proxy-keeps-nothing",
+            fault: "the proxy keeps no copies of its own",
+            reddens: vec!["cache.proxy"],
+            inject: Box::new(move |staging| staging.edit_proxy(&from, "proxy_cache off;")),
+        });
+    }
     let mut all = all.into_iter();
     match all.next() {
         Some(first) => Drills::Run(OneOrMore(first, all.collect())),

@@ -1,7 +1,7 @@
 //! Offline remarks on `[cache]`.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{Cache, Class};
 use crate::blueprint::value::UrlPath;
@@ -48,6 +48,9 @@ fn at(index: usize) -> KeyPath {
     KeyPath::of(["cache", "classes"]).index(index)
 }
 
+/// Longest life of nginx's own copies, in seconds. A purge at the CDN does not reach them.
+pub const LONGEST_PROXY_COPY: u32 = 60;
+
 pub fn findings(cache: &Cache, site: &Site) -> Vec<Finding> {
     let mut findings = order(cache);
     findings.extend(too_many(cache, site));
@@ -75,11 +78,12 @@ pub fn findings(cache: &Cache, site: &Site) -> Vec<Finding> {
             false => no_lifetime(class, index),
         });
         findings.extend(edge_ttl(class, index, site));
+        findings.extend(proxy_copy(class, index, site));
         findings.extend(personal_at_the_edge(class, index, site));
         findings.extend(temporary(class, index, site));
-        findings.extend(unreachable(cache, index));
         findings.extend(samples(cache, index));
     }
+    findings.extend(unreachable(cache));
     findings
 }
 
@@ -171,6 +175,7 @@ fn no_lifetime(class: &Class, index: usize) -> Vec<Finding> {
     let given = [
         ("fingerprinted", class.fingerprinted),
         ("max_age_seconds", class.max_age_seconds.is_some()),
+        ("proxy_copy_seconds", class.proxy_copy_seconds.is_some()),
         ("edge_ttl_seconds", class.edge_ttl_seconds.is_some()),
         ("s_maxage_seconds", class.s_maxage_seconds.is_some()),
         ("stale_while_revalidate_seconds", class.stale_while_revalidate_seconds.is_some()),
@@ -188,6 +193,19 @@ fn no_lifetime(class: &Class, index: usize) -> Vec<Finding> {
             )
         })
         .collect()
+}
+
+fn proxy_copy(class: &Class, index: usize, site: &Site) -> Option<Finding> {
+    let seconds = class.proxy_copy_seconds?.get();
+    let message = if !site.has_proxy {
+        "this blueprint has no [proxy]: nobody keeps these copies".to_owned()
+    } else if !(1..=LONGEST_PROXY_COPY).contains(&seconds) {
+        format!("{seconds} s is not a time from 1 to {LONGEST_PROXY_COPY}")
+    } else {
+        return None;
+    };
+    let remedy = "take a few seconds, or leave it out";
+    Some(Finding::error(&rules::CACHE_PROXY_COPY, at(index).key("proxy_copy_seconds"), message, remedy))
 }
 
 fn edge_ttl(class: &Class, index: usize, site: &Site) -> Option<Finding> {
@@ -245,21 +263,30 @@ fn temporary(class: &Class, index: usize, site: &Site) -> Option<Finding> {
 }
 
 /// Starts of paths that an earlier class takes whole. A fingerprinted class takes only some files under its paths.
-fn unreachable(cache: &Cache, index: usize) -> Vec<Finding> {
-    let (earlier, class) = (&cache.classes[..index], &cache.classes[index]);
+/// Linear in the characters of all paths: each start of a path is looked up.
+fn unreachable(cache: &Cache) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (number, path) in class.paths.iter().enumerate() {
-        let taker = earlier.iter().find(|other| {
-            (!other.fingerprinted || class.fingerprinted)
-                && other.paths.iter().any(|start| path.as_str().starts_with(start.as_str()))
-        });
-        if let Some(other) = taker {
-            findings.push(Finding::error(
-                &rules::CACHE_UNREACHABLE,
-                at(index).key("paths").index(number),
-                format!("`{path}` never reaches `{}`: the class `{}` above takes it first", class.name, other.name),
-                format!("put `{}` above `{}`", class.name, other.name),
-            ));
+    // For each start of paths, the first class that takes all under it, and the first that takes the fingerprinted.
+    let mut takers: HashMap<&str, [Option<usize>; 2]> = HashMap::new();
+    for (index, class) in cache.classes.iter().enumerate() {
+        for (number, path) in class.paths.iter().enumerate() {
+            let path = path.as_str();
+            let starts = (1..=path.len()).filter_map(|end| takers.get(path.get(..end)?));
+            let taker = starts.filter_map(|[all, some]| match class.fingerprinted {
+                true => all.iter().chain(some).min(),
+                false => all.as_ref(),
+            });
+            if let Some(other) = taker.min().map(|taker| &cache.classes[*taker]) {
+                findings.push(Finding::error(
+                    &rules::CACHE_UNREACHABLE,
+                    at(index).key("paths").index(number),
+                    format!("`{path}` never reaches `{}`: the class `{}` above takes it first", class.name, other.name),
+                    format!("put `{}` above `{}`", class.name, other.name),
+                ));
+            }
+        }
+        for path in &class.paths {
+            takers.entry(path.as_str()).or_default()[usize::from(class.fingerprinted)].get_or_insert(index);
         }
     }
     findings

@@ -9,12 +9,15 @@ use std::time::Duration;
 
 use super::{Limit, RateLimits};
 use crate::blueprint::Site;
-use crate::concerns::answer::{answered, burst, cloudflare};
+use crate::blueprint::value::Label;
+use crate::concerns::answer::{answered, api, burst, cloudflare};
 use crate::concerns::ask::{NONCE, cloudflare_entrypoint, get};
 use crate::concerns::fragment::LimitedAt;
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
 use crate::emit::blocks_for;
-use crate::probe::{BurstAnswer, BurstProbe, HttpProbe, Method, Observation, Probe, Scheme, Visitor};
+use crate::probe::{
+    ApiProbe, ApiProvider, BurstAnswer, BurstProbe, HttpProbe, Method, Observation, Probe, Scheme, Visitor,
+};
 
 /// A pass about limits is good for an hour.
 const VALID_FOR_SECONDS: u32 = 3600;
@@ -48,11 +51,15 @@ pub fn checks(limits: &RateLimits, site: &Site) -> OneOrMore<Check> {
         all.extend([client(&tried), spoof(&tried)]);
         all.extend(partner(limits, &tried, site));
     }
-    for limit in limits.limits.iter().filter(|limit| limit.at == LimitedAt::Redirects) {
-        all.extend(at_redirects(limit, site));
+    for limit in &limits.limits {
+        match limit.at {
+            LimitedAt::Redirects => all.extend(at_redirects(limit, site)),
+            LimitedAt::Edge if site.cdn.is_some() => all.push(window(limit, limits, site)),
+            LimitedAt::Edge | LimitedAt::Proxy => {}
+        }
     }
-    let at_edge = limits.limits.iter().filter(|limit| limit.at == LimitedAt::Edge && site.cdn.is_some());
-    all.extend(at_edge.map(|limit| window(limit, limits, site)));
+    let counts = limits.limits.iter().any(|limit| limit.at == LimitedAt::Proxy && site.has_proxy);
+    all.extend(site.front.as_ref().filter(|_| counts).map(|front| instances(front, site)));
     let mut all = all.into_iter();
     match all.next() {
         Some(first) => OneOrMore(first, all.collect()),
@@ -103,8 +110,9 @@ fn window(limit: &Limit, limits: &RateLimits, site: &Site) -> Check {
 }
 
 /// For limits that nobody counts: without a CDN, at the edge.
+/// For a table of which no limit is counted anywhere, which lint has refused.
 fn nothing_to_trip(site: &Site) -> Check {
-    let judge = Box::new(|_: &[Observation]| Judgement::unknown("no limit of this blueprint is counted by nginx"));
+    let judge = Box::new(|_: &[Observation]| Judgement::unknown("nobody counts for any limit of this blueprint"));
     Check { ask: vec![], judge, ..check("rate.trips", site.host.to_string(), Method::Get) }
 }
 
@@ -377,6 +385,33 @@ fn never_refused(seen: &[&BurstAnswer], who: &str) -> Judgement {
     match answer.refused() {
         0 => Judgement::pass(format!("{who} is not refused in {} requests", answer.statuses.len())),
         _ => Judgement::fail(format!("{who} is refused after {} requests", answer.statuses.len() - 1)),
+    }
+}
+
+/// `rate.instances`: as many containers count as the arithmetic says; each counts by itself.
+fn instances(front: &Label, site: &Site) -> Check {
+    let path = format!("/apps/{front}/containers");
+    let declared = u64::from(site.proxies);
+    Check {
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask: vec![Probe::Api(ApiProbe { provider: ApiProvider::Scalingo, path, nth: 0 })],
+        judge: Box::new(move |seen| {
+            let body = answered!(api(&seen[0]));
+            let types = body["containers"].as_array().into_iter().flatten();
+            let amounts = types.filter(|one| one["name"] == "web").filter_map(|one| one["amount"].as_u64());
+            match amounts.sum::<u64>() {
+                0 => Judgement::unknown("the platform names no `web` container of it"),
+                running if running == declared => Judgement::pass(format!("{running} containers count, as declared")),
+                running => Judgement::fail(format!(
+                    "{running} containers count, {declared} were declared: a visitor may ask {running} times the limit"
+                )),
+            }
+        }),
+        remedy: format!("scale {front} to {declared} `web` containers, or divide the limits"),
+        source: "nginx docs, ngx_http_limit_req_module; Scalingo docs, api, containers",
+        ..check("rate.instances", front.to_string(), Method::Get)
     }
 }
 

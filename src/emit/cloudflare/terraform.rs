@@ -105,7 +105,12 @@ fn resources(plan: &CloudflarePlan) -> Vec<Block> {
     let mut blocks = Vec::new();
     for setting in &plan.settings {
         let attributes = vec![zone_id(), data("setting_id", json!(setting.id)), data("value", setting.value.clone())];
-        blocks.push(resource("cloudflare_zone_setting", setting.id, attributes).remarked(&setting.why));
+        // `0rtt` is no name to Terraform: one starts with a letter.
+        let name = match setting.id.starts_with(|first: char| first.is_ascii_digit()) {
+            true => format!("setting_{}", setting.id),
+            false => setting.id.to_owned(),
+        };
+        blocks.push(resource("cloudflare_zone_setting", &name, attributes).remarked(&setting.why));
     }
     blocks.extend(plan.lists.iter().map(list));
     for ruleset in &plan.rulesets {
