@@ -40,10 +40,24 @@ fn without(tables: &[&str]) -> String {
             limits.retain(|limit| limit["at"].as_str() != Some("redirects"));
         }
     }
-    // The nginx of [proxy] is an app of the platform, and there is none without it.
+    // What leans on a table goes with it.
+    for (table, leaning) in [
+        ("cdn", &["waf", "waiting_room", "rate_limits"][..]),
+        ("proxy", &["rate_limits", "degraded_mode"]),
+        ("redirects", &["rate_limits"]),
+    ] {
+        if tables.contains(&table) {
+            leaning.iter().for_each(|table| drop(blueprint.remove(*table)));
+        }
+    }
+    // The nginx of [proxy] is an app of the platform, and any other without it.
     if let (true, Some(apps)) = (tables.contains(&"proxy"), blueprint.get_mut("apps")) {
-        for app in apps["apps"].as_array_mut().expect("a list") {
-            app.as_table_mut().expect("a table").remove("front");
+        for app in
+            apps["apps"].as_array_mut().expect("a list").iter_mut().map(|app| app.as_table_mut().expect("a table"))
+        {
+            if app.remove("front").is_some() {
+                app.insert("health_path".into(), "/health".into());
+            }
         }
     }
     toml::to_string(&blueprint).expect("TOML")
@@ -155,8 +169,8 @@ fn every_shape_lints_and_generates() {
         ("no cdn", without(&["cdn"]), 0),
         ("no cdn, no proxy", without(&["cdn", "proxy"]), 1),
         ("no proxy", without(&["proxy"]), 1),
-        ("no cache", without(&["cache"]), 0),
-        ("no proxy, no cache", without(&["cache", "proxy"]), 0),
+        ("no cache", without(&["cache"]), 1),
+        ("no proxy, no cache", without(&["cache", "proxy"]), 2),
         ("no redirects", without(&["redirects"]), 0),
         ("no mail", without(&["mail"]), 0),
         ("no CAA", no_caa(), 0),
