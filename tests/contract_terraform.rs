@@ -73,8 +73,27 @@ impl Module {
         files.map(|file| fs::read_to_string(file.path()).expect("text").parse().expect("HCL")).collect()
     }
 
+    /// A test ends with the destruction of what it made, which some resources forbid for good reason.
+    fn let_be_destroyed(&self) {
+        for file in fs::read_dir(self.folder.path().join("site/terraform")).expect("a folder").flatten() {
+            if file.path().extension().is_some_and(|extension| extension == "tf") {
+                let text = fs::read_to_string(file.path()).expect("text");
+                // However it is padded.
+                let edited: Vec<String> = text
+                    .lines()
+                    .map(|line| match line.trim_start().starts_with("prevent_destroy ") {
+                        true => line.replace("true", "false"),
+                        false => line.to_owned(),
+                    })
+                    .collect();
+                fs::write(file.path(), edited.join("\n") + "\n").expect("written");
+            }
+        }
+    }
+
     /// Plan, apply and plan again, every provider mocked.
     fn applied_twice(&self) {
+        self.let_be_destroyed();
         let mut test = String::new();
         let mut variables = String::new();
         for body in self.bodies() {

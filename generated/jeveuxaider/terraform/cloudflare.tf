@@ -41,7 +41,7 @@ resource "cloudflare_zone_setting" "brotli" {
 }
 
 # A request sent early can be sent again by somebody else: a sign-up twice.
-resource "cloudflare_zone_setting" "0rtt" {
+resource "cloudflare_zone_setting" "setting_0rtt" {
   zone_id    = var.cloudflare_zone_id
   setting_id = "0rtt"
   value      = "off"
