@@ -210,6 +210,29 @@ fn a_trace_names_the_rules_in_the_order_in_which_they_decide() {
 }
 
 #[test]
+fn a_trace_names_the_limits_that_count_and_the_mode_that_cuts() {
+    let loaded = loaded(&[]);
+    let rules = |method: &str, url: &str| -> Vec<String> {
+        let request = Request::parse(method, url, &[]).expect("a request");
+        let steps = trace(&loaded, &request).unwrap_or_else(|error| panic!("{url}: {error}")).steps;
+        let rules = steps.into_iter().map(|step| step.rule);
+        rules.filter(|rule| rule.starts_with("limit ") || rule == "$cut").collect()
+    };
+    let site = "https://covid19.reserve-civique.gouv.fr";
+    for (method, path, wanted) in [
+        ("GET", "/", &["limit pages"][..]),
+        ("POST", "/api/users", &["limit pages", "limit sign-up"]),
+        ("GET", "/api/users", &["limit pages"]),
+        ("GET", "/assets/app.0123456789abcdef.js", &[]),
+        ("GET", "/login", &["$cut", "limit pages"]),
+        ("GET", "/__health", &[]),
+    ] {
+        assert_eq!(rules(method, &format!("{site}{path}")), wanted, "{method} {path}");
+    }
+    assert_eq!(rules("GET", "https://jeveuxaider.gouv.fr/"), ["limit announced"]);
+}
+
+#[test]
 fn what_only_reads_is_kept_and_nothing_else() {
     let loaded = loaded(&[]);
     let page = format!("{SITE}/missions");

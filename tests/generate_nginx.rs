@@ -531,3 +531,115 @@ async fn a_redirect_keeps_every_byte_and_teaches_https_first() {
     let refused = client.get(format!("https://random.invalid:{port}/")).send().await;
     assert!(refused.is_err_and(|error| format!("{error:?}").contains("UnrecognisedName")));
 }
+
+/// How many of these requests are answered 429, one after the other.
+fn refused(port: u16, count: usize, method: &str, path: &str, visitor: &str) -> usize {
+    let headers = [VIA_CDN, ("CF-Connecting-IP", visitor)];
+    (0..count).filter(|_| ask(port, method, path, HOST, &headers).status == 429).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_counts_each_visitor_and_nobody_else() {
+    let port = free_port();
+    let machine = Machine::scalingo(port, start_app().await);
+    let _nginx = machine.start(port);
+    // One and the burst of 5; the rate of 10 a minute lets none more in within some seconds.
+    assert_eq!(refused(port, 8, "POST", "/api/users", "198.51.100.1"), 2);
+    let answer = ask(port, "POST", "/api/users/x", HOST, &[VIA_CDN, ("CF-Connecting-IP", "198.51.100.1")]);
+    let seen = (answer.status, answer.header("retry-after"), answer.header("cache-control"));
+    assert_eq!(seen, (429, "10", "no-store"));
+    // Another visitor; another method; one who is exempt; the next household's IPv6, and one more address of this one's.
+    assert_eq!(refused(port, 6, "POST", "/api/users", "198.51.100.2"), 0);
+    assert_eq!(refused(port, 8, "GET", "/api/users", "198.51.100.1"), 0);
+    assert_eq!(refused(port, 9, "POST", "/api/users", "192.0.2.65"), 0);
+    assert_eq!(refused(port, 7, "POST", "/api/users", "2001:db8:1:1::1"), 1);
+    assert_eq!(refused(port, 1, "POST", "/api/users", "2001:db8:1:1:ffff::2"), 1);
+    assert_eq!(refused(port, 6, "POST", "/api/users", "2001:db8:1:2::1"), 0);
+    assert_eq!(refused(port, 7, "POST", "/api/users", "2001:db8::1"), 1);
+    assert_eq!(refused(port, 1, "POST", "/api/users", "2001:db8::2:0:0:1"), 1);
+    // Files are not counted, pages are.
+    assert_eq!(refused(port, 40, "GET", "/assets/app-0123abcd.js", "198.51.100.3"), 0);
+    assert!(refused(port, 60, "GET", "/", "198.51.100.3") > 0);
+    // What a visitor claims changes nothing: the CDN's header counts, and past the CDN the connection.
+    let forged = [VIA_CDN, ("CF-Connecting-IP", "198.51.100.1"), ("X-Real-IP", "192.0.2.65")];
+    assert_eq!(ask(port, "POST", "/api/users", HOST, &forged).status, 429);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_redirect_is_counted_before_it_is_sent() {
+    let (port, plain_port) = (free_port(), free_port());
+    let machine = Machine::redirect(port, plain_port);
+    let _nginx = machine.start(port);
+    let statuses: Vec<u16> =
+        (0..160).map(|_| ask(plain_port, "GET", "/a?b", "jeveuxaider.gouv.fr", &[]).status).collect();
+    let passed = statuses.iter().filter(|status| **status == 308).count();
+    assert!(statuses.iter().all(|status| matches!(status, 308 | 429)) && (101..160).contains(&passed), "{passed}");
+    assert_eq!(ask(plain_port, "GET", "/.well-known/acme-challenge/token", "jeveuxaider.gouv.fr", &[]).status, 429);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_degraded_mode_cuts_and_says_so() {
+    let port = free_port();
+    let machine = Machine::scalingo(port, start_app().await);
+    let path = machine.folder.path().join("servers.conf");
+    let normal = fs::read_to_string(&path).expect("rendered");
+    assert_eq!(normal.matches("default \"0\";").count(), 1, "the mode's own line");
+    for (value, degraded) in [("0", false), ("1", true), ("", false), ("on", false)] {
+        put(machine.folder.path(), "servers.conf", &normal.replace("default \"0\";", &format!("default \"{value}\";")));
+        let _nginx = machine.start(port);
+        let marker = if degraded { "on" } else { "" };
+        for path in ["/login", "/login/x", "/missions/search?q=a", "/%6Cogin", "//login"] {
+            let answer = ask(port, "GET", path, HOST, &[VIA_CDN]);
+            assert_eq!(answer.status, if degraded { 503 } else { 200 }, "{path} with {value:?}");
+            assert_eq!(answer.header("x-degraded-mode"), marker, "{path} with {value:?}");
+            if degraded {
+                assert_eq!((answer.header("retry-after"), answer.header("cache-control")), ("600", "no-store"));
+            }
+        }
+        for path in ["/", "/api/users", "/__health", "/missions", "/assets/app-0123abcd.js"] {
+            let answer = ask(port, "GET", path, HOST, &[VIA_CDN]);
+            assert_eq!((answer.status, answer.header("x-degraded-mode")), (200, marker), "{path} with {value:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_is_anybodys_and_nobodys_own() {
+    let classes = "session_cookie = 'laravel_session'\nclasses = [\
+        { name = 'files', paths = ['/assets/'], fingerprinted = true, max_age_seconds = 9, proxy_copy_seconds = 60 }, \
+        { name = 'api', paths = ['/api/'], store = false }, \
+        { name = 'pages', max_age_seconds = 9, proxy_copy_seconds = 60, stale_if_error_seconds = 60 }]";
+    let port = free_port();
+    let machine = Machine::scalingo_of(&with("cache", Some(classes)), port, start_app().await);
+    let (good, said) = machine.test();
+    assert!(good && !said.contains("[warn]"), "{said}");
+    let _nginx = machine.start(port);
+    // Whose request the app saw: the first one's, where a copy answers the second.
+    let asked_by = |path: &str, visitor: &'static str, header: Option<(&'static str, &'static str)>| {
+        let headers: Vec<_> = [VIA_CDN, ("CF-Connecting-IP", visitor)].into_iter().chain(header).collect();
+        ask(port, "GET", path, HOST, &headers).header("seen-x-forwarded-for").replace('"', "")
+    };
+    let (one, two) = ("198.51.100.1", "198.51.100.2");
+    let known = Some(("Cookie", "a=b; laravel_session=x"));
+    let credentials = Some(("Authorization", "Bearer x"));
+    for (path, first, second, copied) in [
+        ("/", None, None, true),
+        ("/?a", None, Some(("Cookie", "campaign=1")), true),
+        ("/?b", known, None, false),
+        ("/?c", None, known, false),
+        ("/?d", credentials, None, false),
+        ("/?e", None, credentials, false),
+        ("/session", None, None, false),
+        ("/keep-out", None, None, false),
+        ("/api/user", None, None, false),
+        ("/missing", None, None, false),
+        ("/broken", None, None, false),
+        ("/assets/app-0123abcd.js", known, None, true),
+        ("/assets/app-4567abcd.js", credentials, None, false),
+    ] {
+        assert_eq!(asked_by(path, one, first), one, "{path}");
+        assert_eq!(asked_by(path, two, second), if copied { one } else { two }, "{path} {first:?} {second:?}");
+    }
+    let file = ask(port, "GET", "/assets/app-0123abcd.js", HOST, &[VIA_CDN]);
+    assert!(!file.headers.contains_key("set-cookie"), "{file:?}");
+}

@@ -26,6 +26,25 @@ fn without(tables: &[&str]) -> String {
     let mut blueprint: toml::Table = SAMPLE.parse().expect("TOML");
     for table in tables {
         blueprint.remove(*table).unwrap_or_else(|| panic!("the sample has no [{table}]"));
+        // What only the nginx that is gone could do.
+        if *table == "proxy" {
+            blueprint.remove("rate_limits");
+            blueprint.remove("degraded_mode");
+        }
+        if *table == "cdn" {
+            blueprint.remove("waf");
+            blueprint.remove("waiting_room");
+        }
+        let limits = blueprint.get_mut("rate_limits").and_then(|limits| limits["limits"].as_array_mut());
+        if let (Some(limits), "redirects") = (limits, *table) {
+            limits.retain(|limit| limit["at"].as_str() != Some("redirects"));
+        }
+    }
+    // The nginx of [proxy] is an app of the platform, and there is none without it.
+    if let (true, Some(apps)) = (tables.contains(&"proxy"), blueprint.get_mut("apps")) {
+        for app in apps["apps"].as_array_mut().expect("a list") {
+            app.as_table_mut().expect("a table").remove("front");
+        }
     }
     toml::to_string(&blueprint).expect("TOML")
 }
@@ -45,6 +64,14 @@ fn several_redirects_and_ipv6() -> String {
         ("\"198.51.100.21\", \"198.51.100.22\"", "\"2001:db8:2::21\", \"2001:db8:2::22\""),
         ("address = \"198.51.100.53\"", "address = \"2001:db8:3::53\""),
     ]) + SECOND_REDIRECT
+}
+
+/// nginx keeps copies of pages and files.
+fn copies_at_the_proxy() -> String {
+    edited(&[
+        ("max_age_seconds = 31536000\n", "max_age_seconds = 31536000\nproxy_copy_seconds = 60\n"),
+        ("max_age_seconds = 30\n", "max_age_seconds = 30\nproxy_copy_seconds = 5\n"),
+    ])
 }
 
 /// Whoever asks for a certificate of the announced name's zone may have one.
@@ -106,7 +133,25 @@ fn not_green(report: &Value) -> Vec<String> {
 #[test]
 fn every_shape_lints_and_generates() {
     for (name, source, findings) in [
-        ("dns alone", without(&["cdn", "cache", "mail", "proxy", "redirects"]), 0),
+        (
+            "dns alone",
+            without(&[
+                "cdn",
+                "cache",
+                "mail",
+                "proxy",
+                "redirects",
+                "apps",
+                "database",
+                "audience",
+                "third_parties",
+                "people",
+            ]),
+            0,
+        ),
+        ("no apps, and so no database and no audience", without(&["apps", "database", "audience"]), 0),
+        ("no third parties, no people", without(&["third_parties", "people"]), 0),
+        ("people alone of the new ones", without(&["apps", "database", "audience", "third_parties"]), 0),
         ("no cdn", without(&["cdn"]), 0),
         ("no cdn, no proxy", without(&["cdn", "proxy"]), 1),
         ("no proxy", without(&["proxy"]), 1),
@@ -121,6 +166,7 @@ fn every_shape_lints_and_generates() {
         ("proxy on a server", edited(&[("runs_on = \"scalingo\"", "runs_on = \"server\"")]), 0),
         ("several redirects, IPv6", several_redirects_and_ipv6(), 0),
         ("several hosts", several_hosts(), 0),
+        ("copies at the proxy", copies_at_the_proxy(), 0),
     ] {
         let Shape { folder, lint, generate } = Shape::of(&source);
         assert_eq!(lint.status.code(), Some(0), "{name}: {}", told(&lint));
@@ -142,6 +188,7 @@ fn other_shapes_are_rehearsed_like_the_sample() {
         ("the app right behind the cdn", without(&["cache", "proxy"]), "https-redirect-missing", 1),
         ("full zone, free", full("plan = \"free\""), "ttl-86400", 1),
         ("no CAA", no_caa(), "caa-closed", 1),
+        ("copies at the proxy", copies_at_the_proxy(), "proxy-keeps-nothing", 1),
         ("several redirects, IPv6", several_redirects_and_ipv6(), "all", 33),
         ("several hosts", several_hosts(), "all", 40),
         ("several hosts, on a server", several_hosts().replace("\"scalingo\"", "\"server\""), "ttl-86400", 1),

@@ -666,9 +666,16 @@ mod tests {
         read("shop.toml".to_owned(), text.as_bytes()).findings
     }
 
-    /// Each `key = value` of the stand-in, with its line.
+    /// Each `key = value` of the stand-in, with its line; a table in one line is no value.
     fn lines() -> impl Iterator<Item = (&'static str, &'static str)> {
-        STAND_IN.lines().filter_map(|line| Some((line, line.split_once(" = ").filter(|_| !line.starts_with('#'))?.0)))
+        let is_value = |line: &str, value: &str| !line.starts_with('#') && !value.starts_with('{');
+        let pairs = STAND_IN.lines().filter_map(|line| Some((line, line.split_once(" = ")?)));
+        pairs.filter(move |(line, (_, value))| is_value(line, value)).map(|(line, (key, _))| (line, key))
+    }
+
+    /// The stand-in with another line in the place of the first that reads so.
+    fn with_line(line: &str, other: &str) -> String {
+        STAND_IN.replacen(&format!("\n{line}\n"), &format!("\n{other}\n"), 1)
     }
 
     #[test]
@@ -680,7 +687,7 @@ mod tests {
     #[test]
     fn a_missing_key_is_one_finding_or_none() {
         for (line, key) in lines() {
-            let findings = form(&STAND_IN.replacen(line, "", 1));
+            let findings = form(&STAND_IN.replacen(&format!("\n{line}\n"), "\n", 1));
             assert!(findings.len() <= 1, "{line}: {findings:?}");
             for finding in findings {
                 assert_eq!(finding.rule, &rules::MISSING_KEY, "{line}");
@@ -695,7 +702,7 @@ mod tests {
         for (line, key) in lines() {
             for wrong in ["{ wrong = true }", "[[0]]", "-1.5", "\"\\u0007\""] {
                 let Read { findings, draft, .. } =
-                    read("shop.toml".to_owned(), STAND_IN.replacen(line, &format!("{key} = {wrong}"), 1).as_bytes());
+                    read("shop.toml".to_owned(), with_line(line, &format!("{key} = {wrong}")).as_bytes());
                 let rules: Vec<&str> = findings.iter().map(|finding| finding.rule.id).collect();
                 assert_eq!(rules, ["blueprint.bad-value"], "{key} = {wrong}: {findings:?}");
                 assert!(findings[0].message.starts_with(&format!("`{key}`")), "{}", findings[0].message);

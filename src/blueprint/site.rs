@@ -64,6 +64,8 @@ pub struct Site {
     pub waiting_room_is_open: bool,
     /// Who is let through filters, limits and queues.
     pub partners: Vec<Partner>,
+    /// Whether the CDN filters requests.
+    pub has_waf: bool,
     /// Apps on the platform.
     pub apps: Vec<AppFacts>,
     /// The switch to a site with less to do; `None`: it has none.
@@ -243,6 +245,7 @@ impl Site {
             sampled_paths,
             session_cookie: blueprint.cache.as_ref().and_then(|cache| cache.session_cookie.clone()),
             waiting_room_is_open: blueprint.waiting_room.as_ref().is_some_and(|room| !room.suspended),
+            has_waf: blueprint.waf.is_some(),
             partners: blueprint.third_parties.as_ref().map(ThirdParties::facts).unwrap_or_default(),
             apps: blueprint.apps.as_ref().map(Apps::facts).unwrap_or_default(),
             degraded: blueprint.degraded_mode.as_ref().map(DegradedMode::facts),
@@ -286,9 +289,14 @@ impl Site {
         self.zones.iter().filter(|zone| name.is_within(&zone.name)).max_by_key(|zone| zone.name.as_str().len())
     }
 
-    /// Whether some app has a page that says how it is.
-    pub fn asks_health(&self) -> bool {
-        self.platform.iter().flat_map(|platform| &platform.apps).any(|app| app.health_path.is_some())
+    /// Pages on which apps say how they are.
+    pub fn health_paths(&self) -> impl Iterator<Item = &UrlPath> {
+        self.platform.iter().flat_map(|platform| &platform.apps).filter_map(|app| app.health_path.as_ref())
+    }
+
+    /// Whether the proxy sends `no-store` with what is below this path.
+    pub fn is_marked_private(&self, path: &str) -> bool {
+        self.has_proxy && self.private_paths.iter().any(|start| path.starts_with(start.as_str()))
     }
 
     /// Whether the CDN stands before this name.

@@ -13,8 +13,8 @@ use crate::{ops, report};
 
 /// What one request meets, in order, with the rule that decides
 ///
-/// DNS, TLS, redirect rules, cache rules and the cache key at the edge; then the proxy, its class and its marking, or the
-/// machine that redirects. Read from what is generated, with the evaluator that a rehearsal runs; asks no network.
+/// DNS, TLS, redirect rules, filters, limits, the waiting room, cache rules and the cache key at the edge; then the proxy,
+/// its class and its marking, or the machine that redirects. Read from what is generated, with the evaluator that a rehearsal runs; asks no network.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -30,7 +30,7 @@ pub struct TraceArgs {
     pub method: String,
     /// The whole URL, as it would be sent
     pub url: String,
-    /// A header of the request; may be repeated
+    /// A header of the request; may be repeated. CF-IPCountry and CF-Connecting-IP say who asks, as Cloudflare says it
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
     pub headers: Vec<String>,
     /// How to print

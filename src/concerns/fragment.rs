@@ -17,7 +17,7 @@ pub use edge::{
 
 use crate::blueprint::Site;
 use crate::blueprint::value::{
-    Country, HostName, Label, OwnHeader, PathPrefix, Seconds, Text, Upstream, UrlPath, VariableName, Word,
+    CookieName, Country, HostName, Label, OwnHeader, PathPrefix, Seconds, Text, Upstream, UrlPath, VariableName, Word,
 };
 use crate::capacity::Capacity;
 use crate::concerns::apps::{App, Region};
@@ -232,6 +232,16 @@ pub struct ResponseClass {
     pub name: Label,
     pub routes: Routes,
     pub marking: Marking,
+    /// `None`: the proxy keeps no copy itself.
+    pub copies: Option<ProxyCopies>,
+}
+
+/// Copies that the proxy keeps of good answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxyCopies {
+    pub fresh: Seconds,
+    /// Whoever sends this cookie is known to the app, and gets an answer of its own; `None`: whoever sends any.
+    pub session_cookie: Option<CookieName>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

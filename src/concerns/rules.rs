@@ -440,7 +440,7 @@ rules! {
               the lifetime is an error that hides what was meant.",
         remedy: "Remove the lifetime, or `store = false`.",
         source: "RFC 9111, section 5.2.2.5; JVA-7",
-        reads: ["cache.classes.store", "cache.classes.fingerprinted", "cache.classes.max_age_seconds", "cache.classes.edge_ttl_seconds", "cache.classes.s_maxage_seconds", "cache.classes.stale_while_revalidate_seconds", "cache.classes.stale_if_error_seconds"],
+        reads: ["cache.classes.store", "cache.classes.fingerprinted", "cache.classes.max_age_seconds", "cache.classes.proxy_copy_seconds", "cache.classes.edge_ttl_seconds", "cache.classes.s_maxage_seconds", "cache.classes.stale_while_revalidate_seconds", "cache.classes.stale_if_error_seconds"],
     }
     CACHE_EDGE_TTL_KEEPS_PERSONAL = "cache.edge-ttl-keeps-personal" {
         title: "a lifetime set at the edge covers answers that are somebody's own",
@@ -459,6 +459,14 @@ rules! {
         remedy: "Give `until` an instant after the announcement, in a class that is stored.",
         source: "DOC-4; DOC-10",
         reads: ["cache.classes.temporary.until", "cache.classes.store", "site.announcement"],
+    }
+    CACHE_PROXY_COPY = "cache.proxy-copy" {
+        title: "nginx cannot keep copies so",
+        why: "nginx's own copies save the app from many who miss the edge's at once; seconds are enough for that. No \
+              purge at the CDN reaches them, and they make each copy there so much older.",
+        remedy: "Take a few seconds, at most 60; without `[proxy]` leave it out.",
+        source: "nginx docs, ngx_http_proxy_module; DOC-4",
+        reads: ["cache.classes.proxy_copy_seconds", "proxy"],
     }
     CACHE_EDGE_TTL = "cache.edge-ttl-below-plan" {
         title: "the plan has no such short edge TTL",

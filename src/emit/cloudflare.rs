@@ -131,6 +131,9 @@ pub fn plan(cdn: Option<&Cdn>, site: &Site, slots: &Slots, zones: &[ZonePlan<'_>
     }
     plan.room = sole("waiting room", &slots.waiting_rooms, &mut clashes)
         .map(|room: &WaitingRoom| Room { body: origin::room(room), has_steps: room.has_steps });
+    for Asked { by, what } in &slots.load_balancers {
+        clashes.extend(what.hosts.iter().filter_map(|host| rival(by, host, zones)));
+    }
     plan.balancer = sole("load balancer", &slots.load_balancers, &mut clashes).map(origin::balancer);
     plan.certificate = sole("edge certificate", &slots.certificate_packs, &mut clashes).map(origin::certificate);
 
@@ -246,19 +249,7 @@ fn zone_records(
             // A proxied record has no TTL of its own; anything else but 1 differs at every plan.
             record.insert("ttl".to_owned(), json!(1));
             record.insert("comment".to_owned(), json!(what.comment));
-            let rival = zones
-                .iter()
-                .filter(|plan| plan.zone.run_by == RunBy::Cloudflare)
-                .flat_map(|plan| &plan.records)
-                .find(|rival| rival.name == what.name.as_str() && is_address(&rival.data));
-            if let Some(rival) = rival {
-                clashes.push(Clash(format!(
-                    "{by} sends {} through the CDN, another concern points it at {} ({})",
-                    what.name,
-                    text(&rival.data),
-                    rival.why
-                )));
-            }
+            clashes.extend(rival(by, &what.name, zones));
             records.push(Value::Object(record));
         }
         all.push(ZoneRecords {
@@ -298,6 +289,20 @@ fn zone_records(
         }
     }
     (all, clashes)
+}
+
+/// A public record that would lead visitors past the CDN.
+fn rival(by: &str, name: &HostName, zones: &[ZonePlan<'_>]) -> Option<Clash> {
+    let rival = zones
+        .iter()
+        .filter(|plan| plan.zone.run_by == RunBy::Cloudflare)
+        .flat_map(|plan| &plan.records)
+        .find(|rival| rival.name == name.as_str() && is_address(&rival.data))?;
+    Some(Clash(format!(
+        "{by} sends {name} through the CDN, another concern points it at {} ({})",
+        text(&rival.data),
+        rival.why
+    )))
 }
 
 fn is_address(data: &RecordData) -> bool {
@@ -397,14 +402,14 @@ mod tests {
         let (plan, clashes) = planned(full, |_| {});
         assert_eq!(clashes, [""; 0]);
         let zones: Vec<_> = plan.zones.iter().map(|zone| (zone.variable.as_str(), zone.records.len())).collect();
-        // Two origins and eight CAA records; in the other zone four addresses and two CAA records.
+        // Eight CAA records and four free ones, no origin: the load balancer has those; in the other zone four addresses and two CAA records.
         // Of mail, sixteen records for two domains that send, and three for one that does not.
-        assert_eq!(zones, [("cloudflare_zone_id", 26), ("cloudflare_zone_id_jeveuxaider_gouv_fr", 9)]);
+        assert_eq!(zones, [("cloudflare_zone_id", 28), ("cloudflare_zone_id_jeveuxaider_gouv_fr", 9)]);
         let record = &plan.zones[1].records[0];
         assert_eq!((&record["proxied"], &record["ttl"]), (&json!(false), &json!(300)));
         let addresses: std::collections::BTreeSet<_> =
             plan.zones.iter().flat_map(|zone| &zone.records).map(record_address).collect();
-        assert_eq!(addresses.len(), 35, "two records share a Terraform address");
+        assert_eq!(addresses.len(), 37, "two records share a Terraform address");
     }
 
     #[test]

@@ -130,7 +130,7 @@ fn partner(partner: &PartnerTable, frame: Frame, site: &Site) -> PartnerValues {
         role: partner.role.to_string(),
         host: site.host.to_string(),
         names: site.redirected.iter().flat_map(|redirect| &redirect.names).map(ToString::to_string).collect(),
-        addresses: partner.addresses.iter().map(ToString::to_string).collect(),
+        addresses: partner.addresses.iter().map(|network| network.get().to_string()).collect(),
         mean: number(|c| c.visits_mean),
         peak: number(|c| c.visits_peak),
         visitors: number(|c| c.visitors),

@@ -10,9 +10,10 @@ use serde::Serialize;
 
 use super::templates::{Language, render};
 use super::{Artifact, Asked, Clash, Slots};
-use crate::blueprint::value::Upstream;
+use crate::blueprint::value::{CookieName, Upstream};
 use crate::concerns::fragment::{
-    LimitedAt, Marking, ModeSwitch, MovedPath, ProxiedHost, RateLimit, RedirectServer, ResponseClass, Routes, any_of,
+    LimitedAt, Marking, ModeSwitch, MovedPath, ProxiedHost, ProxyCopies, RateLimit, RedirectServer, ResponseClass,
+    Routes, any_of,
 };
 
 /// What the proxy template is given.
@@ -28,6 +29,8 @@ struct ProxyValues {
     health_regex: String,
     classes: Vec<ClassValues>,
     default_class: String,
+    /// Whether nginx keeps copies of some class.
+    has_copies: bool,
     /// None: the maps of this file have the usual size.
     moved: Option<MovedValues>,
     limited: Option<Limited>,
@@ -108,6 +111,20 @@ pub struct ClassValues {
     /// Which values of `$sets_cookie` are acceptable, as a regular expression.
     cookies: &'static str,
     pub hides_cookies: bool,
+    pub copies: Option<CopyValues>,
+}
+
+/// The copies that nginx keeps of a class, as the proxy template is given them. Seconds.
+#[derive(Debug, Clone, Serialize)]
+pub struct CopyValues {
+    id: String,
+    pub fresh: u32,
+    /// A copy that nobody has asked for so long is gone.
+    pub inactive: u32,
+    /// When an old copy is served, as `proxy_cache_use_stale` has it; none: never.
+    pub stale: Option<&'static str>,
+    /// Cookies with which a request is not answered from a copy, as a regular expression.
+    cookie: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -196,6 +213,7 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
         cdn_ranges: proxy.cdn_ranges.iter().map(ToString::to_string).collect(),
         health_path: health.to_owned(),
         health_regex: regex::escape(health),
+        has_copies: classes.iter().any(|asked| asked.what.copies.is_some()),
         classes: classes.iter().map(|asked| class_values(&asked.what)).collect(),
         default_class: classes
             .iter()
@@ -359,13 +377,44 @@ pub fn class_values(class: &ResponseClass) -> ClassValues {
             (Some(value), if hides_cookies { "200|206|304" } else { "200|206|301|304|308" })
         }
     };
+    let copies = class.copies.as_ref().map(|copies| copy_values(class, copies));
     ClassValues {
+        copies,
         name: class.name.to_string(),
         regex: class.routes.pattern(),
         hides_cookies: hides_cookies && cache_control.is_some(),
         cache_control,
         statuses,
         cookies: if hides_cookies { "[01]" } else { "0" },
+    }
+}
+
+fn copy_values(class: &ResponseClass, copies: &ProxyCopies) -> CopyValues {
+    const ERRORS: &str = "error timeout invalid_header http_500 http_502 http_503 http_504";
+    const BOTH: &str = "updating error timeout invalid_header http_500 http_502 http_503 http_504";
+    let (revalidate, on_error) = match class.marking {
+        Marking::NoStore => (None, None),
+        Marking::Public { stale_while_revalidate, stale_if_error, .. } => (stale_while_revalidate, stale_if_error),
+    };
+    // nginx knows one time for both, counted from the last visit: the one that keeps pages young while the app is well.
+    let old = revalidate.or(on_error).map_or(0, |seconds| seconds.get());
+    let name = |cookie: &CookieName| format!("(?:^|;[ ]*){}=", regex::escape(cookie.as_str()));
+    CopyValues {
+        id: class.name.identifier(),
+        fresh: copies.fresh.get(),
+        inactive: copies.fresh.get().saturating_add(old),
+        stale: match (revalidate.is_some(), on_error.is_some()) {
+            (true, true) => Some(BOTH),
+            (true, false) => Some("updating"),
+            (false, true) => Some(ERRORS),
+            (false, false) => None,
+        },
+        cookie: match (&class.routes, &copies.session_cookie) {
+            // The same bytes for everybody: no cookie matters, and none matches this.
+            (Routes::FingerprintedUnder(_), _) => "(?!)".to_owned(),
+            (_, Some(cookie)) => name(cookie),
+            (_, None) => ".".to_owned(),
+        },
     }
 }
 

@@ -194,7 +194,7 @@ fn environment(app: &App, slots: &Slots) -> (Vec<(String, Right)>, Vec<String>, 
         plain(variable.name.as_str(), "apps", variable.value.as_str());
     }
     if let Some(name) = &app.trusted_proxies_variable {
-        let proxies: Vec<String> = app.trusted_proxies.iter().map(ToString::to_string).collect();
+        let proxies: Vec<String> = app.trusted_proxies.iter().map(|network| network.get().to_string()).collect();
         plain(name.as_str(), "apps", &proxies.join(","));
     }
     if app.front {

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use regex::Regex;
 
 use crate::blueprint::Loaded;
-use crate::concerns::fragment::{ProxyServer, RunsOn};
+use crate::concerns::fragment::{ProxyServer, Routes, RunsOn, is_fingerprinted_under};
 use crate::emit::{self, ClassValues, Slots};
 use crate::providers::cloudflare::caching::{self, Policy, Verdict};
 use crate::providers::cloudflare::language::Facts;
@@ -97,6 +97,15 @@ impl Generated {
             Some(RunsOn::Scalingo) => "nginx/scalingo/servers.conf.erb",
             Some(RunsOn::Server) | None => "nginx/proxy/nginx.conf",
         }
+    }
+
+    /// Whether the path is one of files with a hash in their names, of any class.
+    pub fn is_fingerprinted(&self, uri: &str) -> bool {
+        let classes = self.slots.classes.iter().map(|asked| &asked.what.routes);
+        classes.into_iter().any(|routes| match routes {
+            Routes::FingerprintedUnder(starts) => is_fingerprinted_under(starts, uri),
+            Routes::Under(_) | Routes::Others => false,
+        })
     }
 
     /// The class of a path as nginx has it in `$uri` (see [`nginx_uri`]); `None` where nothing is marked.

@@ -9,15 +9,21 @@ use super::predict::{self, Class, Error, Generated, nginx_uri};
 use super::ttl::marking;
 use crate::blueprint::Loaded;
 use crate::blueprint::value::HostName;
-use crate::concerns::fragment::{ProxyServer, RedirectServer, RunsOn};
+use crate::concerns::fragment::{LimitedAt, ProxyServer, RateLimit, RedirectServer, RunsOn, is_under};
 use crate::emit;
 use crate::plain::plain;
 use crate::probe::RecordData;
 use crate::providers::cloudflare::caching::{BrowserTtl, EdgeTtl, Eligible, Policy, Status, Verdict};
+use crate::providers::cloudflare::firewall::{Skips, Stop};
 use crate::providers::cloudflare::language::Facts;
 use crate::providers::cloudflare::payload::{CacheRule, Payloads};
 
 const RECORDS: &str = "cloudflare/dns_records.json";
+const BALANCER: &str = "cloudflare/load_balancer.json";
+const CUSTOM_RULES: &str = "cloudflare/http_request_firewall_custom.json";
+const LIMITS: &str = "cloudflare/http_ratelimit.json";
+const MANAGED: &str = "cloudflare/http_request_firewall_managed.json";
+const ROOM: &str = "cloudflare/waiting_room.json";
 const SETTINGS: &str = "cloudflare/settings.json";
 const REDIRECT_RULES: &str = "cloudflare/http_request_dynamic_redirect.json";
 const CACHE_RULES: &str = "cloudflare/http_request_cache_settings.json";
@@ -208,7 +214,8 @@ impl<'a> Way<'a> {
         let origins = payloads.hosts.get(host).into_iter().flatten();
         let origins: Vec<String> = origins.map(ToString::to_string).collect();
         let what = format!("behind the edge: {}", origins.join(", "));
-        self.step("dns", format!("{host}, proxied at the CDN"), what, RECORDS);
+        let held_by = if generated.slots.load_balancers.is_empty() { RECORDS } else { BALANCER };
+        self.step("dns", format!("{host}, proxied at the CDN"), what, held_by);
         self.tls(payloads);
 
         let facts = self.request.facts();
@@ -225,10 +232,77 @@ impl<'a> Way<'a> {
         }
         self.step("edge", "redirect rules", "none matches: on it goes", REDIRECT_RULES);
 
+        if let Some(answer) = self.filters(payloads, &facts) {
+            return answer;
+        }
         let policy = self.cache_rules(payloads, &facts);
         let mut answer = self.origin();
         self.back_at_the_edge(payloads, &facts, &policy, &mut answer);
         answer
+    }
+
+    /// Custom rules, limits, managed rules and the waiting room; an answer where one of them stops the request.
+    fn filters(&mut self, payloads: &Payloads, facts: &Facts<'_>) -> Option<Answer> {
+        let by_edge = |status| Some(Answer { by: "edge", status: Some(status), ..Answer::default() });
+        let filtered = payloads.filtered(facts);
+        for name in &filtered.logged {
+            self.step("edge", format!("WAF rule {name}"), "only told in the log", CUSTOM_RULES);
+        }
+        if let Some(stopped) = filtered.stopped {
+            let what = match stopped.how {
+                Stop::Block => "403: blocked",
+                Stop::Challenge => "403: a challenge, which browsers pass and programs do not",
+            };
+            self.step("edge", format!("WAF rule {}", stopped.by), what, CUSTOM_RULES);
+            return by_edge(403);
+        }
+        let skips = match filtered.let_through {
+            Some((name, skips)) => {
+                let what = "let through: past the other rules, the limits and the managed rules";
+                self.step("edge", format!("WAF rule {name}"), what, CUSTOM_RULES);
+                skips
+            }
+            None => Skips::default(),
+        };
+        if filtered.let_through.is_none() && filtered.logged.is_empty() && !payloads.custom.is_empty() {
+            self.step("edge", "WAF rules", "none takes it: on it goes", CUSTOM_RULES);
+        }
+        for (_, limit) in payloads.limits_of(facts).filter(|_| !skips.limits) {
+            let what = format!(
+                "counted: above {} in {} s the client gets {} for {} s",
+                limit.requests, limit.period, limit.status, limit.blocks_for
+            );
+            self.step("edge", format!("rate limit {}", limit.name), what, LIMITS);
+        }
+        match payloads.attack(facts).filter(|_| !skips.managed) {
+            Some(attack) if attack.only_logged => {
+                self.step(
+                    "edge",
+                    format!("rule {}", attack.by),
+                    format!("{}: only told in the log", attack.found),
+                    MANAGED,
+                );
+            }
+            Some(attack) => {
+                self.step("edge", format!("rule {}", attack.by), format!("403: {}", attack.found), MANAGED);
+                return by_edge(403);
+            }
+            None => {}
+        }
+        let room = payloads.room_of(facts)?;
+        let rule = format!("waiting room {}", room.name);
+        if room.suspended {
+            self.step("edge", rule, "suspended: everybody passes until somebody opens it", ROOM);
+            return None;
+        }
+        if room.holds_all {
+            self.step("edge", rule, format!("{}: it holds everybody", room.status), ROOM);
+            return by_edge(room.status);
+        }
+        let what =
+            format!("while it is full, {} and a page that asks again; else on it goes, with its cookie", room.status);
+        self.step("edge", rule, what, ROOM);
+        None
     }
 
     fn tls(&mut self, payloads: &Payloads) {
@@ -290,6 +364,8 @@ impl<'a> Way<'a> {
         if let Some(answer) = self.own_answer(proxy, &uri, file) {
             return answer;
         }
+        self.mode(&uri, file);
+        self.limits(LimitedAt::Proxy, &uri, file);
         let class = generated.class_of(&uri);
         if let Some(class) = class {
             let by =
@@ -299,6 +375,43 @@ impl<'a> Way<'a> {
         let upstream = format!("{}:{}", proxy.upstream.host, proxy.upstream.port);
         self.step("app", upstream, "answers; golive does not know what", "");
         self.marked(class, file)
+    }
+
+    /// What the degraded mode would make of the request; what is generated is the normal one.
+    fn mode(&mut self, uri: &str, file: &str) {
+        let switches = self.generated.slots.mode_switches.iter().map(|asked| &asked.what);
+        let Some(switch) = switches.into_iter().find(|switch| is_under(&switch.cut, uri)) else { return };
+        let what = format!("goes on in the normal mode; with {}={} it is cut, 503", switch.variable, switch.on);
+        self.step("proxy", "$cut", what, file);
+    }
+
+    /// The limits of one nginx that count the request.
+    fn limits(&mut self, at: LimitedAt, uri: &str, file: &str) {
+        let method = &self.request.method;
+        let counts = |limit: &&RateLimit| {
+            limit.at == at
+                && (limit.methods.is_empty() || limit.methods.contains(method))
+                && match limit.paths.as_slice() {
+                    [] => !self.generated.is_fingerprinted(uri),
+                    some => is_under(some, uri),
+                }
+        };
+        let limits = self.generated.slots.rate_limits.iter().map(|asked| &asked.what).filter(counts);
+        let told: Vec<(String, String)> = limits
+            .map(|limit| {
+                let unit = if limit.per.get() == 60 { "minute" } else { "second" };
+                let RateLimit { requests, burst, status, retry_after, .. } = limit;
+                let what = format!(
+                    "one visitor may ask {requests} times a {unit} and {burst} times more at once; beyond, {status} with \
+                     Retry-After {retry_after}"
+                );
+                (format!("limit {}", limit.name), what)
+            })
+            .collect();
+        let at = if at == LimitedAt::Redirects { "redirect" } else { "proxy" };
+        for (rule, what) in told {
+            self.step(at, rule, what, file);
+        }
     }
 
     /// Port 80 of Scalingo's router, which no configuration of the app reaches.
@@ -327,6 +440,7 @@ impl<'a> Way<'a> {
             return Some(Answer { status: Some(301), location: Some(location), ..self.redirected(uri, "301") });
         }
         if is_server && uri.starts_with(ACME) {
+            self.limits(LimitedAt::Proxy, uri, file);
             self.step("proxy", "acme-challenge", "the file of that name in acme/, else 404", file);
             return Some(own(None));
         }
@@ -451,6 +565,7 @@ impl<'a> Way<'a> {
             self.step("redirect", "nginx", "400: the path cannot be decoded", "");
             return Answer { by: "redirect", status: Some(400), ..Answer::default() };
         };
+        self.limits(LimitedAt::Redirects, &uri, &file);
         if !https && uri.starts_with(ACME) {
             self.step("redirect", "acme-challenge", "the file of that name in acme/, else 404", &file);
             let cache_control = Some("no-store".to_owned());

@@ -201,23 +201,39 @@ fn layer(layer: &'static str, because: String, source: Option<&'static str>) -> 
     Layer { layer, fresh: None, stale_while_revalidate: None, stale_if_error: None, because, source }
 }
 
-/// nginx marks and keeps nothing itself.
+/// nginx marks; it keeps copies itself where the class says so.
 fn proxy(generated: &Generated, class: Option<&Class>) -> Layer {
     let Some(class) = class else { return layer("proxy", "marks nothing".to_owned(), None) };
     let values = &class.values;
-    let because = match &values.cache_control {
-        None => format!("class {} is marked `no-store`; keeps no copy itself", values.name),
-        Some(text) => {
-            let cookies = if values.hides_cookies { ", cookies removed," } else { " that set no cookie," };
-            format!(
-                "class {} is marked `{text}` on answers {}{cookies} to GET and HEAD without Authorization; all else \
-                 `no-store`; keeps no copy itself",
-                values.name,
-                values.statuses.replace('|', ", "),
-            )
-        }
+    let file = Some(generated.proxy_file());
+    let Some(text) = &values.cache_control else {
+        let because = format!("class {} is marked `no-store`; keeps no copy itself", values.name);
+        return Layer { fresh: Some(0), ..layer("proxy", because, file) };
     };
-    Layer { fresh: Some(0), ..layer("proxy", because, Some(generated.proxy_file())) }
+    let cookies = if values.hides_cookies { ", cookies removed," } else { " that set no cookie," };
+    let marked = format!(
+        "class {} is marked `{text}` on answers {}{cookies} to GET and HEAD without Authorization; all else `no-store`",
+        values.name,
+        values.statuses.replace('|', ", "),
+    );
+    let Some(copies) = &values.copies else {
+        return Layer { fresh: Some(0), ..layer("proxy", format!("{marked}; keeps no copy itself"), file) };
+    };
+    let (fresh, old) = (u64::from(copies.fresh), u64::from(copies.inactive.saturating_sub(copies.fresh)));
+    let stale = copies.stale.unwrap_or_default();
+    let kept = match stale {
+        "" => String::new(),
+        _ => format!(", an old one (proxy_cache_use_stale {stale}) until nobody has asked for {} s", copies.inactive),
+    };
+    Layer {
+        fresh: Some(fresh),
+        stale_while_revalidate: Some(if stale.contains("updating") { old } else { 0 }),
+        // As long as somebody asks: nginx sets no end to it.
+        stale_if_error: stale.is_empty().then_some(0),
+        because: format!("{marked}; keeps a copy for {fresh} s (proxy_cache_valid){kept}"),
+        source: file,
+        layer: "proxy",
+    }
 }
 
 fn edge(
@@ -348,14 +364,25 @@ fn oldest(layers: &[Layer], browser: &Layer, always_online: bool) -> Oldest {
         all.map(|layer| layer.fresh.map(|fresh| fresh + of(layer))).try_fold(0, |most, one| Some(most.max(one?)))
     };
     let revalidate = |layer: &Layer| layer.stale_while_revalidate.unwrap_or(0);
-    let normal = bound(&|_| 0);
-    let while_refreshing = bound(&revalidate);
+    // nginx sends no Age, so that what it has kept a copy for comes on top.
+    let copy = layers.iter().find(|layer| layer.layer == "proxy" && layer.fresh.is_some_and(|fresh| fresh > 0));
+    let on_top = copy.and_then(|layer| layer.fresh).unwrap_or(0);
+    let old_on_top = on_top + copy.and_then(|layer| layer.stale_while_revalidate).unwrap_or(0);
+    let normal = bound(&|_| 0).map(|seconds| seconds + on_top);
+    let while_refreshing = bound(&revalidate).map(|seconds| seconds + old_on_top);
     let kept_at_edge = shared.iter().any(|layer| layer.fresh != Some(0));
-    let app_down = match always_online && kept_at_edge {
+    let endless = copy.is_some_and(|layer| layer.stale_if_error.is_none());
+    let app_down = match always_online && kept_at_edge || endless {
         true => None,
-        false => bound(&|layer| revalidate(layer).max(layer.stale_if_error.unwrap_or(0))),
+        false => {
+            bound(&|layer| revalidate(layer).max(layer.stale_if_error.unwrap_or(0))).map(|seconds| seconds + on_top)
+        }
     };
     let because = match (normal, kept_at_edge) {
+        (Some(_), _) if endless => {
+            "nginx's copy and what is kept of it add up, as it sends no Age; while the app is down nginx serves its old copy \
+             as long as somebody asks"
+        }
         (Some(0), _) => "nobody keeps it: each visit asks the app, and sees an error while it is down",
         (None, _) => "the app's own headers decide",
         _ if always_online && kept_at_edge => "Always Online shows what the Internet Archive last saw, of any age",
@@ -372,6 +399,11 @@ fn shorten(layers: &[Layer], browser: &Layer) -> Vec<String> {
     if layers.iter().any(|layer| layer.layer == "cdn" && layer.fresh != Some(0)) {
         ways.push(
             "purge the URL at the CDN: its copies go at once, old ones too (a purge reaches no browser)".to_owned(),
+        );
+    }
+    if layers.iter().any(|layer| layer.layer == "proxy" && layer.fresh.is_some_and(|fresh| fresh > 0)) {
+        ways.push(
+            "no purge reaches nginx: remove its copies_ folders and restart it, or wait, then purge the CDN".to_owned(),
         );
     }
     match browser.fresh {

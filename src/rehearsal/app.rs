@@ -60,8 +60,7 @@ impl App {
             .map(|path| (path.clone(), page(site.title.as_str(), &path, &assets)))
             .collect();
         let session_cookie = site.session_cookie.as_ref().map(ToString::to_string);
-        let health_pages = site.platform.iter().flat_map(|platform| &platform.apps);
-        let health_pages = health_pages.filter_map(|app| app.health_path.as_ref()).map(ToString::to_string).collect();
+        let health_pages = site.health_paths().map(ToString::to_string).collect();
         let (health, sessions) = (AtomicU8::new(health::GOOD), AtomicU64::new(0));
         Self { manner, pages, assets, api, session_cookie, health_pages, health, sessions }
     }

@@ -215,7 +215,7 @@ impl Staging {
     /// Cloudflare's API tells what Cloudflare was told.
     fn read_back_cdn(&mut self) {
         if let Some(cdn) = &self.site.cdn {
-            let bodies = super::apis::cloudflare::bodies(cdn.zone.as_str(), &self.cdn_files);
+            let bodies = apis::cloudflare::bodies(cdn.zone.as_str(), &self.cdn_files);
             self.apis.insert(ApiProvider::Cloudflare, bodies);
         }
     }

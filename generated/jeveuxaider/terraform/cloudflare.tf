@@ -251,6 +251,41 @@ import {
   id       = "zones/${var.cloudflare_zone_id}/${each.value}"
 }
 
+resource "cloudflare_ruleset" "rate_limits" {
+  zone_id = var.cloudflare_zone_id
+  name    = "default"
+  kind    = "zone"
+  phase   = "http_ratelimit"
+  rules = [
+    {
+      ref         = "log_in"
+      description = "log-in: 20 requests in 10 s"
+      expression  = "http.host eq \"covid19.reserve-civique.gouv.fr\" and starts_with(http.request.uri.path, \"/login\") and http.request.method in {\"POST\"} and not (ip.src in {192.0.2.64/27 192.0.2.192/28})"
+      action      = "block"
+      action_parameters = {
+        response = {
+          status_code  = 429
+          content_type = "text/plain"
+          content      = "Too many requests: try again in 10 seconds.\n"
+        }
+      }
+      ratelimit = {
+        characteristics     = ["cf.colo.id", "ip.src"]
+        period              = 10
+        requests_per_period = 20
+        mitigation_timeout  = 10
+        requests_to_origin  = false
+      }
+    },
+  ]
+}
+
+import {
+  for_each = { for phase, id in var.cloudflare_entrypoints : phase => id if phase == "http_ratelimit" }
+  to       = cloudflare_ruleset.rate_limits
+  id       = "zones/${var.cloudflare_zone_id}/${each.value}"
+}
+
 resource "cloudflare_ruleset" "waf_managed" {
   zone_id = var.cloudflare_zone_id
   name    = "default"

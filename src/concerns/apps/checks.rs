@@ -170,6 +170,7 @@ fn autoscaler(app: &App, container: &Container, autoscale: &Autoscale) -> Check 
 
 /// `app.health`: the health page says through the CDN how the app is, and is nobody's copy.
 fn health(app: &App, path: &str, site: &Site) -> Check {
+    let must_not_be_stored = site.is_marked_private(path);
     Check {
         id: "app.health",
         subject: app.name.to_string(),
@@ -177,7 +178,7 @@ fn health(app: &App, path: &str, site: &Site) -> Check {
         blocked_by: vec!["dns.host.target", "tls.chain"],
         disturbs: false,
         ask: vec![get(Scheme::Https, &site.host, path).into()],
-        judge: Box::new(|seen| {
+        judge: Box::new(move |seen| {
             let answer = answered!(http(&seen[0]));
             if answer.status != 200 {
                 return Judgement::fail(format!("the health page answers {}", answer.status));
@@ -185,10 +186,10 @@ fn health(app: &App, path: &str, site: &Site) -> Check {
             if is_hit(answer) {
                 return Judgement::fail("the health page comes out of the CDN's store: it says how the app was");
             }
-            if !cache_control(answer).contains_key("no-store") {
+            if must_not_be_stored && !cache_control(answer).contains_key("no-store") {
                 return Judgement::fail("the health page may be stored: it lacks `no-store`");
             }
-            Judgement::pass("200, and no-store")
+            Judgement::pass("200, and nobody's copy")
         }),
         remedy: format!(
             "let {path} answer 200 only while the database answers, and put it in a class with store = false"

@@ -10,10 +10,13 @@ use crate::probe::ApiProvider;
 use crate::rehearsal::staging::Staging;
 
 pub fn drills(apps: &Apps, site: &Site) -> Drills {
-    let asks_health = site.asks_health();
+    let asks_health = site.health_paths().next().is_some();
     let mut gated = vec!["gate.leftover"];
     if asks_health {
         gated.push("app.health");
+    }
+    if site.has_waf {
+        gated.push("waf.clean");
     }
     let mut rest = vec![drill(
         None,

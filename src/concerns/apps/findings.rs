@@ -254,7 +254,7 @@ fn proxies(app: &App, at: &KeyPath, site: &Site) -> Vec<Finding> {
         findings.push(Finding::error(
             &rules::APPS_PROXIES,
             place.clone().index(index),
-            format!("`{network}` is everybody: each visitor could claim to be another"),
+            format!("`{}` is everybody: each visitor could claim to be another", network.get()),
             "give the networks of the proxies alone",
         ));
     }

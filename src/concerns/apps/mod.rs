@@ -428,7 +428,7 @@ impl App {
     fn plain_variables(&self) -> Vec<(String, String)> {
         let declared = self.environment.iter().map(|one| (one.name.to_string(), one.value.to_string()));
         let proxies = self.trusted_proxies_variable.iter().map(|name| {
-            let proxies: Vec<String> = self.trusted_proxies.iter().map(ToString::to_string).collect();
+            let proxies: Vec<String> = self.trusted_proxies.iter().map(|network| network.get().to_string()).collect();
             (name.to_string(), proxies.join(","))
         });
         declared.chain(proxies).collect()

@@ -29,6 +29,9 @@ const NO_EDGE: [&str; 3] = ["dns.host.target", "tls.chain", "gate.leftover"];
 const THIRTY_DAYS: u64 = 30 * 86_400;
 const A_YEAR: u64 = 365 * 86_400;
 
+/// Most questions of one check that wants to meet every machine.
+const MOST_LOOKS: u32 = 24;
+
 /// Bodies below this are not worth compressing; above [`WORTH_COMPRESSING`] not to is a failure. Bytes.
 const TINY: usize = 1000;
 const WORTH_COMPRESSING: usize = 20_000;
@@ -66,6 +69,9 @@ pub fn checks(cache: &Cache, site: &Site) -> OneOrMore<Check> {
             }
             if class.stale_if_error_seconds.is_some() {
                 all.push(stale_if_error(path, class, site));
+            }
+            if class.proxy_copy_seconds.is_some() && site.has_proxy {
+                all.push(kept_by_the_proxy(path, class, site));
             }
         }
     }
@@ -586,6 +592,8 @@ fn stale_if_error(path: &UrlPath, class: &Class, site: &Site) -> Check {
     let probe = get(Scheme::Https, &site.host, &format!("{path}?golive=error-{NONCE}"));
     // Past the window of stale-while-revalidate too, so that stale-if-error alone can explain the answer.
     let past = class.dead_after().unwrap_or(0);
+    // nginx may answer from a copy of its own before the edge needs its old one.
+    let proxy_copies = class.proxy_copy_seconds.is_some();
     let ask = vec![
         probe.clone().again(1).into(),
         age(&[&probe], past),
@@ -601,7 +609,7 @@ fn stale_if_error(path: &UrlPath, class: &Class, site: &Site) -> Check {
         disturbs: true,
         remedy: "send stale-if-error without s-maxage, and test both a dead and a failing app".to_owned(),
         source: "RFC 5861 4; JVA-2",
-        ..check("cache.stale.error", subject(class, site), ask, |seen| {
+        ..check("cache.stale.error", subject(class, site), ask, move |seen| {
             let dead = answered!(http(&seen[3]));
             let failing = answered!(http(&seen[5]));
             let text = format!(
@@ -612,13 +620,49 @@ fn stale_if_error(path: &UrlPath, class: &Class, site: &Site) -> Check {
                 cache_status_text(failing)
             );
             // An answer that is no old copy came from an app that was not down.
-            if [dead, failing].into_iter().any(|answer| answer.status == 200 && !is_hit(answer)) {
+            if !proxy_copies && [dead, failing].into_iter().any(|answer| answer.status == 200 && !is_hit(answer)) {
                 return Judgement::unknown(text);
             }
             match (dead.status, failing.status) {
                 (200, 200) => Judgement::pass(text),
                 (200, _) => Judgement::warn(text),
                 _ => Judgement::fail(text),
+            }
+        })
+    }
+}
+
+/// `cache.proxy`: every proxy keeps a copy of its own, and answers from it while the app is gone. The edge's copy is
+/// made too old to be served, so that an answer can only be nginx's.
+fn kept_by_the_proxy(path: &UrlPath, class: &Class, site: &Site) -> Check {
+    let probe = get(Scheme::Https, &site.host, &format!("{path}?golive=proxy-{NONCE}"));
+    let stale = class.stale_if_error_seconds.map_or(0, |seconds| seconds.get());
+    let too_old = age(&[&probe], class.dead_after().unwrap_or(0).saturating_add(stale));
+    // Twice each: the edge asks the addresses in turn, and behind each there may be several.
+    let each = u8::try_from(site.proxies.saturating_mul(2).min(MOST_LOOKS)).unwrap_or(u8::MAX);
+    let look = |nth: u8| [probe.clone().again(nth).into(), too_old.clone()];
+    let mut ask: Vec<Probe> = (0..each).flat_map(look).collect();
+    ask.push(Probe::Disturb(Disturbance::AppRefuses));
+    ask.extend((each..2 * each).flat_map(look));
+    Check {
+        safety: Safety::S4,
+        blocked_by: vec!["dns.host.target", "tls.chain"],
+        disturbs: true,
+        remedy: "look at `proxy_cache` in nginx, and whether the app forbids copies or sets a cookie".to_owned(),
+        source: "nginx docs, ngx_http_proxy_module; DOC-4",
+        ..check("cache.proxy", subject(class, site), ask, move |seen| {
+            let asked = seen.iter().filter(|observation| !matches!(observation, Observation::Done));
+            let answers: Vec<&HttpAnswer> = answered!(asked.map(http).collect::<Result<_, _>>());
+            let (before, after) = answers.split_at(answers.len() / 2);
+            if let Some(ill) = before.iter().find(|answer| answer.status != 200) {
+                return Judgement::unknown(format!("answers {} while the app is well", ill.status));
+            }
+            match after.iter().filter(|answer| answer.status != 200 || is_hit(answer)).count() {
+                0 => Judgement::pass(format!("{} times 200 of nginx's own while the app is gone", after.len())),
+                failed => Judgement::fail(format!(
+                    "{failed} of {} answers were not nginx's own while the app was gone",
+                    after.len()
+                )),
             }
         })
     }

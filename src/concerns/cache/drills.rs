@@ -37,7 +37,7 @@ pub fn drills(cache: &Cache, site: &Site) -> Drills {
         let private: Vec<String> =
             cache.classes.iter().filter(|class| !class.store).map(|class| format!("\" {};", class.name)).collect();
         let leaks = site.session_cookie.as_ref().map(|_| "cache.leak.users");
-        let health = site.asks_health().then_some("app.health");
+        let health = site.health_paths().any(|path| site.is_marked_private(path.as_str())).then_some("app.health");
         all.push(Drill {
             number: Some(32),
             id: "api-kept",
@@ -67,6 +67,17 @@ pub fn drills(cache: &Cache, site: &Site) -> Drills {
                     if found { Ok(()) } else { Err("no rule has a key of its own".to_owned()) }
                 })
             }),
+        });
+    }
+    let copied = cache.classes.iter().find(|class| class.proxy_copy_seconds.is_some() && can_be_asked(class));
+    if let Some(class) = copied.filter(|_| site.has_proxy && site.cdn.is_some()) {
+        let from = format!("proxy_cache copies_{};", class.name.identifier());
+        all.push(Drill {
+            number: None,
+            id: "proxy-keeps-nothing",
+            fault: "the proxy keeps no copies of its own",
+            reddens: vec!["cache.proxy"],
+            inject: Box::new(move |staging| staging.edit_proxy(&from, "proxy_cache off;")),
         });
     }
     let mut all = all.into_iter();

@@ -48,6 +48,9 @@ fn at(index: usize) -> KeyPath {
     KeyPath::of(["cache", "classes"]).index(index)
 }
 
+/// Longest life of nginx's own copies, in seconds. A purge at the CDN does not reach them.
+pub const LONGEST_PROXY_COPY: u32 = 60;
+
 pub fn findings(cache: &Cache, site: &Site) -> Vec<Finding> {
     let mut findings = order(cache);
     findings.extend(too_many(cache, site));
@@ -75,6 +78,7 @@ pub fn findings(cache: &Cache, site: &Site) -> Vec<Finding> {
             false => no_lifetime(class, index),
         });
         findings.extend(edge_ttl(class, index, site));
+        findings.extend(proxy_copy(class, index, site));
         findings.extend(personal_at_the_edge(class, index, site));
         findings.extend(temporary(class, index, site));
         findings.extend(samples(cache, index));
@@ -171,6 +175,7 @@ fn no_lifetime(class: &Class, index: usize) -> Vec<Finding> {
     let given = [
         ("fingerprinted", class.fingerprinted),
         ("max_age_seconds", class.max_age_seconds.is_some()),
+        ("proxy_copy_seconds", class.proxy_copy_seconds.is_some()),
         ("edge_ttl_seconds", class.edge_ttl_seconds.is_some()),
         ("s_maxage_seconds", class.s_maxage_seconds.is_some()),
         ("stale_while_revalidate_seconds", class.stale_while_revalidate_seconds.is_some()),
@@ -188,6 +193,19 @@ fn no_lifetime(class: &Class, index: usize) -> Vec<Finding> {
             )
         })
         .collect()
+}
+
+fn proxy_copy(class: &Class, index: usize, site: &Site) -> Option<Finding> {
+    let seconds = class.proxy_copy_seconds?.get();
+    let message = if !site.has_proxy {
+        "this blueprint has no [proxy]: nobody keeps these copies".to_owned()
+    } else if !(1..=LONGEST_PROXY_COPY).contains(&seconds) {
+        format!("{seconds} s is not a time from 1 to {LONGEST_PROXY_COPY}")
+    } else {
+        return None;
+    };
+    let remedy = "take a few seconds, or leave it out";
+    Some(Finding::error(&rules::CACHE_PROXY_COPY, at(index).key("proxy_copy_seconds"), message, remedy))
 }
 
 fn edge_ttl(class: &Class, index: usize, site: &Site) -> Option<Finding> {

@@ -4,18 +4,18 @@ use super::{Cache, Class};
 use crate::blueprint::Site;
 use crate::blueprint::value::Seconds;
 use crate::concerns::Fragment;
-use crate::concerns::fragment::{CacheRule, Expression, Marking, ResponseClass, Routes, Store};
+use crate::concerns::fragment::{CacheRule, Expression, Marking, ProxyCopies, ResponseClass, Routes, Store};
 
 pub fn fragments(cache: &Cache, site: &Site) -> Vec<Fragment> {
     let mut fragments: Vec<Fragment> =
-        cache.classes.iter().map(|class| Fragment::ResponseClass(response_class(class))).collect();
+        cache.classes.iter().map(|class| Fragment::ResponseClass(response_class(class, cache))).collect();
     if site.cdn.is_some() {
         fragments.extend((0..cache.classes.len()).map(|at| Fragment::CacheRule(cache_rule(&cache.classes, at, site))));
     }
     fragments
 }
 
-fn response_class(class: &Class) -> ResponseClass {
+fn response_class(class: &Class, cache: &Cache) -> ResponseClass {
     let routes = class.routes();
     let marking = if class.store {
         Marking::Public {
@@ -28,7 +28,9 @@ fn response_class(class: &Class) -> ResponseClass {
     } else {
         Marking::NoStore
     };
-    ResponseClass { name: class.name.clone(), routes, marking }
+    let copies = class.proxy_copy_seconds.filter(|_| class.store);
+    let copies = copies.map(|fresh| ProxyCopies { fresh, session_cookie: cache.session_cookie.clone() });
+    ResponseClass { name: class.name.clone(), routes, marking, copies }
 }
 
 /// The rule of class `at`.

@@ -44,6 +44,11 @@ pub struct Class {
     /// For how long browsers and CDN keep a copy (`max-age`); required unless `store = false`.
     #[serde(default)]
     pub max_age_seconds: Option<Seconds>,
+    /// For how long the nginx of `[proxy]` keeps a copy of its own, so that many who miss the edge's ask the app once: 1 to
+    /// 60. A copy of the edge may be so much older then. Left out: nginx keeps none.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = findings::LONGEST_PROXY_COPY))]
+    pub proxy_copy_seconds: Option<Seconds>,
     /// Another time at the edge, set by a cache rule there; each plan of the CDN has its least.
     #[serde(default)]
     pub edge_ttl_seconds: Option<Seconds>,

@@ -56,7 +56,7 @@ pub fn findings(mode: &DegradedMode, site: &Site) -> Vec<Finding> {
         ));
     }
     for (index, app) in mode.apps.iter().enumerate() {
-        if !site.apps.is_empty() && !site.apps.iter().any(|known| known.name == *app) {
+        if !site.apps.iter().any(|known| known.name == *app) {
             findings.push(Finding::error(
                 &rules::DEGRADED_UNKNOWN_APP,
                 at("apps").index(index),

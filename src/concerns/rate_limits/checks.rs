@@ -9,11 +9,15 @@ use std::time::Duration;
 
 use super::{Limit, RateLimits};
 use crate::blueprint::Site;
-use crate::concerns::answer::{answered, burst};
-use crate::concerns::ask::{NONCE, get};
+use crate::blueprint::value::Label;
+use crate::concerns::answer::{answered, api, burst, cloudflare};
+use crate::concerns::ask::{NONCE, cloudflare_entrypoint, get};
 use crate::concerns::fragment::LimitedAt;
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
-use crate::probe::{BurstAnswer, BurstProbe, HttpProbe, Method, Observation, Probe, Scheme, Visitor};
+use crate::emit::blocks_for;
+use crate::probe::{
+    ApiProbe, ApiProvider, BurstAnswer, BurstProbe, HttpProbe, Method, Observation, Probe, Scheme, Visitor,
+};
 
 /// A pass about limits is good for an hour.
 const VALID_FOR_SECONDS: u32 = 3600;
@@ -47,9 +51,15 @@ pub fn checks(limits: &RateLimits, site: &Site) -> OneOrMore<Check> {
         all.extend([client(&tried), spoof(&tried)]);
         all.extend(partner(limits, &tried, site));
     }
-    for limit in limits.limits.iter().filter(|limit| limit.at == LimitedAt::Redirects) {
-        all.extend(at_redirects(limit, site));
+    for limit in &limits.limits {
+        match limit.at {
+            LimitedAt::Redirects => all.extend(at_redirects(limit, site)),
+            LimitedAt::Edge if site.cdn.is_some() => all.push(window(limit, limits, site)),
+            LimitedAt::Edge | LimitedAt::Proxy => {}
+        }
     }
+    let counts = limits.limits.iter().any(|limit| limit.at == LimitedAt::Proxy && site.has_proxy);
+    all.extend(site.front.as_ref().filter(|_| counts).map(|front| instances(front, site)));
     let mut all = all.into_iter();
     match all.next() {
         Some(first) => OneOrMore(first, all.collect()),
@@ -57,9 +67,52 @@ pub fn checks(limits: &RateLimits, site: &Site) -> OneOrMore<Check> {
     }
 }
 
-/// For limits that nobody but the CDN counts, whose own checks ask for them.
+/// `rate.edge.window`: what the CDN counts, read back. That it counts, each data centre by itself and some seconds late,
+/// no request can show exactly.
+fn window(limit: &Limit, limits: &RateLimits, site: &Site) -> Check {
+    let name = limit.name.identifier();
+    let wanted = [
+        ("period", limit.per_seconds.get()),
+        ("requests_per_period", limit.requests),
+        ("mitigation_timeout", blocks_for(limits.retry_after_seconds)),
+    ];
+    Check {
+        id: "rate.edge.window",
+        subject: limit.name.to_string(),
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask: cloudflare_entrypoint(site, "http_ratelimit"),
+        judge: Box::new(move |seen| {
+            let rules = answered!(cloudflare(&seen[0]))["rules"].as_array().cloned().unwrap_or_default();
+            let Some(rule) = rules.iter().find(|rule| rule["ref"] == name.as_str()) else {
+                return Judgement::fail(format!("the zone has no limit {name}"));
+            };
+            if rule["enabled"] == false || rule["action"] != "block" {
+                return Judgement::fail(format!("the limit {name} is switched off, or does not block"));
+            }
+            let rate = &rule["ratelimit"];
+            for (key, value) in wanted {
+                if rate[key] != value {
+                    return Judgement::fail(format!("{name}: {key} is {}, not {value}", rate[key]));
+                }
+            }
+            let counted = rate["characteristics"].as_array().map(Vec::as_slice).unwrap_or_default();
+            match counted.iter().any(|by| by == "ip.src") && counted.len() == 2 {
+                true => Judgement::pass(format!("{} in {} s for each address", wanted[1].1, wanted[0].1)),
+                false => Judgement::fail(format!("{name} counts by {}", rate["characteristics"])),
+            }
+        }),
+        remedy: "apply terraform/ again, and find out who changed the limit by hand".to_owned(),
+        source: "Cloudflare docs, waf/rate-limiting-rules/parameters",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+/// For limits that nobody counts: without a CDN, at the edge.
+/// For a table of which no limit is counted anywhere, which lint has refused.
 fn nothing_to_trip(site: &Site) -> Check {
-    let judge = Box::new(|_: &[Observation]| Judgement::unknown("no limit of this blueprint is counted by nginx"));
+    let judge = Box::new(|_: &[Observation]| Judgement::unknown("nobody counts for any limit of this blueprint"));
     Check { ask: vec![], judge, ..check("rate.trips", site.host.to_string(), Method::Get) }
 }
 
@@ -332,6 +385,33 @@ fn never_refused(seen: &[&BurstAnswer], who: &str) -> Judgement {
     match answer.refused() {
         0 => Judgement::pass(format!("{who} is not refused in {} requests", answer.statuses.len())),
         _ => Judgement::fail(format!("{who} is refused after {} requests", answer.statuses.len() - 1)),
+    }
+}
+
+/// `rate.instances`: as many containers count as the arithmetic says; each counts by itself.
+fn instances(front: &Label, site: &Site) -> Check {
+    let path = format!("/apps/{front}/containers");
+    let declared = u64::from(site.proxies);
+    Check {
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask: vec![Probe::Api(ApiProbe { provider: ApiProvider::Scalingo, path, nth: 0 })],
+        judge: Box::new(move |seen| {
+            let body = answered!(api(&seen[0]));
+            let types = body["containers"].as_array().into_iter().flatten();
+            let amounts = types.filter(|one| one["name"] == "web").filter_map(|one| one["amount"].as_u64());
+            match amounts.sum::<u64>() {
+                0 => Judgement::unknown("the platform names no `web` container of it"),
+                running if running == declared => Judgement::pass(format!("{running} containers count, as declared")),
+                running => Judgement::fail(format!(
+                    "{running} containers count, {declared} were declared: a visitor may ask {running} times the limit"
+                )),
+            }
+        }),
+        remedy: format!("scale {front} to {declared} `web` containers, or divide the limits"),
+        source: "nginx docs, ngx_http_limit_req_module; Scalingo docs, api, containers",
+        ..check("rate.instances", front.to_string(), Method::Get)
     }
 }
 

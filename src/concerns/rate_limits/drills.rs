@@ -4,14 +4,31 @@ use super::{Limit, RateLimits};
 use crate::blueprint::Site;
 use crate::concerns::fragment::LimitedAt;
 use crate::concerns::{Drill, Drills, OneOrMore};
+use crate::probe::ApiProvider;
 use crate::rehearsal::staging::Staging;
 
 pub fn drills(limits: &RateLimits, site: &Site) -> Drills {
     let mut all = Vec::new();
+    if let Some(limit) = limits.limits.iter().find(|limit| limit.at == LimitedAt::Edge && site.cdn.is_some()) {
+        let (name, period) = (limit.name.identifier(), if limit.per_seconds.get() == 10 { 60 } else { 10 });
+        all.push(Drill {
+            number: None,
+            id: "edge-counts-other-window",
+            fault: "the edge counts over 10 s where 60 s were meant, or the other way round",
+            reddens: vec!["rate.edge.window"],
+            inject: Box::new(move |staging| {
+                staging.edit_cdn_rules("http_ratelimit", |rules| {
+                    let rule = rules.iter_mut().find(|rule| rule["ref"] == name.as_str());
+                    rule.ok_or("no such limit")?["ratelimit"]["period"] = serde_json::json!(period);
+                    Ok(())
+                })
+            }),
+        });
+    }
     let mut at_proxy = limits.limits.iter().filter(|limit| limit.at == LimitedAt::Proxy && site.has_proxy);
     // The narrowest: the others' faults would meet the rest of the checklist.
     if let Some(first) = at_proxy.clone().find(|limit| !limit.paths.is_empty()).or_else(|| at_proxy.next()) {
-        all.extend(of_one(first));
+        all.extend(of_one(first, site.front.is_some()));
     }
     let mut at_proxy = limits.limits.iter().filter(|limit| limit.at == LimitedAt::Proxy && site.has_proxy);
     if let Some(fast) = at_proxy.clone().find(|limit| limit.per_seconds.get() == 1 && limit.refill().is_some()) {
@@ -71,7 +88,7 @@ pub fn drills(limits: &RateLimits, site: &Site) -> Drills {
     let mut all = all.into_iter();
     match all.next() {
         Some(first) => Drills::Run(OneOrMore(first, all.collect())),
-        None => Drills::None { because: "no limit of this blueprint is counted by nginx" },
+        None => Drills::None { because: "nobody counts for any limit of this blueprint" },
     }
 }
 
@@ -80,7 +97,7 @@ fn zone(limit: &Limit) -> String {
     format!("limit_{}", limit.name.identifier())
 }
 
-fn of_one(limit: &Limit) -> Vec<Drill> {
+fn of_one(limit: &Limit, has_front: bool) -> Vec<Drill> {
     let zone = zone(limit);
     let counted = format!(" $visitor; # {}", limit.name.identifier());
     let counting = |key: &'static str| {
@@ -107,9 +124,9 @@ fn of_one(limit: &Limit) -> Vec<Drill> {
         Drill {
             number: Some(40),
             id: "limit-counts-the-proxy",
-            fault: "the limit counts the CDN's edge instead of the visitor",
+            fault: "the limit counts whoever stands before nginx instead of the visitor",
             reddens: vec!["rate.key.client"],
-            inject: Box::new(counting("$remote_addr")),
+            inject: Box::new(counting("$realip_remote_addr")),
         },
         Drill {
             number: Some(41),
@@ -122,11 +139,17 @@ fn of_one(limit: &Limit) -> Vec<Drill> {
             number: Some(43),
             id: "four-times-the-machines",
             fault: "the proxy runs four times as often as the blueprint says, and each one counts by itself",
-            reddens: vec!["rate.trips"],
+            reddens: if has_front { vec!["rate.instances", "rate.trips"] } else { vec!["rate.trips"] },
             inject: Box::new(|staging| {
                 let mut found = false;
                 for node in staging.nodes.iter_mut().filter(|node| node.role.is_proxy()) {
                     (node.containers, found) = (node.containers * 4, true);
+                }
+                let containers = staging.site.front.as_ref().map(|front| format!("/apps/{front}/containers"));
+                let answers = staging.apis.get_mut(&ApiProvider::Scalingo);
+                let answer = containers.and_then(|path| answers?.get_mut(&path));
+                for one in answer.and_then(|answer| answer["containers"].as_array_mut()).into_iter().flatten() {
+                    one["amount"] = (one["amount"].as_u64().unwrap_or(0) * 4).into();
                 }
                 if found { Ok(()) } else { Err("no machine runs the proxy".to_owned()) }
             }),

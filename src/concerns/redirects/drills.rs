@@ -72,7 +72,9 @@ fn of_servers(first_server: &Server) -> Vec<Drill> {
             reddens: vec!["tls.hsts"],
             inject: Box::new(|staging| {
                 let header = find(staging, "add_header Strict-Transport-Security")?;
-                staging.edit_redirects(&header, "")
+                // The server's own, and not that of a refusal.
+                let own = "add_header Cache-Control \"max-age=3600\" always;";
+                staging.edit_redirects(&format!("{own}\n        {header}"), own)
             }),
         },
         Drill {

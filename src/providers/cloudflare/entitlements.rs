@@ -87,10 +87,6 @@ entitlements! {
         what: "seconds of edge TTL", limit: Limit::AtLeast([7200, 3600, 1, 1]),
         drop: "leave `edge_ttl_seconds` out", add_on: "", source: "cache/how-to/edge-browser-cache-ttl"
     }
-    REDIRECT_RULES {
-        what: "redirect rules", limit: Limit::Count([10, 25, 50, 300]),
-        drop: "redirect at the proxy", add_on: "", source: "rules/url-forwarding/single-redirects"
-    }
     CUSTOM_RULES {
         what: "custom WAF rules", limit: Limit::Count([5, 20, 100, 1000]),
         drop: "merge or remove `[[waf.rules]]`", add_on: "", source: "waf/custom-rules"
@@ -102,10 +98,6 @@ entitlements! {
     MANAGED_RULES {
         what: "the managed and OWASP rulesets", limit: Limit::From(Plan::Pro),
         drop: "take `managed = []`: the free set runs by itself", add_on: "", source: "waf/managed-rules"
-    }
-    ADDRESS_LISTS {
-        what: "lists of addresses", limit: Limit::Count([1, 10, 10, 1000]),
-        drop: "merge the lists", add_on: "", source: "waf/tools/lists/custom-lists"
     }
     RATE_RULES {
         // 100 with Advanced Rate Limiting.
@@ -123,10 +115,6 @@ entitlements! {
     RATE_FIELDS {
         what: "limits that look at methods or addresses", limit: Limit::From(Plan::Business),
         drop: "leave methods and exemptions out", add_on: "", source: "waf/rate-limiting-rules"
-    }
-    HEADER_RULES {
-        what: "rules for response headers", limit: Limit::Count([10, 25, 50, 300]),
-        drop: "set them at the proxy", add_on: "", source: "rules/transform"
     }
     WAITING_ROOM {
         what: "a waiting room", limit: Limit::From(Plan::Business),

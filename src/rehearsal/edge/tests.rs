@@ -627,9 +627,90 @@ fn payloads_that_the_api_would_not_take_are_refused_with_their_file() {
         (with("cloudflare/settings.json", "[{\"id\":\"sssl\",\"value\":\"on\"}]"), "settings", "`sssl`"),
         (with("cloudflare/settings.json", "[{\"id\":\"ssl\",\"value\":\"on\"}]"), "settings", "no value"),
         (with("cloudflare/settings.json", "[{"), "settings", "EOF"),
-        (with("cloudflare/http_ratelimit.json", "{}"), "http_ratelimit", "does not know"),
+        (with("cloudflare/http_config_settings.json", "{}"), "http_config_settings", "does not know"),
     ] {
         let refused = Payloads::read(&files).expect_err(message);
         assert!(refused.file.contains(file) && refused.message.contains(message), "{refused:?}");
     }
+}
+
+impl Told {
+    /// Payloads beside those of every scene.
+    fn files_with(&self, more: &[(&str, serde_json::Value)]) -> std::collections::BTreeMap<String, String> {
+        let mut files = self.files();
+        for (name, body) in more {
+            files.insert(format!("cloudflare/{name}.json"), body.to_string());
+        }
+        files
+    }
+}
+
+fn phase(phase: &str, rules: serde_json::Value) -> serde_json::Value {
+    json!({ "name": "default", "kind": "zone", "phase": phase, "rules": rules })
+}
+
+/// The edge's own answer to a request of [`CLIENT`], or `None` where it goes on.
+fn gated(payloads: &Payloads, path: &str, query: Option<&str>, holds_all: bool) -> Option<Answer> {
+    let headers = HeaderMap::new();
+    let facts =
+        Facts { method: "GET", https: true, host: HOST, path, query, headers: &headers, client: CLIENT, country: "FR" };
+    match gate::gate(payloads, &Counters::default(), holds_all, &facts, "ray") {
+        Gate::Shut(answer) => Some(answer),
+        Gate::Open(_) => None,
+    }
+}
+
+#[test]
+fn custom_rules_act_in_order_and_those_let_through_pass_managed_rules_too() {
+    let custom = json!([
+        { "ref": "friends", "expression": "ip.src in $friends and starts_with(http.request.uri.path, \"/f\")",
+          "action": "skip", "action_parameters": { "ruleset": "current", "phases": ["http_request_firewall_managed"] } },
+        { "ref": "seen", "expression": "true", "action": "log" },
+        { "ref": "off", "expression": "true", "action": "block", "enabled": false },
+        { "ref": "bots", "expression": "http.request.uri.path eq \"/c\"", "action": "managed_challenge" },
+        { "ref": "home", "expression": "ip.src.country in {\"FR\"} and http.request.uri.path in {\"/c\" \"/b\" \"/f\"}",
+          "action": "block" },
+    ]);
+    let managed = json!([{ "ref": "m", "expression": "true", "action": "execute",
+                           "action_parameters": { "id": "efb7b8c949ac4650a09736fc376e9aee" } }]);
+    let lists = json!([{ "name": "friends", "kind": "ip", "items": [{ "ip": "198.51.100.0/24" }] }]);
+    let files = Told::default().files_with(&[
+        ("http_request_firewall_custom", phase("http_request_firewall_custom", custom)),
+        ("http_request_firewall_managed", phase("http_request_firewall_managed", managed)),
+        ("lists", lists),
+    ]);
+    let payloads = Payloads::read(&files).expect("payloads");
+    let told = |path, query| {
+        gated(&payloads, path, query, false)
+            .map(|answer| (answer.status().as_u16(), answer.headers().contains_key("cf-mitigated")))
+    };
+    assert_eq!(told("/", None), None, "logged and let by");
+    assert_eq!(told("/b", None), Some((403, false)));
+    assert_eq!(told("/c", None), Some((403, true)), "the first that stops decides");
+    assert_eq!(told("/f", Some("g=<script>")), None, "skipped: neither blocked nor known for an attack");
+    for attack in ["g=%3Cscript%3E", "g=%27%20OR%201=1--", "g=..%2F../etc/passwd"] {
+        assert_eq!(told("/", Some(attack)), Some((403, false)), "{attack}");
+    }
+}
+
+#[test]
+fn a_room_holds_all_or_lets_pass_with_its_cookie_and_covers_what_is_below_its_path() {
+    let room = |suspended: bool| {
+        json!({ "waiting_room": {
+            "name": "r", "host": HOST, "path": "/Shop", "total_active_users": 200, "new_users_per_minute": 200,
+            "session_duration": 5, "queueing_method": "fifo", "queueing_status_code": 202, "suspended": suspended,
+            "cookie_attributes": { "samesite": "auto", "secure": "auto" },
+        }, "rules": [{ "action": "bypass_waiting_room", "expression": "http.request.uri.path eq \"/Shop/hook\"" }] })
+    };
+    let payloads = |suspended| {
+        Payloads::read(&Told::default().files_with(&[("waiting_room", room(suspended))])).expect("payloads")
+    };
+    let held = gated(&payloads(true), "/Shop/a", None, true).expect("a page");
+    assert_eq!(held.status().as_u16(), 202);
+    assert!(held.headers().contains_key("refresh") && held.headers().contains_key("set-cookie"));
+    for passes in ["/Shopping", "/shop/a", "/", "/Shop/hook"] {
+        assert!(gated(&payloads(true), passes, None, true).is_none(), "{passes}");
+    }
+    assert!(gated(&payloads(true), "/Shop", None, false).is_none(), "suspended");
+    assert!(gated(&payloads(false), "/Shop", None, false).is_none(), "there is room");
 }
