@@ -8,6 +8,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -96,10 +97,21 @@ impl Module {
         self.let_be_destroyed();
         let mut test = String::new();
         let mut variables = String::new();
-        for body in self.bodies() {
+        let bodies = self.bodies();
+        let data = bodies.iter().flat_map(|body| body.get_blocks("data"));
+        let data_sources: BTreeSet<String> = data.map(|block| block.labels[0].as_str().to_owned()).collect();
+        for body in &bodies {
             for block in body.get_blocks("terraform").flat_map(|block| block.body.get_blocks("required_providers")) {
                 for provider in block.body.attributes() {
-                    test.push_str(&format!("mock_provider {:?} {{}}\n", provider.key.as_str()));
+                    // A mock makes up what data sources answer, each time anew: here they answer the same twice.
+                    let of_provider = |kind: &&str| kind.split('_').next() == Some(provider.key.as_str());
+                    let answers: String = data_sources
+                        .iter()
+                        .map(String::as_str)
+                        .filter(of_provider)
+                        .map(|kind| format!("  mock_data {kind:?} {{\n    defaults = {{ id = \"made-up\" }}\n  }}\n"))
+                        .collect();
+                    test.push_str(&format!("mock_provider {:?} {{\n{answers}}}\n", provider.key.as_str()));
                 }
             }
             for block in body.get_blocks("variable").filter(|block| !block.body.has_attribute("default")) {
