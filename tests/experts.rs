@@ -374,13 +374,13 @@ fn the_sample_has_no_hole() {
         let concern = concerns.iter().find(|concern| concern["concern"] == key).expect(key);
         concern["artifacts"].as_array().expect("files").clone()
     };
-    assert_eq!(concerns.len(), 6);
+    assert_eq!(concerns.len(), 15);
     assert!(files("dns").contains(&"dns/reserve-civique.gouv.fr.zone".into()));
     assert!(files("cache").contains(&"terraform/cloudflare.tf".into()));
     assert!(files("cache").contains(&"nginx/scalingo/servers.conf.erb".into()));
     assert!(!files("proxy").contains(&"terraform/cloudflare.tf".into()));
     let text = text(&run(&["coverage", SAMPLE]).stdout);
-    assert!(text.contains("\nno hole: 6 concerns, "), "{text}");
+    assert!(text.contains("\nno hole: 15 concerns, "), "{text}");
 }
 
 #[test]
@@ -396,5 +396,5 @@ fn a_hole_is_listed_and_ends_with_1() {
     let seen = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{seen}{}", text(&output.stderr));
     assert!(seen.contains("hole     dns.soa.sync: no drill turns it red"), "{seen}");
-    assert!(seen.contains("\n1 hole: 6 concerns, "), "{seen}");
+    assert!(seen.contains("\n1 hole: 15 concerns, "), "{seen}");
 }

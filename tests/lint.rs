@@ -679,9 +679,71 @@ fn without(from: &str, to: &str) -> String {
     format!("{}{}", &SAMPLE[..start], &SAMPLE[end..])
 }
 
+/// For each rule of limits, modes and copies at the proxy: as [`cases`].
+fn proxy_cases() -> Vec<(&'static str, Level, String, String)> {
+    use Level::{Error, Warning};
+    let own =
+        |rule, level, underlined: &str, edits: &[(&str, &str)]| (rule, level, underlined.to_owned(), edited(edits));
+    let no_proxy =
+        ("[proxy]\nruns_on = \"scalingo\"\nupstream = \"web.ap-5f1e.pn-7c2d.private-network.internal:8080\"\n", "");
+    let cut = "cut = [\"/missions/search\", \"/login\"]";
+    let first = SAMPLE.find("[[rate_limits.limits]]").expect("limits");
+    let last = SAMPLE.find("# Behind a variable of the environment").expect("the next table");
+    let no_limit = format!("{}limits = []\n\n{}", &SAMPLE[..first], &SAMPLE[last..]);
+    vec![
+        ("rate_limits.no-limit", Error, "[]".to_owned(), no_limit),
+        own(
+            "rate_limits.duplicate-name",
+            Error,
+            "\"pages\"",
+            &[("name = \"sign-up\"\nat = \"proxy\"", "name = \"pages\"\nat = \"proxy\"")],
+        ),
+        own("rate_limits.nobody-counts", Error, "\"proxy\"", &[no_proxy]),
+        own("rate_limits.requests", Error, "0", &[("requests = 5\n", "requests = 0\n")]),
+        own("rate_limits.edge-burst", Error, "7", &[("per_seconds = 10\n", "per_seconds = 10\nburst = 7\n")]),
+        own("rate_limits.no-burst", Error, "\"pages\"", &[("per_seconds = 1\nburst = 20\n", "per_seconds = 1\n")]),
+        own("rate_limits.period", Error, "9", &[("per_seconds = 1\nburst = 20\n", "per_seconds = 9\nburst = 20\n")]),
+        own("rate_limits.small-burst", Warning, "9", &[("burst = 20\n", "burst = 9\n")]),
+        own(
+            "rate_limits.truncated",
+            Warning,
+            "1",
+            &[("requests = 10\nper_seconds = 60\n", "requests = 1\nper_seconds = 60\n")],
+        ),
+        own(
+            "rate_limits.retry-after",
+            Warning,
+            "1",
+            &[("exempt = [\"192.0.2.64/27\"]\n", "exempt = [\"192.0.2.64/27\"]\nretry_after_seconds = 1\n")],
+        ),
+        own("degraded_mode.needs-proxy", Error, "[\"/missions/search\", \"/login\"]", &[no_proxy]),
+        own("degraded_mode.nothing", Error, "[]", &[(cut, "cut = []")]),
+        own(
+            "degraded_mode.cuts-essential",
+            Error,
+            "\"/login/now\"",
+            &[("essential = [\"/\", \"/api/users\"]", "essential = [\"/\", \"/login/now\"]")],
+        ),
+        own("degraded_mode.same-value", Error, "\"0\"", &[(cut, &format!("{cut}\non = \"0\""))]),
+        own(
+            "degraded_mode.unknown-app",
+            Error,
+            "\"nobody\"",
+            &[("apps = [\"jeveuxaider\", \"jeveuxaider-front\"]", "apps = [\"jeveuxaider\", \"nobody\"]")],
+        ),
+        own("cache.proxy-copy", Error, "0", &[(PAGES, &format!("{PAGES}proxy_copy_seconds = 0\n"))]),
+        own(
+            "proxy.containers",
+            Error,
+            "[[apps.apps]]",
+            &[("{ type = \"web\", count = 4, size = \"L\" }", "{ type = \"web\", count = 1, size = \"L\" }")],
+        ),
+    ]
+}
+
 #[test]
 fn every_rule_is_raised_where_it_should() {
-    for (rule, level, underlined, toml) in cases().into_iter().chain(platform_cases()) {
+    for (rule, level, underlined, toml) in cases().into_iter().chain(platform_cases()).chain(proxy_cases()) {
         let lint = lint(&toml);
         let Some(remark) = lint.remarks.iter().find(|remark| remark.finding.rule.id == rule) else {
             panic!("{rule} is not raised but {:?}\n{toml}", raised(&lint));
@@ -696,7 +758,8 @@ fn every_rule_is_raised_where_it_should() {
 /// A rule without a case here would be a rule that nobody has seen.
 #[test]
 fn every_rule_has_a_case() {
-    let mut seen: BTreeSet<&str> = cases().into_iter().chain(platform_cases()).map(|(rule, ..)| rule).collect();
+    let mut seen: BTreeSet<&str> =
+        cases().into_iter().chain(platform_cases()).chain(proxy_cases()).map(|(rule, ..)| rule).collect();
     // These have tests of their own below.
     seen.extend(["blueprint.too-large", "blueprint.not-utf8", "blueprint.too-many-findings"]);
     let all: BTreeSet<&str> = rules::ALL.iter().map(|rule| rule.id).collect();

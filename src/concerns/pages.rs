@@ -240,15 +240,6 @@ pub const CHECKS: &[CheckPage] = &[
         source: "nginx docs, ngx_http_limit_req_module",
     },
     CheckPage {
-        id: "rate.edge.window",
-        title: "The edge limits what was declared",
-        asks: "the CDN's API for the rules of its phase of limits",
-        passes: "the rule blocks, with the declared number, period and the visitor's address",
-        fails: "it is not there, is off, or counts otherwise",
-        remedy: "apply the generated rule",
-        source: "Cloudflare docs, rate limiting rules",
-    },
-    CheckPage {
         id: "rate.redirect.phase",
         title: "The redirect is limited too",
         asks: "requests for a redirect on one connection until refused",
