@@ -135,6 +135,7 @@ fn artifacts() -> Vec<Artifact> {
         ("nginx/proxy/where/machine.conf".to_owned(), String::new()),
         ("nginx/proxy/where/listen.conf".to_owned(), String::new()),
         ("nginx/proxy/where/upstream.conf".to_owned(), String::new()),
+        ("nginx/proxy/where/mode.conf".to_owned(), String::new()),
         ("nginx/proxy/where/client.conf".to_owned(), String::new()),
         (format!("{folder}/nginx.conf"), REDIRECT.to_owned()),
         (format!("{folder}/where/machine.conf"), String::new()),
