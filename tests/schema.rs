@@ -200,20 +200,20 @@ fn odd_values() -> Vec<toml::Value> {
     values
 }
 
-/// One change at every place of the stand-in, which has every key: what lint accepts the schema accepts, and what lint refuses for its
-/// form the schema refuses.
+/// One change at every place: what lint accepts the schema accepts, and what lint refuses for its form the schema
+/// refuses. The stand-in has every key, and takes every odd value; of the sample, which lint accepts, keys are removed.
 #[test]
 fn lint_and_schema_agree_at_every_key() {
     let validator = jsonschema::validator_for(&for_editors()).expect("a schema");
     let (mut accepted, mut refused) = (0, 0);
-    let base = toml::Value::Table(STAND_IN.parse().expect("TOML"));
-    let mut all = Vec::new();
-    places(&base, &Place::new(), &mut all);
-    // One element stands for the others of its list.
-    all.retain(|(place, _)| !place.iter().any(|key| key.parse().is_ok_and(|index: usize| index > 0)));
-    {
+    for (base, odd) in [(STAND_IN, odd_values()), (SAMPLE, vec![])] {
+        let base = toml::Value::Table(base.parse().expect("TOML"));
+        let mut all = Vec::new();
+        places(&base, &Place::new(), &mut all);
+        // One element stands for the others of its list.
+        all.retain(|(place, _)| !place.iter().any(|key| key.parse().is_ok_and(|index: usize| index > 0)));
         let changes = all.iter().flat_map(|(place, held)| {
-            let odd = odd_values().into_iter().map(|value| (place.clone(), Some(value)));
+            let odd = odd.iter().map(|value| (place.clone(), Some(value.clone())));
             let stranger = [place.as_slice(), &["stranger".to_owned()]].concat();
             let stranger = held.is_table().then_some((stranger, Some(toml::Value::Integer(1))));
             odd.chain([(place.clone(), None)]).chain(stranger)
@@ -235,7 +235,7 @@ fn lint_and_schema_agree_at_every_key() {
             }
         }
     }
-    assert!(accepted >= 100 && refused >= 1000, "{accepted} accepted, {refused} refused");
+    assert!(accepted >= 50 && refused >= 1000, "{accepted} accepted, {refused} refused");
 }
 
 fn validator_of<T: JsonSchema>() -> Validator {

@@ -60,6 +60,7 @@ pub struct Holder {
     pub deputy: Option<Text>,
 }
 
+/// What somebody answers for on the night.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {

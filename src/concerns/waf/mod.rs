@@ -82,6 +82,7 @@ pub enum Action {
     Log,
 }
 
+/// A request method that a rule may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {

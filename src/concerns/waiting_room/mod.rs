@@ -44,7 +44,7 @@ pub struct WaitingRoom {
     pub suspended: bool,
     /// Users at once that the load campaign has shown to work; the room lets in three quarters of them at most.
     #[serde(default)]
-    #[schemars(title = "users")]
+    #[schemars(title = "users", range(max = u32::MAX))]
     pub tested_active_users: Option<u32>,
     /// Other limits, ready to be taken when the first ones prove wrong, in the order in which they are taken.
     #[serde(default)]
