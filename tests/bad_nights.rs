@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use common::{Sample, need, parse, repository, sample};
 use golive::concerns::fragment::RunsOn;
-use golive::concerns::{Safety, Verdict};
+use golive::concerns::{Check, Safety, Verdict};
 use golive::emit;
 use golive::probe::{Probe, Target};
 use golive::rehearsal::LocalWorld;
@@ -525,10 +525,33 @@ mod signals {
 }
 
 /// The sample, announced a day from now: `golive verify` reads the date, where a rehearsal moves it.
+/// The sample, announced in a day; every other date of it moves along.
 fn sample_on_the_eve() -> Sample {
-    let tomorrow = Timestamp::now() + jiff::SignedDuration::from_hours(24);
-    let source = sample().source.replace("2020-03-22T20:30:00+01:00", &tomorrow.strftime("%FT%TZ").to_string());
-    parse(&source)
+    let sample = sample();
+    let later = (Timestamp::now() + jiff::SignedDuration::from_hours(24)).duration_since(sample.site.announcement);
+    let later = jiff::SignedDuration::from_secs(later.as_secs());
+    let mut table: toml::Table = sample.source.parse().expect("TOML");
+    table.iter_mut().for_each(|(_, value)| later_by(value, later));
+    parse(&toml::to_string(&table).expect("TOML"))
+}
+
+fn later_by(value: &mut toml::Value, later: jiff::SignedDuration) {
+    match value {
+        toml::Value::Datetime(written) => {
+            let text = written.to_string();
+            let moved = match text.parse::<Timestamp>() {
+                Ok(instant) => (instant + later).strftime("%FT%TZ").to_string(),
+                Err(_) => {
+                    let day: jiff::civil::Date = text.parse().expect("a day");
+                    (day + jiff::SignedDuration::from_hours(later.as_hours() / 24 * 24)).to_string()
+                }
+            };
+            *written = moved.parse().expect("a date");
+        }
+        toml::Value::Array(items) => items.iter_mut().for_each(|item| later_by(item, later)),
+        toml::Value::Table(table) => table.iter_mut().for_each(|(_, item)| later_by(item, later)),
+        _ => {}
+    }
 }
 
 fn staging(sample: &Sample) -> Staging {
@@ -584,13 +607,22 @@ mod live {
         let mut green = 0;
         for check in report["checks"].as_array().expect("checks") {
             match check["safety"].as_str() {
+                // What only a provider's API tells, this version does not know.
+                Some("S0" | "S1") if check["because"].as_str().is_some_and(|why| why.contains("does not read")) => {
+                    assert_eq!(check["verdict"], "unknown", "{check:#}");
+                }
                 Some("S0" | "S1") => {
                     assert_eq!(check["verdict"], "pass", "{check:#}");
                     green += 1;
                 }
                 _ => {
                     assert_eq!(check["verdict"], "unknown", "{check:#}");
-                    assert!(check["because"].as_str().is_some_and(|why| why.contains("consent")), "{check:#}");
+                    assert!(
+                        check["because"]
+                            .as_str()
+                            .is_some_and(|why| why.contains("consent") || why.contains("blocked by")),
+                        "{check:#}"
+                    );
                 }
             }
         }
@@ -641,10 +673,16 @@ mod live {
         let checks = report["checks"].as_array().expect("checks");
         assert!(checks.len() >= 40);
         for check in checks {
+            let evidence = check["evidence"].as_array().expect("evidence");
+            // Sums and duties ask nobody; on the day of this test those of 2020 hold or do not.
+            if evidence.is_empty() && check["safety"] == "S0" {
+                continue;
+            }
             assert_eq!(check["verdict"], "unknown", "{check:#}");
-            for line in check["evidence"].as_array().expect("evidence") {
+            for line in evidence {
                 let line = line.as_str().expect("a line");
-                assert!(line.contains(&address.to_string()), "something else was contacted: {line}");
+                let nobody = line.contains("not asked: this version does not read");
+                assert!(nobody || line.contains(&address.to_string()), "something else was contacted: {line}");
             }
         }
         assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
@@ -704,11 +742,18 @@ mod network {
         let sample = sample_on_the_eve();
         let world = start(staging(&sample)).await;
         let through_a_resolver = |probe: &Probe| matches!(probe, Probe::Dns(probe) if matches!(probe.server, golive::probe::DnsServer::Resolver));
-        let resolver_alone: Vec<(String, String)> = golive::ops::verify::checks(&sample.blueprint, &sample.site)
-            .into_iter()
-            .filter(|(_, check)| check.blocked_by.is_empty() && check.ask.iter().all(through_a_resolver))
-            .map(|(_, check)| (check.id.to_owned(), check.subject))
+        let checks = || golive::ops::verify::checks(&sample.blueprint, &sample.site).into_iter();
+        let named = |check: &Check| (check.id.to_owned(), check.subject.clone());
+        let resolver_alone: Vec<(String, String)> = checks()
+            .filter(|(_, check)| check.blocked_by.is_empty() && !check.ask.is_empty())
+            .filter(|(_, check)| check.ask.iter().all(through_a_resolver))
+            .map(|(_, check)| named(&check))
             .collect();
+        // Sums and duties ask nobody, and what the providers' APIs would say is staged without a network.
+        let off_the_network =
+            |check: &Check| check.blocked_by.is_empty() && check.ask.iter().all(|probe| matches!(probe, Probe::Api(_)));
+        let asks_nobody: Vec<(String, String)> =
+            checks().filter(|(_, check)| off_the_network(check)).map(|(_, check)| named(&check)).collect();
         for resolvers in [vec![], vec![world.resolver()]] {
             let alone = resolvers.is_empty();
             let results = checklist(&sample, &world, Routes::new(), resolvers).await;
@@ -716,8 +761,9 @@ mod network {
             for row in &results {
                 // Only what the resolver alone can tell is still known.
                 let told_by_resolver = !alone && resolver_alone.contains(&(row.id.to_owned(), row.subject.clone()));
-                let want = if told_by_resolver { Verdict::Pass } else { Verdict::Unknown };
-                assert_eq!(row.verdict, want, "{}", told(&results));
+                let told_by_nobody = asks_nobody.contains(&(row.id.to_owned(), row.subject.clone()));
+                let want = if told_by_resolver || told_by_nobody { Verdict::Pass } else { Verdict::Unknown };
+                assert_eq!(row.verdict, want, "{} {}\n{}", row.id, row.subject, told(&results));
             }
         }
         world.stop().await;
@@ -821,7 +867,7 @@ fn a_concern_that_is_mounted_and_not_listed_does_not_compile() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("blueprint.rs");
         let text = format!(
-            "pub trait Concern {{}}\n{stubs}pub struct WaitingRoom; impl Concern for WaitingRoom {{}}\n\
+            "pub trait Concern {{}}\n{stubs}pub struct Forgotten; impl Concern for Forgotten {{}}\n\
              pub struct Blueprint {{\n{}\n{more}}}\n{implementation}",
             fields.join("\n")
         );
@@ -835,9 +881,9 @@ fn a_concern_that_is_mounted_and_not_listed_does_not_compile() {
     };
     let as_it_is = compile("");
     assert!(as_it_is.status.success(), "{}", text(&as_it_is.stderr));
-    let forgotten = compile("    pub waiting_room: Option<WaitingRoom>,\n");
+    let forgotten = compile("    pub forgotten: Option<Forgotten>,\n");
     let said = text(&forgotten.stderr);
-    assert!(!forgotten.status.success(), "a sixth concern compiles unlisted");
+    assert!(!forgotten.status.success(), "a concern compiles unlisted");
     // Once in `concerns()`, once where the tables that are left out are named.
-    assert_eq!(said.matches("error[E0027]: pattern does not mention field `waiting_room`").count(), 2, "{said}");
+    assert_eq!(said.matches("error[E0027]: pattern does not mention field `forgotten`").count(), 2, "{said}");
 }
