@@ -1390,7 +1390,7 @@ rules! {
         reads: ["third_parties.vendors.promised", "third_parties.vendors.in_writing_on"],
     }
     PARTIES_MAIL = "third_parties.mail-quota" {
-        title: "the mail quota is below what [mail] sends",
+        title: "the mail quota is below what the site sends",
         why: "Mail above the quota waits for hours, or is lost.",
         remedy: "Have the quota raised, or defer mail.",
         source: "DOC-8, JVA-13",
