@@ -205,7 +205,12 @@ fn other_shapes_are_rehearsed_like_the_sample() {
         ("copies at the proxy", copies_at_the_proxy(), "proxy-keeps-nothing", 1),
         ("several redirects, IPv6", several_redirects_and_ipv6(), "redirect-drops-query", 1),
         ("several hosts", several_hosts(), "404-kept", 1),
-        ("several hosts, on a server", several_hosts().replace("\"scalingo\"", "\"server\""), "ttl-86400", 1),
+        (
+            "several hosts, on a server",
+            several_hosts().replace("runs_on = \"scalingo\"", "runs_on = \"server\""),
+            "ttl-86400",
+            1,
+        ),
     ] {
         let shape = Shape::of(&source);
         let (code, report) = shape.rehearse(&[]);
