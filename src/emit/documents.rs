@@ -357,8 +357,8 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
         let mut step = "Run terraform init, plan and apply in terraform/.".to_owned();
         if there("terraform/cloudflare.tf") {
             step.push_str(
-                " Where the zone has rules in one of these phases already, import their ruleset first: a second one \
-                 is refused.",
+                " Name the rulesets that the zone has already in the variable cloudflare_entrypoints: they are taken \
+                 over, where a second one of a phase is refused.",
             );
         }
         steps.push(step);
