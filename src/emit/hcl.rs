@@ -27,6 +27,26 @@ pub struct Block {
     pub blocks: Vec<Block>,
 }
 
+/// An attribute whose value is data: quoted, escaped.
+pub fn data(key: &str, value: Value) -> (String, Right) {
+    (key.to_owned(), Right::Data(value))
+}
+
+/// An attribute whose value is an expression, written as it is: never of a blueprint.
+pub fn reference(key: &str, expression: impl Into<String>) -> (String, Right) {
+    (key.to_owned(), Right::Reference(expression.into()))
+}
+
+/// A block without remark and without blocks of its own.
+pub fn block(kind: &'static str, labels: Vec<String>, attributes: Vec<(String, Right)>) -> Block {
+    Block { remark: None, kind, labels, attributes, blocks: vec![] }
+}
+
+/// A resource of a provider, by its type and our name for it.
+pub fn resource(kind: &str, name: impl Into<String>, attributes: Vec<(String, Right)>) -> Block {
+    block("resource", vec![kind.to_owned(), name.into()], attributes)
+}
+
 /// The blocks, a blank line between two.
 pub fn write(blocks: &[Block]) -> String {
     let mut out = String::new();

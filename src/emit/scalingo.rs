@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::hcl::{Block, Right};
+use super::hcl::{Block, Right, block, data, reference, resource};
 use super::terraform::Part;
 use super::{Asked, Clash, Slots};
 use crate::blueprint::value::VariableName;
@@ -87,24 +87,8 @@ fn text(key: &str, value: &str) -> (String, Right) {
     (key.to_owned(), Right::Data(json!(value)))
 }
 
-fn data(key: &str, value: Value) -> (String, Right) {
-    (key.to_owned(), Right::Data(value))
-}
-
-fn reference(key: &str, expression: String) -> (String, Right) {
-    (key.to_owned(), Right::Reference(expression))
-}
-
 fn app_id(app: &App) -> (String, Right) {
     reference("app", format!("scalingo_app.{}.id", app.name.identifier()))
-}
-
-fn block(kind: &'static str, labels: Vec<String>, attributes: Vec<(String, Right)>) -> Block {
-    Block { remark: None, kind, labels, attributes, blocks: vec![] }
-}
-
-fn resource(kind: &str, name: String, attributes: Vec<(String, Right)>) -> Block {
-    block("resource", vec![kind.to_owned(), name], attributes)
 }
 
 fn lookup(kind: &str, name: &str, attributes: Vec<(String, Right)>) -> Block {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::hcl::{self, Block, Right};
+use super::hcl::{self, Block, Right, block};
 use super::{Artifact, Clash};
 use crate::blueprint::TerraformTable;
 
@@ -48,7 +48,6 @@ fn file(name: &str, blocks: &[Block]) -> Artifact {
 }
 
 fn versions(parts: &[Part], table: Option<&TerraformTable>) -> Block {
-    let block = |kind, labels, attributes| Block { remark: None, kind, labels, attributes, blocks: vec![] };
     let providers = parts.iter().map(|part| {
         let value = json!({ "source": part.source, "version": part.version });
         (part.provider.to_owned(), Right::Data(value))

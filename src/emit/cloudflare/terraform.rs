@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{CloudflarePlan, Room, ZoneRecords};
-use crate::emit::hcl::{Block, Right};
+use crate::emit::hcl::{Block, Right, block, data, reference, resource};
 use crate::emit::terraform::Part;
 
 /// Provider version that the generated Terraform was checked against.
@@ -46,22 +46,7 @@ fn variables(plan: &CloudflarePlan) -> Vec<Block> {
 }
 
 fn variable(name: &str, description: &str) -> Block {
-    Block {
-        remark: None,
-        kind: "variable",
-        labels: vec![name.to_owned()],
-        attributes: vec![data("description", json!(description)), reference("type", "string")],
-        blocks: vec![],
-    }
-}
-
-fn data(key: &str, value: Value) -> (String, Right) {
-    (key.to_owned(), Right::Data(value))
-}
-
-/// `expression` is never of a blueprint.
-fn reference(key: &str, expression: impl Into<String>) -> (String, Right) {
-    (key.to_owned(), Right::Reference(expression.into()))
+    block("variable", vec![name.to_owned()], vec![data("description", json!(description)), reference("type", "string")])
 }
 
 fn zone_id() -> (String, Right) {
@@ -77,11 +62,6 @@ fn members(object: &Value) -> impl Iterator<Item = (String, Right)> {
     object.as_object().into_iter().flatten().map(|(key, value)| data(key, value.clone()))
 }
 
-fn resource(kind: &str, name: impl Into<String>, attributes: Vec<(String, Right)>) -> Block {
-    let labels = vec![kind.to_owned(), name.into()];
-    Block { remark: None, kind: "resource", labels, attributes, blocks: vec![] }
-}
-
 impl Block {
     fn remarked(mut self, remark: &str) -> Self {
         self.remark = Some(remark.to_owned());
@@ -90,13 +70,8 @@ impl Block {
 
     /// What somebody switches on the night is not put back by the next apply.
     fn ignoring(mut self, changes: &[String]) -> Self {
-        self.blocks.push(Block {
-            remark: None,
-            kind: "lifecycle",
-            labels: vec![],
-            attributes: vec![reference("ignore_changes", format!("[{}]", changes.join(", ")))],
-            blocks: vec![],
-        });
+        let changes = reference("ignore_changes", format!("[{}]", changes.join(", ")));
+        self.blocks.push(block("lifecycle", vec![], vec![changes]));
         self
     }
 }
