@@ -306,6 +306,8 @@ async fn judge(check: &Check, world: &World, memo: Option<&Memo<'_>>) -> (Verdic
             match probe {
                 Probe::Disturb(Disturbance::ModeOn) => degraded = true,
                 Probe::Disturb(Disturbance::ModeOff) => degraded = false,
+                // Nothing is ill without its copies.
+                Probe::Disturb(Disturbance::EdgePurged) => {}
                 Probe::Disturb(disturbance) => ill = *disturbance != Disturbance::AppHealthy,
                 _ => {}
             }

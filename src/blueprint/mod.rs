@@ -27,7 +27,8 @@ use crate::concerns::{
     apps::Apps, audience::Audience, database::Database, people::People, third_parties::ThirdParties,
 };
 use crate::concerns::{cache::Cache, cdn::Cdn, degraded_mode::DegradedMode, dns::Dns, mail::Mail, proxy::Proxy};
-use crate::concerns::{rate_limits::RateLimits, redirects::Redirects, waf::Waf, waiting_room::WaitingRoom};
+use crate::concerns::{rate_limits::RateLimits, redirects::Redirects, static_routes::StaticRoutes};
+use crate::concerns::{waf::Waf, waiting_room::WaitingRoom};
 use value::{HostName, Instant, Label, Text, Upstream, UrlPath, VariableName};
 
 /// One public launch: what is promised, and to whom it belongs. Whatever is not here is not generated, checked or
@@ -55,6 +56,8 @@ pub struct Blueprint {
     pub rate_limits: Option<RateLimits>,
     #[serde(default)]
     pub degraded_mode: Option<DegradedMode>,
+    #[serde(default)]
+    pub static_routes: Option<StaticRoutes>,
     #[serde(default)]
     pub mail: Option<Mail>,
     #[serde(default)]
@@ -151,6 +154,7 @@ impl Blueprint {
             redirects,
             rate_limits,
             degraded_mode,
+            static_routes,
             mail,
             apps,
             database,
@@ -166,6 +170,7 @@ impl Blueprint {
         present.extend(cache.as_ref().map(|c| c as &dyn Concern));
         present.extend(rate_limits.as_ref().map(|c| c as &dyn Concern));
         present.extend(degraded_mode.as_ref().map(|c| c as &dyn Concern));
+        present.extend(static_routes.as_ref().map(|c| c as &dyn Concern));
         present.extend(waf.as_ref().map(|c| c as &dyn Concern));
         present.extend(waiting_room.as_ref().map(|c| c as &dyn Concern));
         present.extend(mail.as_ref().map(|c| c as &dyn Concern));
@@ -190,6 +195,7 @@ impl Blueprint {
             redirects,
             rate_limits,
             degraded_mode,
+            static_routes,
             mail,
             apps,
             database,
@@ -207,6 +213,7 @@ impl Blueprint {
             ("redirects", redirects.is_none()),
             ("rate_limits", rate_limits.is_none()),
             ("degraded_mode", degraded_mode.is_none()),
+            ("static_routes", static_routes.is_none()),
             ("mail", mail.is_none()),
             ("apps", apps.is_none()),
             ("database", database.is_none()),

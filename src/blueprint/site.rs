@@ -46,6 +46,8 @@ pub struct Site {
     pub mail: Option<MailFacts>,
     /// Whether an nginx of golive's stands before the app.
     pub has_proxy: bool,
+    /// Where it runs, if there is one.
+    pub proxy_runs_on: Option<RunsOn>,
     /// Where it answers itself, for the probes of the platform.
     pub health_path: Option<UrlPath>,
     /// The app of the platform that it is, where it is one.
@@ -56,6 +58,8 @@ pub struct Site {
     pub private_paths: Vec<PathPrefix>,
     /// Starts of paths whose file names carry a content hash.
     pub fingerprinted_paths: Vec<PathPrefix>,
+    /// Paths at which checks look for the headers of a class: samples, and pages of further names.
+    pub classed_paths: Vec<UrlPath>,
     /// Paths that checks ask for, those of pages and those of classes, each once.
     pub sampled_paths: Vec<UrlPath>,
     /// The cookie by which the app knows a visitor.
@@ -199,9 +203,11 @@ impl Site {
         let paths_of = |chosen: &dyn Fn(&Class) -> bool| -> Vec<PathPrefix> {
             classes.iter().filter(|class| chosen(class)).flat_map(|class| class.paths.clone()).collect()
         };
-        let mut sampled_paths = table.pages.clone();
         let of_hosts = table.hosts.iter().flat_map(|host| &host.pages);
-        for path in of_hosts.chain(classes.iter().flat_map(|class| &class.samples)) {
+        let classed_paths: Vec<UrlPath> =
+            of_hosts.chain(classes.iter().flat_map(|class| &class.samples)).cloned().collect();
+        let mut sampled_paths = table.pages.clone();
+        for path in &classed_paths {
             if !sampled_paths.contains(path) {
                 sampled_paths.push(path.clone());
             }
@@ -237,11 +243,13 @@ impl Site {
             redirected,
             mail: blueprint.mail.as_ref().map(Mail::facts),
             has_proxy: blueprint.proxy.is_some(),
+            proxy_runs_on: blueprint.proxy.as_ref().map(|proxy| proxy.runs_on),
             health_path: blueprint.proxy.as_ref().map(|proxy| proxy.health_path.clone()),
             front: front(blueprint).map(|app| app.name.clone()),
             proxies: proxies(blueprint, origin_addresses),
             private_paths: paths_of(&|class| !class.store),
             fingerprinted_paths: paths_of(&|class| class.fingerprinted),
+            classed_paths,
             sampled_paths,
             session_cookie: blueprint.cache.as_ref().and_then(|cache| cache.session_cookie.clone()),
             waiting_room_is_open: blueprint.waiting_room.as_ref().is_some_and(|room| !room.suspended),

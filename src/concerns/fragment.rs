@@ -5,6 +5,7 @@
 
 mod edge;
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -78,6 +79,8 @@ pub enum Fragment {
     CapacitySheet(CapacitySheet),
     /// Who does what, and when.
     PeopleSheet(PeopleSheet),
+    /// The Varnish behind the proxy, with the pages that back offices publish as static.
+    StaticCache(StaticCache),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -353,6 +356,67 @@ pub enum LimitedAt {
     Edge,
     /// The machines that only redirect, each by itself.
     Redirects,
+}
+
+/// Varnish between the proxy and the back offices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaticCache {
+    /// The name under which back offices are asked, whatever name a visitor used: one page is one copy.
+    pub host: HostName,
+    /// Where it listens, as the proxy reaches it.
+    pub at: Upstream,
+    /// The first that takes a path has it.
+    pub routes: Vec<StaticRoute>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaticRoute {
+    pub name: Label,
+    pub paths: Vec<PathPrefix>,
+    pub back_office: Upstream,
+    pub fresh: Seconds,
+    /// How long an old page is served while no new one can be had.
+    pub grace: Seconds,
+    /// Who may replace and remove pages.
+    pub publishers: Vec<IpNet>,
+}
+
+/// Paths, as sent, that Varnish refuses: what a back office might read as another path than the proxy did.
+pub const REFUSED_BY_STATIC: &str = r"(?i)(?:\.\.|//|\\|%(?:2[5ef]|5c))";
+
+impl StaticCache {
+    /// The start of every path that is published, as a regular expression for the decoded path.
+    pub fn paths(&self) -> String {
+        let paths: Vec<PathPrefix> = self.routes.iter().flat_map(|route| route.paths.clone()).collect();
+        any_of(&paths)
+    }
+
+    /// The route that has a path, as nginx and Varnish compare it.
+    pub fn route_of(&self, path: &str) -> Option<&StaticRoute> {
+        self.routes.iter().find(|route| is_under(&route.paths, path))
+    }
+
+    /// Everybody who may publish something.
+    pub fn publishers(&self) -> BTreeSet<IpNet> {
+        self.routes.iter().flat_map(|route| route.publishers.clone()).collect()
+    }
+}
+
+impl StaticRoute {
+    /// `Cache-Control` of good pages. No `s-maxage`, which would forbid the CDN to serve stale (RFC 9111, section 4.2.4).
+    pub fn marking(&self) -> String {
+        format!("public, max-age={0}, stale-while-revalidate={0}, stale-if-error={1}", self.fresh, self.grace)
+    }
+}
+
+/// An upstream as a container is told of it: a name is followed when it moves, which every deployment makes it do (nginx
+/// 1.27.3; the buildpack has a newer one).
+pub fn upstream_variable(upstream: &Upstream) -> String {
+    let Upstream { host, port } = upstream;
+    match host.parse::<IpAddr>() {
+        Ok(_) => format!("{host}:{port}"),
+        Err(_) => format!("{host}:{port} resolve"),
+    }
 }
 
 /// An environment variable that a concern needs in an app. No secret: the value is generated text.

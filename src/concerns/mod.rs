@@ -23,6 +23,7 @@ pub mod proxy;
 pub mod rate_limits;
 pub mod redirects;
 pub mod rules;
+pub mod static_routes;
 pub mod third_parties;
 pub mod tls;
 pub mod waf;

@@ -1056,6 +1056,122 @@ rules! {
     }
 
     // [waiting_room]
+    STATIC_NEEDS_PROXY = "static_routes.needs-proxy" {
+        title: "nobody sends the published paths to Varnish",
+        why: "Varnish stands behind the nginx of [proxy]. Without it the paths lead to the app, and the back office's pages \
+              to nobody.",
+        remedy: "Add [proxy].",
+        source: "ALT-3, ALT-6",
+        reads: ["static_routes.routes", "proxy"],
+    }
+    STATIC_IN_CONTAINER = "static_routes.in-container" {
+        title: "Varnish is looked for in nginx's own container",
+        why: "The nginx buildpack brings nginx and nothing else. On the loopback of that container nobody listens, and every \
+              published page would be 502.",
+        remedy: "Run Varnish on a machine or in an app of its own, and name that.",
+        source: "Scalingo docs, platform/deployment/buildpacks/nginx",
+        reads: ["static_routes.cache", "proxy.runs_on"],
+    }
+    STATIC_PUBLIC = "static_routes.public" {
+        title: "Varnish listens where the public goes",
+        why: "Varnish believes what the proxy says of a client. Whoever reaches it without the proxy says it himself, and \
+              publishes or removes what he likes.",
+        remedy: "Let it listen where the proxy alone reaches it.",
+        source: "ALT-6",
+        reads: [
+            "static_routes.cache",
+            "site.host",
+            "site.hosts.name",
+            "cdn.origins",
+            "redirects.servers.names",
+            "redirects.servers.addresses",
+        ],
+    }
+    STATIC_NOTHING = "static_routes.nothing" {
+        title: "nothing is published",
+        why: "A table without routes, or a route without paths, asks for a Varnish that nobody uses.",
+        remedy: "Name what is published, or leave it out.",
+        source: "ALT-5",
+        reads: ["static_routes.routes", "static_routes.routes.paths"],
+    }
+    STATIC_DUPLICATE_NAME = "static_routes.duplicate-name" {
+        title: "two routes have one name",
+        why: "The name decides how long a page is kept and by whom it is published; of two, one would be lost.",
+        remedy: "Rename one.",
+        source: "ALT-5",
+        reads: ["static_routes.routes.name"],
+    }
+    STATIC_UNREACHABLE = "static_routes.unreachable" {
+        title: "an earlier route takes the paths of a later one",
+        why: "The first route that takes a path has it. The later one's back office is never asked.",
+        remedy: "Put the narrower route first.",
+        source: "ALT-5",
+        reads: ["static_routes.routes.paths"],
+    }
+    STATIC_TAKES_OTHERS = "static_routes.takes-others" {
+        title: "a published path takes what another table promises",
+        why: "Published is one copy for everybody, without cookie and without query. What is private would be the same for \
+              all, what says how the site is would be old, and the checks of a class would look for a header that \
+              Varnish does not send.",
+        remedy: "Make the route's path longer, or take the path out of the other table.",
+        source: "ALT-5, JVA-7",
+        reads: [
+            "static_routes.routes.paths",
+            "cache.classes.paths",
+            "cache.classes.samples",
+            "cache.classes.store",
+            "cache.classes.fingerprinted",
+            "proxy.health_path",
+            "apps.apps.health_path",
+            "site.hosts.pages",
+        ],
+    }
+    STATIC_OFFICE_PUBLIC = "static_routes.office-public" {
+        title: "the back office is a public place",
+        why: "Visitors never reach the back office: that is why it stands on the night. One that has a public name of the \
+              site would ask itself, in a circle.",
+        remedy: "Name it where Varnish alone reaches it.",
+        source: "ALT-6",
+        reads: [
+            "static_routes.routes.back_office",
+            "static_routes.cache",
+            "site.host",
+            "site.hosts.name",
+            "cdn.origins",
+            "redirects.servers.names",
+            "redirects.servers.addresses",
+        ],
+    }
+    STATIC_LIFETIME = "static_routes.lifetime" {
+        title: "a page is too short-lived to be published",
+        why: "With no life at all visitors are served one after the other, each by a build of the back office. With less \
+              grace than life a back office that misses two refreshes takes its pages along.",
+        remedy: "Give a life of some seconds and a grace of a day.",
+        source: "ALT-6; Varnish docs, users-guide/vcl-grace",
+        reads: ["static_routes.routes.refreshed_every_seconds", "static_routes.routes.grace_seconds"],
+    }
+    STATIC_PUBLISHERS = "static_routes.publishers" {
+        title: "nobody may publish, or too many may",
+        why: "A wrong page must be replaced at once, by whoever made it. Whoever else can do it can have pages built at will, \
+              or take them away.",
+        remedy: "Name the publishers' own addresses.",
+        source: "ALT-6; Varnish docs, users-guide/purging",
+        reads: ["static_routes.routes.publishers"],
+    }
+    STATIC_NO_SAMPLES = "static_routes.no-samples" {
+        title: "a route has no path that checks could ask for",
+        why: "Checks ask for real paths. Without one nobody sees before the visitors whether the route works.",
+        remedy: "Add one or two.",
+        source: "ALT-6",
+        reads: ["static_routes.routes.samples"],
+    }
+    STATIC_SAMPLE = "static_routes.sample" {
+        title: "a sample is no path of its route",
+        why: "The check would ask somebody else, and say something of that.",
+        remedy: "Correct the sample, or the paths.",
+        source: "ALT-6",
+        reads: ["static_routes.routes.samples", "static_routes.routes.paths"],
+    }
     ROOM_NEEDS_CDN = "waiting_room.needs-cdn" {
         title: "a waiting room without a CDN",
         why: "Visitors wait at the CDN's edge. Without one they reach the site, all of them.",

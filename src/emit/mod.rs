@@ -13,6 +13,7 @@ mod scalingo;
 mod sheets;
 mod templates;
 mod terraform;
+mod varnish;
 pub mod zone;
 
 pub use cloudflare::{blocks_for, utc as event_time};
@@ -24,7 +25,7 @@ use crate::blueprint::{Blueprint, Site};
 use crate::concerns::fragment::{
     AddressList, AppVariable, CacheRule, CapacitySheet, CdnRecord, CertificatePack, CustomRule, DatabaseAddon, Letter,
     LoadBalancer, MailProvider, ManagedRules, ModeSwitch, MovedPath, PeopleSheet, PlatformApp, ProxyServer, RateLimit,
-    RedirectRule, RedirectServer, ResponseClass, ResponseHeader, WaitingRoom, ZoneRecord, ZoneSetting,
+    RedirectRule, RedirectServer, ResponseClass, ResponseHeader, StaticCache, WaitingRoom, ZoneRecord, ZoneSetting,
 };
 use crate::concerns::{Concern, Fragment};
 
@@ -76,6 +77,7 @@ pub struct Slots {
     pub letters: Vec<Asked<Letter>>,
     pub capacity: Vec<Asked<CapacitySheet>>,
     pub people: Vec<Asked<PeopleSheet>>,
+    pub static_caches: Vec<Asked<StaticCache>>,
 }
 
 impl Slots {
@@ -111,6 +113,7 @@ impl Slots {
                     Fragment::Letter(what) => slots.letters.push(Asked { by, what }),
                     Fragment::CapacitySheet(what) => slots.capacity.push(Asked { by, what }),
                     Fragment::PeopleSheet(what) => slots.people.push(Asked { by, what }),
+                    Fragment::StaticCache(what) => slots.static_caches.push(Asked { by, what }),
                 }
             }
         }
@@ -145,6 +148,8 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
     clashes.extend(more);
     let (redirects, more) = nginx::redirects(&slots.redirect_servers, &slots.rate_limits);
     clashes.extend(more);
+    let (varnish, more) = varnish::artifacts(&slots.static_caches, site);
+    clashes.extend(more);
     let (octodns, more) = octodns::artifacts(&zones);
     clashes.extend(more);
     let (scalingo, more) = scalingo::terraform(&slots);
@@ -160,6 +165,7 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
     artifacts.extend(cloudflare::payloads(&cloudflare));
     artifacts.extend(proxy);
     artifacts.extend(redirects);
+    artifacts.extend(varnish);
     artifacts.extend(octodns);
     for plan in &zones {
         artifacts.push(Artifact { path: format!("dns/{}.zone", plan.zone.name), text: zone::file(plan) });

@@ -35,6 +35,7 @@ struct ProxyValues {
     moved: Option<MovedValues>,
     limited: Option<Limited>,
     mode: Option<ModeValues>,
+    published: Option<PublishedValues>,
     /// Whom to ask where the app is; none where it has an address, or the machine says it.
     resolver: Option<&'static str>,
     access_log: &'static str,
@@ -62,6 +63,14 @@ struct MovedValues {
     max_size: usize,
     /// Whether a target holds a dollar sign, for which nginx has no escape.
     has_dollar: bool,
+}
+
+/// What is published as static, as the proxy template is given it.
+#[derive(Debug, Clone, Serialize)]
+struct PublishedValues {
+    /// The starts of the decoded paths, as a regular expression.
+    paths: String,
+    publishers: Vec<String>,
 }
 
 /// A mode of the proxy, as its template is given it.
@@ -156,7 +165,7 @@ fn environment(name: &str) -> String {
 ///
 /// Several proxies, classes of one name, several default classes, a health path that no location can hold.
 pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
-    let Slots { proxies, classes, rate_limits: limits, mode_switches, moved_paths: moved, .. } = slots;
+    let Slots { proxies, classes, rate_limits: limits, mode_switches, moved_paths: moved, static_caches, .. } = slots;
     let (first, more) = match proxies.as_slice() {
         [] => return (Vec::new(), Vec::new()),
         [first, more @ ..] => (first, more),
@@ -201,7 +210,14 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
             .map(|other| Clash(format!("{} asks for a second mode of the proxy, {}", other.by, other.what.variable))),
     );
 
+    // A second one is Varnish's own clash.
+    let cache = static_caches.first().map(|asked| &asked.what);
+    let published = cache.map(|cache| PublishedValues {
+        paths: cache.paths(),
+        publishers: cache.publishers().iter().map(ToString::to_string).collect(),
+    });
     let upstreams = further.iter().map(|(_, _, upstream)| *upstream).chain([&proxy.upstream]);
+    let upstreams = upstreams.chain(cache.map(|cache| &cache.at));
     let has_name = upstreams.into_iter().any(|upstream| upstream.host.parse::<IpAddr>().is_err());
     let values = |tls: bool| ProxyValues {
         tls,
@@ -223,6 +239,7 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
         moved: moved_values(moved),
         limited: limited.clone(),
         mode: mode.clone(),
+        published: published.clone(),
         resolver: (!tls && has_name).then_some(RESOLVER),
         // The buildpack's own log, which its start script prints.
         access_log: if tls { "access.log" } else { "logs/access.log" },
@@ -235,6 +252,7 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
     let mut erb: Vec<String> = ["PORT", "PORT", "APP_UPSTREAM"].map(environment).into();
     erb.extend(has_name.then(|| RESOLVER.to_owned()));
     erb.extend(further.iter().map(|(number, ..)| environment(&format!("APP_UPSTREAM_{number}"))));
+    erb.extend(cache.map(|_| environment("STATIC_UPSTREAM")));
     erb.extend(mode.as_ref().map(|mode| environment(&mode.variable)));
     if scalingo.matches("<%").count() != erb.len() || erb.iter().any(|known| !scalingo.contains(known)) {
         clashes.push(Clash("proxy: a value holds `<%`, which the buildpack would run as Ruby".to_owned()));
@@ -252,6 +270,7 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
     artifacts.extend(further.iter().map(|(number, host, upstream)| {
         artifact(&format!("proxy/where/upstream-{number}.conf"), app(&format!("The app of {}", host.name), upstream))
     }));
+    artifacts.extend(cache.map(|cache| artifact("proxy/where/static.conf", app("Varnish", &cache.at))));
     artifacts.extend(mode.map(|mode| {
         let text = format!(
             "# The mode of this machine: \"{}\" is the degraded one, \"{}\" the normal one. Then reload nginx.\ndefault \"{}\";\n",
@@ -322,11 +341,11 @@ fn artifact(path: &str, text: String) -> Artifact {
     Artifact { path: format!("nginx/{path}"), text }
 }
 
-fn indented(text: &str) -> String {
+pub(super) fn indented(text: &str) -> String {
     text.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("    {line}\n") }).collect()
 }
 
-fn machine(open_files: u32) -> String {
+pub(super) fn machine(open_files: u32) -> String {
     format!(
         "# What belongs to this machine.\n\
          worker_processes auto;\n\

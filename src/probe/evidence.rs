@@ -90,6 +90,9 @@ fn question(probe: &Probe) -> String {
             Disturbance::ModeOn => "switch the degraded mode on",
             Disturbance::ModeOff => "switch the degraded mode off",
             Disturbance::RoomHoldsAll => "let the waiting room hold everybody",
+            Disturbance::EdgePurged => "purge the CDN's copies",
+            Disturbance::OfficeRefuses => "make the back offices refuse connections",
+            Disturbance::OfficeAnswers503 => "make the back offices answer 503",
         }
         .to_owned(),
     }

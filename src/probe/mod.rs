@@ -125,6 +125,9 @@ pub struct HttpProbe {
     pub nth: u8,
 }
 
+/// By this header the back office of a rehearsal says how often it has been asked for the page.
+pub const FETCH_HEADER: &str = "x-golive-fetch";
+
 /// Stands for the number of the request in the path of a burst, so that no cache answers the second from the first.
 pub const NTH: &str = "{nth}";
 
@@ -165,6 +168,12 @@ pub enum Method {
     Put,
     Patch,
     Delete,
+    /// Varnish's own, by which a page is published anew; no limit names it.
+    #[serde(skip)]
+    Refresh,
+    /// The same, by which a page is removed.
+    #[serde(skip)]
+    Purge,
 }
 
 impl Method {
@@ -176,6 +185,8 @@ impl Method {
             Method::Put => "PUT",
             Method::Patch => "PATCH",
             Method::Delete => "DELETE",
+            Method::Refresh => "REFRESH",
+            Method::Purge => "PURGE",
         }
     }
 }
@@ -234,7 +245,7 @@ pub enum Disturbance {
     AppAnswers503,
     /// The app answers 500 to everything.
     AppAnswers500,
-    /// Back to health, and the waiting room's door as it was told to be.
+    /// Back to health, the back offices too, and the waiting room's door as it was told to be.
     AppHealthy,
     /// The variable of the degraded mode is set, and what reads it restarted.
     ModeOn,
@@ -242,6 +253,12 @@ pub enum Disturbance {
     ModeOff,
     /// The waiting room holds everybody (`queue_all`).
     RoomHoldsAll,
+    /// The CDN's copies are purged, all of them: who asks next is a data centre that has none.
+    EdgePurged,
+    /// The back offices refuse connections, until all is healed.
+    OfficeRefuses,
+    /// The back offices answer 503 to everything, until all is healed.
+    OfficeAnswers503,
 }
 
 /// One GET of a provider's API.

@@ -72,8 +72,13 @@ impl App {
             Disturbance::AppAnswers503 => health::ANSWERS_503,
             Disturbance::AppAnswers500 => health::ANSWERS_500,
             Disturbance::AppHealthy => health::GOOD,
-            // The proxy's and the edge's.
-            Disturbance::ModeOn | Disturbance::ModeOff | Disturbance::RoomHoldsAll => return,
+            // The proxy's, the edge's, and the back offices'.
+            Disturbance::ModeOn
+            | Disturbance::ModeOff
+            | Disturbance::RoomHoldsAll
+            | Disturbance::EdgePurged
+            | Disturbance::OfficeRefuses
+            | Disturbance::OfficeAnswers503 => return,
         };
         self.health.store(state, Ordering::SeqCst);
     }

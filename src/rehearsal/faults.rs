@@ -166,6 +166,18 @@ impl Staging {
         self.edit_machines(chosen, |path, text| replace_once(text, path, from, to))
     }
 
+    /// As [`Self::edit_proxy`], in what Varnish runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::edit_proxy`].
+    pub fn edit_varnish(&mut self, from: &str, to: &str) -> Result<(), String> {
+        let varnish = self.varnish.as_mut().ok_or("no Varnish in this blueprint")?;
+        let path = varnish.main_file.clone();
+        let text = varnish.files.get_mut(&path).ok_or_else(|| format!("{path} was not generated"))?;
+        replace_once(text, &path, from, to)
+    }
+
     /// Rewrites the proxy's configuration line by line: `edit` gives what stands in a line's place, or nothing.
     ///
     /// # Errors

@@ -19,9 +19,11 @@ use super::edge::Edge;
 use super::identity::{self, Identities};
 use super::nginx::{Trouble, Watchdog};
 use super::node::{self, Node, Surroundings};
+use super::office::Office;
 use super::serve;
-use super::staging::{DnsManner, SITE_ADDRESS, StagedNameServer, Staging};
+use super::staging::{DnsManner, SITE_ADDRESS, StagedNameServer, StagedVarnish, Staging};
 use super::tls;
+use super::varnish::{self, Varnish};
 use crate::blueprint::Site;
 use crate::blueprint::site::DegradedFacts;
 use crate::concerns::cdn::Setup;
@@ -48,6 +50,14 @@ pub enum StartError {
     /// nginx's own words, paths below its folder.
     #[error("nginx on {address} does not start:\n{stderr}")]
     Nginx { address: IpAddr, stderr: String },
+    #[error(
+        "varnishd is not installed: the rehearsal runs the generated VCL in the real one (Debian: `make tools`, or \
+         `apt install varnish`, which also starts one), found in PATH or /usr/sbin"
+    )]
+    VarnishMissing,
+    /// Its own words, or those of the nginx that relays.
+    #[error("Varnish does not start (it needs a C compiler; Debian: `apt install gcc libc6-dev`):\n{0}")]
+    Varnish(String),
     /// The files of a machine are not those that it runs.
     #[error("the machine {address} cannot be built: {message}")]
     Node { address: IpAddr, message: String },
@@ -79,15 +89,19 @@ pub struct LocalWorld {
     machines: Arc<Machines>,
 }
 
-/// Every machine that runs nginx, and what ends it.
+/// Every machine that runs nginx, the Varnish, and what ends them.
 struct Machines {
     nodes: tokio::sync::Mutex<Vec<Node>>,
+    /// Behind them, where pages are published as static.
+    varnish: tokio::sync::Mutex<Option<Varnish>>,
     watchdog: Watchdog,
 }
 
 struct LocalStage {
     edge: Option<Arc<Edge>>,
     app: Arc<App>,
+    office: Arc<Office>,
+    varnish: Option<SocketAddr>,
     apis: BTreeMap<ApiProvider, BTreeMap<String, serde_json::Value>>,
     identities: Identities,
     degraded: Option<DegradedFacts>,
@@ -97,14 +111,18 @@ struct LocalStage {
 
 #[async_trait::async_trait]
 impl Stage for LocalStage {
-    fn age_copy(&self, url: &str, by: Duration) {
+    async fn age_copy(&self, url: &str, by: Duration) {
         if let Some(edge) = &self.edge {
             edge.age_copy(url, by);
+        }
+        if let (Some(at), Ok(url)) = (self.varnish, url.parse::<hyper::Uri>()) {
+            varnish::age_copy(at, url.path(), by).await;
         }
     }
 
     async fn disturb(&self, disturbance: Disturbance) -> Result<(), String> {
         self.app.disturb(disturbance);
+        self.office.disturb(disturbance);
         match disturbance {
             Disturbance::ModeOn | Disturbance::ModeOff => self.switch(disturbance == Disturbance::ModeOn).await,
             Disturbance::RoomHoldsAll | Disturbance::AppHealthy => {
@@ -113,7 +131,15 @@ impl Stage for LocalStage {
                 }
                 Ok(())
             }
-            Disturbance::AppRefuses | Disturbance::AppAnswers503 | Disturbance::AppAnswers500 => Ok(()),
+            Disturbance::EdgePurged => {
+                self.edge.iter().for_each(|edge| edge.purge());
+                Ok(())
+            }
+            Disturbance::AppRefuses
+            | Disturbance::AppAnswers503
+            | Disturbance::AppAnswers500
+            | Disturbance::OfficeRefuses
+            | Disturbance::OfficeAnswers503 => Ok(()),
         }
     }
 
@@ -149,7 +175,7 @@ impl LocalWorld {
     ///
     /// The first part that did not start, in its own words.
     pub async fn start(staging: Staging) -> Result<Self, StartError> {
-        let mut notes = made_up(&staging.site);
+        let mut notes = made_up(&staging.site, staging.varnish.is_some());
         let payloads = match &staging.site.cdn {
             Some(_) => Some(
                 Payloads::read(&staging.cdn_files)
@@ -171,11 +197,21 @@ impl LocalWorld {
 
         let watchdog = Watchdog::start().await.map_err(StartError::io("/bin/sh does not watch over nginx"))?;
         let hosts = staging.site.hosts.iter().map(|host| host.name.to_string()).collect();
-        let around = Surroundings { hosts, app: app_address, identities: identities.clone() };
+        let office = Arc::new(Office::default());
+        let varnish = match &staging.varnish {
+            None => None,
+            Some(staged) => {
+                let (listener, at) = serve::listen().await.map_err(StartError::io("the back office cannot listen"))?;
+                tasks.spawn(Arc::clone(&office).serve(listener));
+                Some(start_varnish(staged, &staging.site, at, &watchdog).await?)
+            }
+        };
+        let varnish_address = varnish.as_ref().map(|varnish| varnish.listens);
+        let around = Surroundings { hosts, app: app_address, varnish: varnish_address, identities: identities.clone() };
         let (watchdog, nodes) = start_nodes(&staging, &authority, around, watchdog, &mut routes).await?;
 
         let name_data = name_data(&staging, payloads.as_ref(), &mut notes);
-        let machines = Arc::new(Machines { nodes: nodes.into(), watchdog });
+        let machines = Arc::new(Machines { nodes: nodes.into(), varnish: varnish.into(), watchdog });
 
         let edge = match payloads {
             Some(payloads) => {
@@ -208,6 +244,8 @@ impl LocalWorld {
             stage: Arc::new(LocalStage {
                 edge,
                 app,
+                office,
+                varnish: varnish_address,
                 apis: staging.apis,
                 identities,
                 degraded: staging.site.degraded,
@@ -252,14 +290,33 @@ impl LocalWorld {
         for node in std::mem::take(&mut *self.machines.nodes.lock().await) {
             node.stop().await;
         }
+        if let Some(varnish) = self.machines.varnish.lock().await.take() {
+            varnish.stop().await;
+        }
     }
 }
 
+async fn start_varnish(
+    staged: &StagedVarnish,
+    site: &Site,
+    office: SocketAddr,
+    watchdog: &Watchdog,
+) -> Result<Varnish, StartError> {
+    varnish::start(staged, site.host.as_str(), office, watchdog).await.map_err(|trouble| match trouble {
+        Trouble::Missing => StartError::VarnishMissing,
+        Trouble::Says(words) | Trouble::Files(words) => StartError::Varnish(words),
+        Trouble::Io(source) => StartError::Io { what: "Varnish cannot be run", source },
+    })
+}
+
 /// What this world adds to what the blueprint says.
-fn made_up(site: &Site) -> Vec<String> {
+fn made_up(site: &Site, publishes: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if !site.has_proxy {
         notes.push(format!("no [proxy]: a stub app answers for {} itself, and sends no cache header", site.host));
+    }
+    if publishes && site.proxies > 1 {
+        notes.push(format!("one Varnish and one back office stand for those of all {} proxies", site.proxies));
     }
     if site.cdn.is_none() {
         notes.push(format!("no [cdn], which would say where {} lives: here it leads to {SITE_ADDRESS}", site.host));

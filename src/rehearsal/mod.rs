@@ -13,8 +13,10 @@ mod identity;
 mod local;
 mod nginx;
 mod node;
+mod office;
 mod serve;
 pub mod staging;
 mod tls;
+mod varnish;
 
 pub use local::{LocalWorld, StartError};

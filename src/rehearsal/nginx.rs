@@ -24,17 +24,17 @@ use super::ca::Issued;
 use super::serve;
 
 /// nginx starts in some 10 ms; one that takes this long never will.
-const START_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const START_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two looks whether it has started.
-const POLL: Duration = Duration::from_millis(2);
+pub(super) const POLL: Duration = Duration::from_millis(2);
 /// A fast shutdown drops its connections, so it takes no longer.
-const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest that dropping one may hold up its thread.
 const DROP_PATIENCE: Duration = Duration::from_millis(200);
 /// A port that was free a moment ago may be somebody's now.
-const PORT_TRIES: usize = 5;
+pub(super) const PORT_TRIES: usize = 5;
 
-/// Why nginx does not run.
+/// Why nginx, or Varnish, does not run.
 #[derive(Debug)]
 pub enum Trouble {
     Missing,
@@ -60,20 +60,20 @@ pub struct Nginx {
 }
 
 /// Stopped on drop; its own children go with it, or at the latest with the [`Watchdog`].
-struct Process(Child);
+pub(super) struct Process(pub(super) Child);
 
 /// Where the program is: `PATH`, then where Debian and BSD keep it for root.
-fn find() -> Option<PathBuf> {
+pub(super) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    find_in(std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from)))
+    find_in(program, std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from)))
 }
 
 /// As a shell looks: a file that nobody may execute is no program.
-fn find_in(folders: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
+fn find_in(program: &str, folders: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
     let is_program = |file: &PathBuf| {
         std::fs::metadata(file).is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
     };
-    folders.map(|folder| folder.join("nginx")).find(is_program)
+    folders.map(|folder| folder.join(program)).find(is_program)
 }
 
 /// Starts nginx. `files` makes the folder's files for the listening addresses it is given, `ports` of them.
@@ -83,7 +83,7 @@ pub async fn start(
     watchdog: &Watchdog,
     files: impl Fn(&[SocketAddr]) -> Result<BTreeMap<String, String>, String>,
 ) -> Result<Nginx, Trouble> {
-    let program = find().ok_or(Trouble::Missing)?;
+    let program = find("nginx").ok_or(Trouble::Missing)?;
     let mut tries = 1;
     loop {
         let listens = free_addresses(ports).await?;
@@ -160,7 +160,7 @@ pub fn machine_conf() -> String {
     format!("{user}worker_processes 1;\npid {PID_FILE};\nerror_log {ERROR_LOG} warn;\n")
 }
 
-async fn free_addresses(count: usize) -> io::Result<Vec<SocketAddr>> {
+pub(super) async fn free_addresses(count: usize) -> io::Result<Vec<SocketAddr>> {
     let mut taken = Vec::new();
     for _ in 0..count {
         taken.push(serve::listen().await?);
@@ -168,7 +168,7 @@ async fn free_addresses(count: usize) -> io::Result<Vec<SocketAddr>> {
     Ok(taken.into_iter().map(|(_, address)| address).collect())
 }
 
-fn write(folder: &Path, path: &str, text: &str) -> io::Result<()> {
+pub(super) fn write(folder: &Path, path: &str, text: &str) -> io::Result<()> {
     let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
     if !inside {
         return Err(io::Error::other(format!("`{}` leads out of the folder", path.escape_debug())));
@@ -201,15 +201,20 @@ fn make_parents(folder: &Path, files: &BTreeMap<String, String>) -> io::Result<(
 impl Nginx {
     /// Stops it and its workers, politely first, and waits until they are gone.
     pub async fn stop(mut self) {
-        self.process.terminate();
-        if tokio::time::timeout(STOP_TIMEOUT, self.process.0.wait()).await.is_err() {
-            // It cannot refuse that; the result would say nothing new.
-            let _ = self.process.0.kill().await;
-        }
+        self.process.stop().await;
     }
 }
 
 impl Process {
+    /// Politely first, and waits until it is gone.
+    pub(super) async fn stop(&mut self) {
+        self.terminate();
+        if tokio::time::timeout(STOP_TIMEOUT, self.0.wait()).await.is_err() {
+            // It cannot refuse that; the result would say nothing new.
+            let _ = self.0.kill().await;
+        }
+    }
+
     /// Asks it to end; nobody, once it has been waited for, as its number may be somebody else's.
     fn terminate(&self) {
         if let Some(process) = self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
@@ -240,9 +245,9 @@ pub struct Watchdog {
     /// At its end the shell acts.
     input: Option<ChildStdin>,
     /// The shell's process group, which everything that a world starts must join.
-    group: i32,
+    pub(super) group: i32,
     /// Below it stands everything that a world writes. For this user alone: it holds private keys.
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
 }
 
 /// Makes the folder and names it; at the end of input, ends the group, removes the folder, and kills what of the group
@@ -311,7 +316,7 @@ mod tests {
             std::fs::write(place.join("nginx"), "#!/bin/sh\n").unwrap();
             std::fs::set_permissions(place.join("nginx"), std::fs::Permissions::from_mode(mode)).unwrap();
         }
-        let look = |folders: &[&PathBuf]| find_in(folders.iter().map(|folder| (*folder).clone()));
+        let look = |folders: &[&PathBuf]| find_in("nginx", folders.iter().map(|folder| (*folder).clone()));
         assert_eq!(look(&[]), None);
         assert_eq!(look(&[&empty, &notes, &folder]), None);
         assert_eq!(look(&[&empty, &notes, &folder, &program]), Some(program.join("nginx")));

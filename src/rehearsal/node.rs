@@ -52,6 +52,8 @@ pub struct Surroundings {
     pub hosts: Vec<String>,
     /// Every app: the stub answers for all of them.
     pub app: SocketAddr,
+    /// The Varnish of the pages that are published as static.
+    pub varnish: Option<SocketAddr>,
     pub identities: Identities,
 }
 
@@ -209,6 +211,9 @@ async fn server(
             *file = format!("server {app};\n");
         }
         place(&mut files, "where/client.conf", client)?;
+        if let Some(varnish) = around.varnish {
+            place(&mut files, "where/static.conf", format!("server {varnish};\n"))?;
+        }
         for value in node.environment.values() {
             place(&mut files, "where/mode.conf", format!("default \"{value}\";\n"))?;
         }
@@ -256,12 +261,14 @@ const NO_RESOLVER: &str = "127.0.0.1";
 /// The proxy in a container of the platform.
 async fn scalingo(node: &StagedNode, around: &Surroundings, watchdog: &Watchdog) -> Result<Nginx, Trouble> {
     let app = around.app.to_string();
+    let varnish = around.varnish.map(|varnish| varnish.to_string());
     let further: Vec<String> = (2..=around.hosts.len()).map(|number| format!("APP_UPSTREAM_{number}")).collect();
     nginx::start(1, None, watchdog, |listens| {
         let template = node.files.get("servers.conf.erb").ok_or("servers.conf.erb is not on this machine")?;
         let port = listens.first().map(|listen| listen.port().to_string()).unwrap_or_default();
         let mut variables = vec![("PORT", port.as_str()), ("APP_UPSTREAM", app.as_str()), (erb::RESOLVER, NO_RESOLVER)];
         variables.extend(further.iter().map(|name| (name.as_str(), app.as_str())));
+        variables.extend(varnish.iter().map(|varnish| ("STATIC_UPSTREAM", varnish.as_str())));
         variables.extend(node.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let servers = erb::render(template, &variables).map_err(|error| format!("servers.conf.erb: {error}"))?;
         let base = BUILDPACK_BASE.replace("@machine@", &machine_conf());

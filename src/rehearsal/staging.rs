@@ -33,6 +33,8 @@ pub struct Staging {
     /// Machines that run nginx with generated files, by public address.
     pub nodes: Vec<StagedNode>,
     pub app: StagedApp,
+    /// The Varnish behind the proxy; `None`: the blueprint publishes nothing as static.
+    pub varnish: Option<StagedVarnish>,
     /// What the providers' APIs answer, path to body, as after an apply of the generated files. A provider that is
     /// not here is not staged at all; a path that is not here answers 404.
     pub apis: BTreeMap<ApiProvider, BTreeMap<String, serde_json::Value>>,
@@ -115,6 +117,15 @@ pub struct StagedCertificate {
     pub days_left: i64,
 }
 
+/// The Varnish of all machines of the proxy: one, wherever it is deployed, since the pages are the same.
+#[derive(Debug, Clone)]
+pub struct StagedVarnish {
+    /// What it runs, a path of [`Self::files`].
+    pub main_file: String,
+    /// Generated files below `varnish/`.
+    pub files: BTreeMap<String, String>,
+}
+
 /// The app behind the proxy, as badly behaved as the blueprint admits: by default it sends no cache header
 /// and sets no cookie on pages (JVA-6, JVA-7).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -189,7 +200,11 @@ impl Staging {
         let foreign_zones = foreign_zones(&site);
         let app = StagedApp::default();
         let apis = apis::answers(artifacts)?;
-        let mut staging = Self { site, name_servers, foreign_zones, cdn_files, edge_certificate, nodes, app, apis };
+        let files = below("varnish/", artifacts);
+        let main_file = format!("{}.vcl", site.name);
+        let varnish = files.contains_key(&main_file).then_some(StagedVarnish { main_file, files });
+        let mut staging =
+            Self { site, name_servers, foreign_zones, cdn_files, edge_certificate, nodes, app, varnish, apis };
         staging.read_back_cdn();
         Ok(staging)
     }

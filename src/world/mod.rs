@@ -62,8 +62,8 @@ pub enum Roots {
 /// What only a rehearsal can do.
 #[async_trait::async_trait]
 pub trait Stage: Send + Sync {
-    /// Makes the edge's cached copy of `url` older by `by`.
-    fn age_copy(&self, url: &str, by: Duration);
+    /// Makes the cached copies of `url`, the edge's and Varnish's, older by `by`.
+    async fn age_copy(&self, url: &str, by: Duration);
     /// Makes the app fail, or heals it, and returns when that holds; or says why it cannot.
     async fn disturb(&self, disturbance: Disturbance) -> Result<(), String>;
     /// Makes the client at this local address somebody, until what is returned is dropped.
@@ -182,7 +182,11 @@ impl World {
 
     async fn wait(&self, wait: &Wait) -> Result<Observation, Unanswered> {
         match &self.stage {
-            Some(stage) => wait.copies_of.iter().for_each(|url| stage.age_copy(url, wait.duration)),
+            Some(stage) => {
+                for url in &wait.copies_of {
+                    stage.age_copy(url, wait.duration).await;
+                }
+            }
             None if wait.duration > LONGEST_WAIT => {
                 return Err(not_asked(format!(
                     "waiting {} s is longer than the {} s that a live run lets pass",

@@ -194,7 +194,7 @@ fn variables(app: &App, at: &KeyPath) -> Vec<Finding> {
         }
         if name == "PORT"
             || name.starts_with("SCALINGO_")
-            || (app.front && (name == "BUILDPACK_URL" || name.starts_with("APP_UPSTREAM")))
+            || (app.front && (matches!(name, "BUILDPACK_URL" | "STATIC_UPSTREAM") || name.starts_with("APP_UPSTREAM")))
         {
             findings.push(Finding::error(
                 &rules::APPS_VARIABLE,

@@ -1,9 +1,9 @@
 //! Configuration that `[proxy]` asks for.
 
-use super::{Proxy, variable};
+use super::Proxy;
 use crate::blueprint::Site;
 use crate::concerns::Fragment;
-use crate::concerns::fragment::{AppVariable, ProxiedHost, ProxyServer};
+use crate::concerns::fragment::{AppVariable, ProxiedHost, ProxyServer, upstream_variable};
 
 pub fn fragments(proxy: &Proxy, site: &Site) -> Vec<Fragment> {
     let (cdn_ranges, listen) =
@@ -33,7 +33,7 @@ pub fn fragments(proxy: &Proxy, site: &Site) -> Vec<Fragment> {
         fragments.push(Fragment::AppVariable(AppVariable {
             app: front.clone(),
             name,
-            value: variable(upstream),
+            value: upstream_variable(upstream),
             switched: false,
             why: "where nginx finds the app".to_owned(),
         }));

@@ -6,7 +6,6 @@ mod findings;
 mod fragments;
 mod procedure;
 
-use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -53,16 +52,6 @@ fn twenty_five() -> Seconds {
 
 fn one() -> u32 {
     1
-}
-
-/// An app as the container is told of it: a name is followed when it moves, which every deployment makes it do (nginx
-/// 1.27.3; the buildpack has a newer one).
-fn variable(upstream: &Upstream) -> String {
-    let Upstream { host, port } = upstream;
-    match host.parse::<IpAddr>() {
-        Ok(_) => format!("{host}:{port}"),
-        Err(_) => format!("{host}:{port} resolve"),
-    }
 }
 
 impl Concern for Proxy {

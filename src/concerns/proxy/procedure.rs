@@ -1,15 +1,15 @@
 //! What a person does about `[proxy]`.
 
-use super::{Proxy, variable};
+use super::Proxy;
 use crate::blueprint::Site;
 use crate::concerns::Procedure;
-use crate::concerns::fragment::RunsOn;
+use crate::concerns::fragment::{RunsOn, upstream_variable};
 
 pub fn procedure(proxy: &Proxy, site: &Site) -> Procedure {
     let deploy = match proxy.runs_on {
         RunsOn::Scalingo => format!(
             "Deploy nginx/scalingo/ as an app of its own with the nginx buildpack, APP_UPSTREAM=\"{}\" in its environment.",
-            variable(&proxy.upstream)
+            upstream_variable(&proxy.upstream)
         ),
         RunsOn::Server => {
             "Copy nginx/proxy/ to the machine, put the certificate into tls/, run `nginx -t -p DIR -c nginx.conf`."

@@ -124,6 +124,11 @@ impl Edge {
         self.store.age(&key, by);
     }
 
+    /// Purges everything.
+    pub fn purge(&self) {
+        self.store.clear();
+    }
+
     /// Closes the door of the waiting room, or lets it stand as the payload has it.
     pub fn hold_all(&self, holds: bool) {
         self.room_holds_all.store(holds, Ordering::SeqCst);

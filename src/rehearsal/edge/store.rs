@@ -92,6 +92,11 @@ impl Store {
         self.lock().copies.remove(key);
     }
 
+    /// Forgets every copy.
+    pub fn clear(&self) {
+        self.lock().copies.clear();
+    }
+
     /// Lets time pass for one copy. A refresh under way is over before the next request for that copy is
     /// looked at, as it would be had the time really passed.
     pub fn age(&self, key: &str, by: Duration) {
