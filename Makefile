@@ -18,6 +18,7 @@ TERRAFORM := $(if $(call find,terraform),,$(TOOLS)/terraform)
 OPENTOFU := $(or $(call find,tofu),$(TOOLS)/tofu)
 DNS_TOOLS := $(if $(and $(call find,named-checkzone),$(call find,dig)),,dns-tools)
 NSD := $(if $(call find,nsd-checkzone),,$(TOOLS)/nsd-checkzone)
+VARNISH := $(if $(call find,varnishd),,$(TOOLS)/varnishd)
 PYTHON_TOOLS := checkdmarc crossplane gixy octodns-sync octodns-validate
 PROVIDERS := target/tools/providers
 STAND_IN := target/tools/stand-in
@@ -63,7 +64,7 @@ clean: ## Remove target/, the tools in it included
 	cargo clean
 	rm -rf target/tools
 
-tools: $(NGINX) $(DNS_TOOLS) $(NSD) $(TERRAFORM) python-tools providers $(STAND_IN)
+tools: $(NGINX) $(DNS_TOOLS) $(NSD) $(VARNISH) $(TERRAFORM) python-tools providers $(STAND_IN)
 
 python-tools: target/tools/py/installed
 
@@ -111,6 +112,25 @@ $(TOOLS)/nsd-checkzone:
 			$$(apt-cache depends nsd | sed -n 's/^ *Depends: \(lib[^ ]*\)$$/\1/p'); \
 	fi; \
 	mv usr/sbin/nsd-checkzone $(CURDIR)/$@; cd $(CURDIR); rm -r target/tools/nsd
+
+# The same again. Its modules are looked for in a folder of the package, so they are named; the file that it is told to
+# run it compiles, with the C compiler that its package depends on.
+$(TOOLS)/varnishd:
+	-@set -eu; \
+	if ! command -v apt-get >/dev/null || ! command -v dpkg >/dev/null; then \
+		echo 'varnishd is missing: tests that need it will say NOT RUN, and fail' >&2; exit 1; \
+	fi; \
+	rm -rf target/tools/varnish; mkdir -p target/tools/varnish $(TOOLS); cd target/tools/varnish; \
+	get() { apt-get -qq -o APT::Sandbox::User=root download varnish; }; \
+	get 2>/dev/null || { $(SUDO) apt-get -qq update; get; }; \
+	dpkg --extract varnish_*.deb .; rm varnish_*.deb; \
+	if ldd usr/sbin/varnishd | grep -q 'not found' || ! command -v gcc >/dev/null || [ ! -e /usr/include/stdio.h ]; then \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends gcc libc6-dev \
+			$$(apt-cache depends varnish | sed -n 's/^ *Depends: \(lib[^ ]*\)$$/\1/p' | grep -v '^libvarnishapi'); \
+	fi; \
+	modules=$$(find "$$PWD/usr/lib" -type d -name vmods); \
+	printf '#!/bin/sh\nexec "%s" -p vmod_path="%s" "$$@"\n' "$$PWD/usr/sbin/varnishd" "$$modules" >varnishd; \
+	usr/sbin/varnishd -V; chmod +x varnishd; mv varnishd $(CURDIR)/$@
 
 # In an environment of their own, since a distribution's Python takes no other packages (PEP 668). Debian keeps the
 # module that makes one in a package of its own.

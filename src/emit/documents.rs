@@ -331,6 +331,31 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
             ),
         });
     }
+    for cache in &slots.static_caches {
+        let at = format!("{}:{}", cache.what.at.host, cache.what.at.port);
+        row(
+            format!("varnish/{}.vcl", site.name),
+            "the pages that back offices publish as static; where those are stands in where/",
+            "the machine of Varnish, behind the proxy; nobody but the proxy reaches its port",
+        );
+        let mut step = format!("Start Varnish on {at}: varnishd -a {at} -f FOLDER/{}.vcl -s malloc,256m.", site.name);
+        if there("varnish/relay/") {
+            row(
+                "varnish/relay/".to_owned(),
+                "an nginx that follows the names of back offices, which Varnish does not",
+                "the same machine",
+            );
+            step.push_str(
+                " Before it, on the same machine: varnish/relay/ (nginx -p FOLDER/ -c nginx.conf), with the machine's own \
+                 resolver in where/resolver.conf.",
+            );
+        }
+        step.push_str(match slots.proxies.first().map(|proxy| proxy.what.runs_on) {
+            Some(RunsOn::Scalingo) => " The proxy app finds it by STATIC_UPSTREAM.",
+            Some(RunsOn::Server) | None => " The proxy finds it by nginx/proxy/where/static.conf.",
+        });
+        steps.push(step);
+    }
     if there("cloudflare/") {
         row(
             "cloudflare/".to_owned(),

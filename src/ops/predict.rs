@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use regex::Regex;
 
 use crate::blueprint::Loaded;
-use crate::concerns::fragment::{ProxyServer, Routes, RunsOn, is_fingerprinted_under};
+use crate::concerns::fragment::{ProxyServer, Routes, RunsOn, StaticRoute, is_fingerprinted_under};
 use crate::emit::{self, ClassValues, Slots};
 use crate::providers::cloudflare::caching::{self, Policy, Verdict};
 use crate::providers::cloudflare::language::Facts;
@@ -97,6 +97,12 @@ impl Generated {
             Some(RunsOn::Scalingo) => "nginx/scalingo/servers.conf.erb",
             Some(RunsOn::Server) | None => "nginx/proxy/nginx.conf",
         }
+    }
+
+    /// The route that publishes a path as static, as nginx has it in `$uri`.
+    pub fn published(&self, uri: &str) -> Option<&StaticRoute> {
+        self.proxy()?;
+        self.slots.static_caches.first().and_then(|asked| asked.what.route_of(uri))
     }
 
     /// Whether the path is one of files with a hash in their names, of any class.

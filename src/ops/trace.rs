@@ -3,13 +3,16 @@
 
 use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Uri};
+use regex::Regex;
 use serde::Serialize;
 
 use super::predict::{self, Class, Error, Generated, nginx_uri};
 use super::ttl::marking;
 use crate::blueprint::Loaded;
 use crate::blueprint::value::HostName;
-use crate::concerns::fragment::{LimitedAt, ProxyServer, RateLimit, RedirectServer, RunsOn, is_under};
+use crate::concerns::fragment::{
+    LimitedAt, ProxyServer, REFUSED_BY_STATIC, RateLimit, RedirectServer, RunsOn, StaticRoute, is_under,
+};
 use crate::emit;
 use crate::plain::plain;
 use crate::probe::RecordData;
@@ -27,6 +30,7 @@ const ROOM: &str = "cloudflare/waiting_room.json";
 const SETTINGS: &str = "cloudflare/settings.json";
 const REDIRECT_RULES: &str = "cloudflare/http_request_dynamic_redirect.json";
 const CACHE_RULES: &str = "cloudflare/http_request_cache_settings.json";
+const VARNISH: &str = "varnish/";
 /// Where certification authorities look (RFC 8555, section 8.3); the nginx templates name it too.
 const ACME: &str = "/.well-known/acme-challenge/";
 /// What redirect machines send with each redirect, in their template.
@@ -109,7 +113,7 @@ pub struct Trace {
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// `dns`, `tls`, `edge`, `platform`, `proxy`, `redirect`, `app`, `browser`.
+    /// `dns`, `tls`, `edge`, `platform`, `proxy`, `redirect`, `varnish`, `office`, `app`, `browser`.
     pub at: &'static str,
     /// The record, setting, rule or class that decides.
     pub rule: String,
@@ -121,7 +125,7 @@ pub struct Step {
 /// What the visitor gets.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Answer {
-    /// Who answers: `edge`, `platform`, `proxy`, `redirect` or `app`.
+    /// Who answers: `edge`, `platform`, `proxy`, `redirect`, `varnish` or `app`.
     pub by: &'static str,
     /// `None`: the app decides.
     pub status: Option<u16>,
@@ -366,6 +370,9 @@ impl<'a> Way<'a> {
         }
         self.mode(&uri, file);
         self.limits(LimitedAt::Proxy, &uri, file);
+        if let Some(route) = generated.published(&uri) {
+            return self.published(route, &uri, file);
+        }
         let class = generated.class_of(&uri);
         if let Some(class) = class {
             let by =
@@ -383,6 +390,44 @@ impl<'a> Way<'a> {
         let Some(switch) = switches.into_iter().find(|switch| is_under(&switch.cut, uri)) else { return };
         let what = format!("goes on in the normal mode; with {}={} it is cut, 503", switch.variable, switch.on);
         self.step("proxy", "$cut", what, file);
+    }
+
+    /// A page that Varnish has of a back office.
+    fn published(&mut self, route: &StaticRoute, uri: &str, file: &str) -> Answer {
+        let vcl = VARNISH;
+        self.step("proxy", format!("published as static, {}", route.name), format!("{uri} goes to Varnish"), file);
+        let own = |status| Answer {
+            by: "varnish",
+            status: Some(status),
+            cache_control: Some("no-store".to_owned()),
+            ..Answer::default()
+        };
+        // As sent: Varnish decodes nothing.
+        let path = self.request.path.clone();
+        let is_refused = Regex::new(REFUSED_BY_STATIC).is_ok_and(|refused| refused.is_match(&path));
+        if is_refused || !is_under(&route.paths, &path) {
+            self.step("varnish", "vcl_recv", "404: the path as sent is none that is published", vcl);
+            return own(404);
+        }
+        if !matches!(self.request.method.as_str(), "GET" | "HEAD") {
+            self.step("varnish", "vcl_recv", "405: pages are read, and published by REFRESH alone", vcl);
+            return own(405);
+        }
+        let what = format!(
+            "one page for everybody, without query and cookies: fresh for {} s, an old one for {} s while none can be had",
+            route.fresh, route.grace
+        );
+        self.step("varnish", format!("route {}", route.name), what, vcl);
+        let office = format!("{}:{}", route.back_office.host, route.back_office.port);
+        self.step("office", office, "asked by Varnish alone, once for each life of the page", "");
+        let marking = route.marking();
+        self.step("proxy", "$published_as", format!("`{marking}` on good pages, as Varnish says it"), file);
+        Answer {
+            by: "varnish",
+            cache_control: Some(marking),
+            cache_control_otherwise: Some("no-store".to_owned()),
+            ..Answer::default()
+        }
     }
 
     /// The limits of one nginx that count the request.

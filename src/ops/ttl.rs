@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::predict::{self, Class, Error, Generated, nginx_uri};
 use crate::blueprint::Loaded;
-use crate::blueprint::value::UrlPath;
-use crate::concerns::fragment::{ResponseClass, Routes};
+use crate::blueprint::value::{Upstream, UrlPath};
+use crate::concerns::fragment::{ResponseClass, Routes, StaticRoute};
 use crate::emit::{self, Moments};
 use crate::probe::RecordData;
 use crate::providers::cloudflare;
@@ -104,10 +104,18 @@ pub fn ttl(loaded: &Loaded, path: Option<&UrlPath>) -> Result<Lifetimes, Error> 
 }
 
 fn classes(loaded: &Loaded, generated: &Generated) -> Vec<RouteLifetime> {
+    let caches = generated.slots.static_caches.iter().filter(|_| generated.proxy().is_some());
+    let published = caches.flat_map(|asked| &asked.what.routes).filter_map(|one| {
+        let starts: Vec<String> = one.paths.iter().map(|start| format!("{start}...")).collect();
+        let words = format!("published as static, {}: {}", one.name, starts.join(", "));
+        Some(route(loaded, generated, one.paths.first()?.as_str(), words))
+    });
+    let mut all: Vec<RouteLifetime> = published.collect();
     if generated.classes.is_empty() || generated.proxy().is_none() {
-        return vec![route(loaded, generated, "/", "every path".to_owned())];
+        let words = if all.is_empty() { "every path" } else { "every other path" };
+        all.push(route(loaded, generated, "/", words.to_owned()));
+        return all;
     }
-    let mut all: Vec<RouteLifetime> = Vec::new();
     for asked in &generated.slots.classes {
         for (path, words) in examples(&asked.what, generated) {
             let next = route(loaded, generated, &path, words);
@@ -142,16 +150,25 @@ fn examples(class: &ResponseClass, generated: &Generated) -> Vec<(String, String
 }
 
 fn route(loaded: &Loaded, generated: &Generated, path: &str, routes: String) -> RouteLifetime {
-    let class = nginx_uri(path).and_then(|uri| generated.class_of(&uri).map(|class| (class, uri)));
-    let class = class.as_ref().map(|(class, _)| *class);
-    let marking = class.map(marking);
-    let mut layers = vec![app(generated, class), proxy(generated, class)];
+    let uri = nginx_uri(path);
+    let published = uri.as_ref().and_then(|uri| generated.published(uri));
+    let class = uri.as_ref().filter(|_| published.is_none()).and_then(|uri| generated.class_of(uri));
+    let published_as = published.map(StaticRoute::marking);
+    let marking = published_as.as_deref().or_else(|| class.map(marking));
+    let mut layers = match published {
+        Some(one) => {
+            let pass_on = "passes on what Varnish says; keeps no copy itself".to_owned();
+            let nginx = Layer { fresh: Some(0), ..layer("proxy", pass_on, Some(generated.proxy_file())) };
+            vec![back_office(one), varnish(one), nginx]
+        }
+        None => vec![app(generated, class), proxy(generated, class)],
+    };
     let headers = HeaderMap::new();
     let facts = predict::facts("GET", true, loaded.site.host.as_str(), path, None, &headers);
     let kept = generated.payloads.as_ref().map(|payloads| (payloads, predict::edge(payloads, &facts, marking)));
     let mut said = Directives::of_text(marking.unwrap_or_default());
     if let Some((payloads, kept)) = &kept {
-        layers.push(edge(loaded, payloads, kept, class, &facts));
+        layers.push(edge(loaded, payloads, kept, marking, &facts));
         if kept.policy.eligible != Eligible::No
             && !matches!(kept.verdict, Verdict::Pass(Status::Bypass))
             && let Some(text) = &kept.browser
@@ -159,7 +176,7 @@ fn route(loaded: &Loaded, generated: &Generated, path: &str, routes: String) -> 
             said = Directives::of_text(text);
         }
     }
-    let browser = browser(generated, kept.as_ref().map(|(_, kept)| kept), class, &said);
+    let browser = browser(generated, kept.as_ref().map(|(_, kept)| kept), marking.is_some(), &said);
     let always_online = generated.payloads.as_ref().is_some_and(|payloads| payloads.settings.always_online);
     let oldest = oldest(&layers, &browser, always_online);
     let shorten = shorten(&layers, &browser);
@@ -173,7 +190,7 @@ fn route(loaded: &Loaded, generated: &Generated, path: &str, routes: String) -> 
             afterwards: temporary.afterwards_seconds.get(),
         });
     RouteLifetime {
-        class: class.map(|class| class.values.name.clone()),
+        class: published.map(|one| one.name.to_string()).or_else(|| class.map(|class| class.values.name.clone())),
         routes,
         path: path.to_owned(),
         layers,
@@ -199,6 +216,31 @@ fn app(generated: &Generated, class: Option<&Class>) -> Layer {
 
 fn layer(layer: &'static str, because: String, source: Option<&'static str>) -> Layer {
     Layer { layer, fresh: None, stale_while_revalidate: None, stale_if_error: None, because, source }
+}
+
+fn back_office(published: &StaticRoute) -> Layer {
+    let Upstream { host, port } = &published.back_office;
+    layer("office", format!("{host}:{port}; Varnish replaces whatever it says"), None)
+}
+
+fn varnish(published: &StaticRoute) -> Layer {
+    let (fresh, grace) = (u64::from(published.fresh.get()), u64::from(published.grace.get()));
+    Layer {
+        fresh: Some(fresh),
+        // One copy is fetched at a time, and everybody has the old one until it is there.
+        stale_while_revalidate: Some(grace),
+        stale_if_error: Some(grace),
+        ..layer(
+            "varnish",
+            format!(
+                "the route {} is kept for {fresh} s (beresp.ttl), an old page for {grace} s more (beresp.grace): served once \
+                 while a new one is built, and on while none can be had; marked `{}`",
+                published.name,
+                published.marking()
+            ),
+            Some("varnish/"),
+        )
+    }
 }
 
 /// nginx marks; it keeps copies itself where the class says so.
@@ -240,7 +282,7 @@ fn edge(
     loaded: &Loaded,
     payloads: &Payloads,
     kept: &predict::Kept,
-    class: Option<&Class>,
+    marking: Option<&str>,
     facts: &cloudflare::language::Facts<'_>,
 ) -> Layer {
     let policy = &kept.policy;
@@ -255,19 +297,19 @@ fn edge(
     match (policy.eligible, kept.verdict) {
         (Eligible::No, _) => kept_nowhere(format!("not eligible ({by})")),
         // Without a proxy nobody knows what the answer says.
-        (_, _) if class.is_none() && !matches!(policy.edge_ttl, EdgeTtl::Override(_)) => {
+        (_, _) if marking.is_none() && !matches!(policy.edge_ttl, EdgeTtl::Override(_)) => {
             layer("cdn", format!("eligible ({by}); kept as the app says"), Some(CACHE_RULES))
         }
         (_, Verdict::Pass(status)) => {
             kept_nowhere(format!("eligible ({by}), and not kept: the answer forbids it ({})", status.as_str()))
         }
         (_, Verdict::Keep(terms)) => {
-            let (wins, source) = edge_wins(policy, class, &by, loaded);
+            let (wins, source) = edge_wins(policy, marking, &by, loaded);
             Layer {
                 fresh: Some(terms.fresh.as_secs()),
                 stale_while_revalidate: Some(terms.stale_while_revalidate.as_secs()),
                 stale_if_error: Some(terms.stale_if_error.as_secs()),
-                because: format!("{wins}{}", stale(policy, payloads, class, &terms)),
+                because: format!("{wins}{}", stale(policy, payloads, marking, &terms)),
                 source: Some(source),
                 layer: "cdn",
             }
@@ -275,7 +317,7 @@ fn edge(
     }
 }
 
-fn edge_wins(policy: &Policy, class: Option<&Class>, by: &str, loaded: &Loaded) -> (String, &'static str) {
+fn edge_wins(policy: &Policy, marking: Option<&str>, by: &str, loaded: &Loaded) -> (String, &'static str) {
     if let EdgeTtl::Override(seconds) = policy.edge_ttl {
         let floor = loaded.site.cdn.as_ref().map(|cdn| (cdn.plan.as_str(), cdn.plan.shortest_edge_ttl()));
         let floor = floor.map(|(plan, floor)| format!(" (the plan {plan} has {floor} s at least)")).unwrap_or_default();
@@ -286,14 +328,14 @@ fn edge_wins(policy: &Policy, class: Option<&Class>, by: &str, loaded: &Loaded) 
             CACHE_RULES,
         );
     }
-    let said = Directives::of_text(class.map(marking).unwrap_or_default());
+    let said = Directives::of_text(marking.unwrap_or_default());
     let directive = if said.has("s-maxage") { "s-maxage" } else { "max-age" };
     (format!("{directive} of the proxy's header wins: {by} sets no edge TTL of its own"), CACHE_RULES)
 }
 
 /// What serves old copies, or what cancels it.
-fn stale(policy: &Policy, payloads: &Payloads, class: Option<&Class>, terms: &Terms) -> String {
-    let said = Directives::of_text(class.map(marking).unwrap_or_default());
+fn stale(policy: &Policy, payloads: &Payloads, marking: Option<&str>, terms: &Terms) -> String {
+    let said = Directives::of_text(marking.unwrap_or_default());
     let asked: Vec<&str> =
         ["stale-while-revalidate", "stale-if-error"].into_iter().filter(|name| said.has(name)).collect();
     if asked.is_empty() {
@@ -319,11 +361,11 @@ fn stale(policy: &Policy, payloads: &Payloads, class: Option<&Class>, terms: &Te
     format!("; {} of the header hold: no s-maxage, Always Online off", asked.join(" and "))
 }
 
-fn browser(generated: &Generated, kept: Option<&predict::Kept>, class: Option<&Class>, said: &Directives) -> Layer {
+fn browser(generated: &Generated, kept: Option<&predict::Kept>, is_marked: bool, said: &Directives) -> Layer {
     let setting = generated.payloads.as_ref().map_or(0, |payloads| payloads.settings.browser_cache_ttl);
     let from_rule = kept.and_then(|kept| kept.policy.browser_ttl);
     let changed = kept.is_some_and(|kept| kept.browser.is_some() && kept.policy.eligible != Eligible::No);
-    if class.is_none() && !changed {
+    if !is_marked && !changed {
         return layer("browser", "as the app says".to_owned(), None);
     }
     let at_proxy = Some(generated.proxy_file());
@@ -365,8 +407,11 @@ fn oldest(layers: &[Layer], browser: &Layer, always_online: bool) -> Oldest {
     };
     let revalidate = |layer: &Layer| layer.stale_while_revalidate.unwrap_or(0);
     // nginx sends no Age, so that what it has kept a copy for comes on top.
-    let copy = layers.iter().find(|layer| layer.layer == "proxy" && layer.fresh.is_some_and(|fresh| fresh > 0));
+    let keeps = |layer: &&Layer| matches!(layer.layer, "proxy" | "varnish") && layer.fresh.is_some_and(|fresh| fresh > 0);
+    let copy = layers.iter().find(keeps);
     let on_top = copy.and_then(|layer| layer.fresh).unwrap_or(0);
+    let by_varnish = copy.is_some_and(|layer| layer.layer == "varnish");
+    let down_on_top = on_top + copy.filter(|_| by_varnish).and_then(|layer| layer.stale_if_error).unwrap_or(0);
     let old_on_top = on_top + copy.and_then(|layer| layer.stale_while_revalidate).unwrap_or(0);
     let normal = bound(&|_| 0).map(|seconds| seconds + on_top);
     let while_refreshing = bound(&revalidate).map(|seconds| seconds + old_on_top);
@@ -375,13 +420,17 @@ fn oldest(layers: &[Layer], browser: &Layer, always_online: bool) -> Oldest {
     let app_down = match always_online && kept_at_edge || endless {
         true => None,
         false => {
-            bound(&|layer| revalidate(layer).max(layer.stale_if_error.unwrap_or(0))).map(|seconds| seconds + on_top)
+            bound(&|layer| revalidate(layer).max(layer.stale_if_error.unwrap_or(0))).map(|seconds| seconds + down_on_top)
         }
     };
     let because = match (normal, kept_at_edge) {
         (Some(_), _) if endless => {
             "nginx's copy and what is kept of it add up, as it sends no Age; while the app is down nginx serves its old copy \
              as long as somebody asks"
+        }
+        (Some(_), _) if by_varnish => {
+            "Varnish's page and what is kept of it add up, as it sends no Age; who asks after a long pause is the one that \
+             sees a page as old as Varnish's grace allows"
         }
         (Some(0), _) => "nobody keeps it: each visit asks the app, and sees an error while it is down",
         (None, _) => "the app's own headers decide",
@@ -396,6 +445,9 @@ fn oldest(layers: &[Layer], browser: &Layer, always_online: bool) -> Oldest {
 
 fn shorten(layers: &[Layer], browser: &Layer) -> Vec<String> {
     let mut ways = Vec::new();
+    if layers.iter().any(|layer| layer.layer == "varnish") {
+        ways.push("publish it anew first (REFRESH, runbook/procedures.md), or what follows fetches the same page again".to_owned());
+    }
     if layers.iter().any(|layer| layer.layer == "cdn" && layer.fresh != Some(0)) {
         ways.push(
             "purge the URL at the CDN: its copies go at once, old ones too (a purge reaches no browser)".to_owned(),

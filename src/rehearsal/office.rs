@@ -25,7 +25,7 @@ mod health {
 
 #[derive(Default)]
 pub struct Office {
-    /// How often each path and query was built.
+    /// How often each path was built.
     built: Mutex<HashMap<String, u64>>,
     health: AtomicU8,
 }
@@ -75,7 +75,7 @@ impl Office {
             health::ANSWERS_503 => return Some(serve::text(StatusCode::SERVICE_UNAVAILABLE, "down for a moment\n")),
             _ => {}
         }
-        let page = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+        let page = request.uri().path().to_owned();
         let build = {
             let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
             let count = built.entry(page).or_default();
