@@ -54,10 +54,8 @@ pub fn artifacts(caches: &[Asked<StaticCache>], site: &Site) -> (Vec<Artifact>, 
             return (Vec::new(), clashes);
         }
     };
-    let mut artifacts = vec![
-        artifact(&format!("{}.vcl", site.name), main),
-        artifact("where/back_offices.vcl", backends),
-    ];
+    let mut artifacts =
+        vec![artifact(&format!("{}.vcl", site.name), main), artifact("where/back_offices.vcl", backends)];
     artifacts.extend(relay(&offices));
     (artifacts, clashes)
 }
@@ -325,8 +323,7 @@ http {
 
 /// nginx between Varnish and the back offices that have names; nothing where none has.
 fn relay(offices: &[Office<'_>]) -> Vec<Artifact> {
-    let named: Vec<(&Office<'_>, u16)> =
-        offices.iter().filter_map(|office| Some((office, office.relay?))).collect();
+    let named: Vec<(&Office<'_>, u16)> = offices.iter().filter_map(|office| Some((office, office.relay?))).collect();
     if named.is_empty() {
         return Vec::new();
     }
@@ -348,7 +345,9 @@ fn relay(offices: &[Office<'_>]) -> Vec<Artifact> {
         artifacts.extend([
             artifact(
                 &format!("relay/where/listen-{number}.conf"),
-                format!("# As where/back_offices.vcl of Varnish has it; for this machine alone.\nlisten 127.0.0.1:{port};\n"),
+                format!(
+                    "# As where/back_offices.vcl of Varnish has it; for this machine alone.\nlisten 127.0.0.1:{port};\n"
+                ),
             ),
             artifact(
                 &format!("relay/where/back-office-{number}.conf"),

@@ -407,7 +407,8 @@ fn oldest(layers: &[Layer], browser: &Layer, always_online: bool) -> Oldest {
     };
     let revalidate = |layer: &Layer| layer.stale_while_revalidate.unwrap_or(0);
     // nginx sends no Age, so that what it has kept a copy for comes on top.
-    let keeps = |layer: &&Layer| matches!(layer.layer, "proxy" | "varnish") && layer.fresh.is_some_and(|fresh| fresh > 0);
+    let keeps =
+        |layer: &&Layer| matches!(layer.layer, "proxy" | "varnish") && layer.fresh.is_some_and(|fresh| fresh > 0);
     let copy = layers.iter().find(keeps);
     let on_top = copy.and_then(|layer| layer.fresh).unwrap_or(0);
     let by_varnish = copy.is_some_and(|layer| layer.layer == "varnish");
@@ -419,9 +420,8 @@ fn oldest(layers: &[Layer], browser: &Layer, always_online: bool) -> Oldest {
     let endless = copy.is_some_and(|layer| layer.stale_if_error.is_none());
     let app_down = match always_online && kept_at_edge || endless {
         true => None,
-        false => {
-            bound(&|layer| revalidate(layer).max(layer.stale_if_error.unwrap_or(0))).map(|seconds| seconds + down_on_top)
-        }
+        false => bound(&|layer| revalidate(layer).max(layer.stale_if_error.unwrap_or(0)))
+            .map(|seconds| seconds + down_on_top),
     };
     let because = match (normal, kept_at_edge) {
         (Some(_), _) if endless => {
@@ -446,7 +446,10 @@ fn oldest(layers: &[Layer], browser: &Layer, always_online: bool) -> Oldest {
 fn shorten(layers: &[Layer], browser: &Layer) -> Vec<String> {
     let mut ways = Vec::new();
     if layers.iter().any(|layer| layer.layer == "varnish") {
-        ways.push("publish it anew first (REFRESH, runbook/procedures.md), or what follows fetches the same page again".to_owned());
+        ways.push(
+            "publish it anew first (REFRESH, runbook/procedures.md), or what follows fetches the same page again"
+                .to_owned(),
+        );
     }
     if layers.iter().any(|layer| layer.layer == "cdn" && layer.fresh != Some(0)) {
         ways.push(

@@ -18,7 +18,8 @@ use tokio::net::TcpStream;
 use tokio::process::Command;
 
 use super::nginx::{
-    self, Nginx, PORT_TRIES, Process, START_TIMEOUT, Trouble, Watchdog, find, free_addresses, loopback, machine_conf, write,
+    self, Nginx, PORT_TRIES, Process, START_TIMEOUT, Trouble, Watchdog, find, free_addresses, loopback, machine_conf,
+    write,
 };
 use super::serve;
 use super::staging::StagedVarnish;

@@ -6,7 +6,6 @@ mod findings;
 mod fragments;
 mod procedure;
 
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 

@@ -180,7 +180,10 @@ fn publisher(route: &Route, sample: &UrlPath, site: &Site) -> Check {
             for observation in seen {
                 let answer = answered!(burst(observation));
                 if let Some(status) = answer.statuses.iter().find(|status| **status < 400) {
-                    return Judgement::fail(format!("a stranger may publish or remove: {status} at {}", answer.connected));
+                    return Judgement::fail(format!(
+                        "a stranger may publish or remove: {status} at {}",
+                        answer.connected
+                    ));
                 }
             }
             Judgement::pass(format!("refused {} times", seen.len()))

@@ -42,7 +42,10 @@ pub fn drills(table: &StaticRoutes, _: &Site) -> Drills {
             vec!["static.stays"],
             &[
                 ("bereq.is_bgfetch || bereq.http.X-Refresh", "bereq.is_bgfetch"),
-                ("set beresp.ttl = 1s;\n    set beresp.grace = 0s;", "set beresp.ttl = 1h;\n    set beresp.grace = 0s;"),
+                (
+                    "set beresp.ttl = 1s;\n    set beresp.grace = 0s;",
+                    "set beresp.ttl = 1h;\n    set beresp.grace = 0s;",
+                ),
             ],
         ),
         edit(
@@ -52,7 +55,8 @@ pub fn drills(table: &StaticRoutes, _: &Site) -> Drills {
             &[("    if (req.url ~ \"(?i)(", "    if (req.url ~ \"(?!)(")],
         ),
     ];
-    let life = format!("            set beresp.ttl = {}s;\n            set beresp.grace = ", route.refreshed_every_seconds);
+    let life =
+        format!("            set beresp.ttl = {}s;\n            set beresp.grace = ", route.refreshed_every_seconds);
     let name = format!("bereq.http.X-Static-Route == \"{}\") {{\n{life}", route.name);
     more.push(edit(
         "static-no-grace",
@@ -80,12 +84,7 @@ pub fn drills(table: &StaticRoutes, _: &Site) -> Drills {
 }
 
 /// A drill that edits the VCL: each text, which stands there once.
-fn edit(
-    id: &'static str,
-    fault: &'static str,
-    reddens: Vec<&'static str>,
-    edits: &[(&str, &str)],
-) -> Drill {
+fn edit(id: &'static str, fault: &'static str, reddens: Vec<&'static str>, edits: &[(&str, &str)]) -> Drill {
     let edits: Vec<(String, String)> = edits.iter().map(|(from, to)| ((*from).into(), (*to).into())).collect();
     let inject = move |staging: &mut Staging| edits.iter().try_for_each(|(from, to)| staging.edit_varnish(from, to));
     Drill { number: None, id, fault, reddens, inject: Box::new(inject) }
