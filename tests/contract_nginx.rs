@@ -44,6 +44,20 @@ const ABSENT: [&str; 14] = [
     "js_",
 ];
 
+/// Pages published as static, by a back office that has a name.
+const PUBLISHED: &str = r#"
+[static_routes]
+cache = "192.0.2.61:6081"
+
+[[static_routes.routes]]
+name = "figures"
+paths = ["/figures"]
+back_office = "office.internal:8080"
+refreshed_every_seconds = 30
+publishers = ["192.0.2.40"]
+samples = ["/figures"]
+"#;
+
 struct Folder {
     name: String,
     files: TempDir,
@@ -52,12 +66,19 @@ struct Folder {
 /// Every nginx folder of a site, with templates rendered as the platform does.
 fn folders(sample: &Sample) -> Vec<Folder> {
     let artifacts = generate::plan(&sample.blueprint, &sample.site, "").expect("no clash");
-    let paths = artifacts.iter().filter_map(|artifact| artifact.path.strip_prefix("nginx/"));
-    let names: BTreeSet<&str> = paths.filter_map(|path| path.split('/').next()).collect();
+    // Varnish's relay is an nginx too.
+    let below = |path: &'_ str| {
+        path.strip_prefix("nginx/")
+            .or(path.strip_prefix("varnish/").filter(|path| path.starts_with("relay/")))
+            .map(str::to_owned)
+    };
+    let paths = artifacts.iter().filter_map(|artifact| below(&artifact.path));
+    let names: BTreeSet<String> = paths.filter_map(|path| Some(path.split('/').next()?.to_owned())).collect();
     let folder = |name: &str| {
         let files = tempfile::tempdir().expect("a folder");
         for artifact in &artifacts {
-            let Some(path) = artifact.path.strip_prefix(&format!("nginx/{name}/")) else { continue };
+            let path = below(&artifact.path);
+            let Some(path) = path.as_deref().and_then(|path| path.strip_prefix(&format!("{name}/"))) else { continue };
             let (path, text) = match path.strip_suffix(".erb") {
                 Some(path) => (path, rendered(&artifact.text)),
                 None => (path, artifact.text.clone()),
@@ -69,7 +90,7 @@ fn folders(sample: &Sample) -> Vec<Folder> {
         }
         Folder { name: name.to_owned(), files }
     };
-    names.into_iter().map(folder).collect()
+    names.iter().map(|name| folder(name)).collect()
 }
 
 fn put(folder: &Path, path: &str, text: &str) {
@@ -88,6 +109,7 @@ fn rendered(template: &str) -> String {
         text.push_str(match code.trim() {
             "ENV['PORT']" => "8080",
             "ENV['DEGRADED_MODE']" => "0",
+            "ENV['STATIC_UPSTREAM']" => "192.0.2.2:6081",
             code if code.starts_with("ENV['APP_UPSTREAM") => "192.0.2.1:8080",
             code if code.starts_with("File.read('/etc/resolv.conf')") => "192.0.2.53",
             other => panic!("nobody renders {other}"),
@@ -109,6 +131,7 @@ fn shapes() -> Vec<(&'static str, Sample)> {
         ("without limits", without("rate_limits")),
         ("without a degraded mode", without("degraded_mode")),
         ("without classes", without("cache")),
+        ("with published pages", parse(&format!("{}{PUBLISHED}", sample().source))),
     ]
 }
 
@@ -158,8 +181,9 @@ fn the_parser_reads_what_nginx_reads_and_the_buildpack_has_it_all() {
             for config in parsed["config"].as_array().expect("the files") {
                 directives(&config["parsed"], &mut found);
             }
-            for wanted in ["server", "server_name", "return", "log_format"] {
-                assert!(found.contains(wanted), "{shape}, {name}: no {wanted}");
+            let all = ["server", "server_name", "return", "log_format"];
+            for wanted in if name == "relay" { &["server", "proxy_pass"][..] } else { &all[..] } {
+                assert!(found.contains(*wanted), "{shape}, {name}: no {wanted}");
             }
             if name == "scalingo" {
                 let absent = found.iter().find(|directive| ABSENT.iter().any(|start| directive.starts_with(start)));

@@ -38,7 +38,7 @@ fn printed(lint: &Lint) -> String {
 #[test]
 fn the_sample_has_no_finding() {
     let lint = lint(SAMPLE);
-    assert_eq!(printed(&lint), "shop.toml: no finding\n");
+    assert_eq!(printed(&lint), "shop.toml: no finding\nstatic_routes: not in this blueprint\n");
     assert!(lint.loaded.is_some());
 }
 
@@ -673,6 +673,86 @@ fn platform_cases() -> Vec<(&'static str, Level, String, String)> {
     ]
 }
 
+/// A page that is published as static, for the end of the sample.
+const STATIC: &str = r#"
+[static_routes]
+cache = "192.0.2.61:6081"
+
+[[static_routes.routes]]
+name = "figures"
+paths = ["/figures"]
+back_office = "192.0.2.80:8080"
+refreshed_every_seconds = 30
+publishers = ["192.0.2.40"]
+samples = ["/figures"]
+"#;
+
+/// The sample with such a page, some of which is replaced.
+fn published(edits: &[(&str, &str)]) -> String {
+    let table = edits.iter().fold(STATIC.to_owned(), |table, (from, to)| {
+        assert!(table.contains(from), "{from:?} is not there");
+        table.replacen(from, to, 1)
+    });
+    format!("{SAMPLE}{table}")
+}
+
+/// Another route below it.
+fn second_route(name: &str, path: &str) -> String {
+    let (_, route) = STATIC.split_once("6081\"\n").expect("a route");
+    let route = route.replace("/figures", path).replace("name = \"figures\"", &format!("name = \"{name}\""));
+    published(&[]) + &route
+}
+
+/// For each rule of published pages: as [`cases`].
+fn static_cases() -> Vec<(&'static str, Level, String, String)> {
+    use Level::{Error, Warning};
+    let own =
+        |rule, level, underlined: &str, edits: &[(&str, &str)]| (rule, level, underlined.to_owned(), published(edits));
+    let no_proxy = without("# The app sent no cache header", "# The framework's own limiter") + STATIC;
+    vec![
+        ("static_routes.needs-proxy", Error, "[[static_routes.routes]]".to_owned(), no_proxy),
+        own("static_routes.in-container", Error, "\"127.0.0.1:6081\"", &[("192.0.2.61", "127.0.0.1")]),
+        own("static_routes.public", Error, "\"203.0.113.10:6081\"", &[("192.0.2.61", "203.0.113.10")]),
+        own("static_routes.nothing", Error, "[]", &[("paths = [\"/figures\"]", "paths = []")]),
+        ("static_routes.duplicate-name", Error, "\"figures\"".to_owned(), second_route("figures", "/turnout")),
+        ("static_routes.unreachable", Error, "\"/figures/late\"".to_owned(), second_route("late", "/figures/late")),
+        own("static_routes.takes-others", Error, "\"/mis\"", &[("paths = [\"/figures\"]", "paths = [\"/mis\"]")]),
+        own(
+            "static_routes.office-public",
+            Error,
+            "\"jeveuxaider.gouv.fr:8080\"",
+            &[("192.0.2.80:8080", "jeveuxaider.gouv.fr:8080")],
+        ),
+        own("static_routes.lifetime", Error, "30", &[("= 30\n", "= 30\ngrace_seconds = 30\n")]),
+        own("static_routes.publishers", Error, "\"192.0.0.0/15\"", &[("192.0.2.40", "192.0.0.0/15")]),
+        own("static_routes.no-samples", Warning, "\"figures\"", &[("samples = [\"/figures\"]\n", "")]),
+        own("static_routes.sample", Error, "\"/turnout\"", &[("samples = [\"/figures\"]", "samples = [\"/turnout\"]")]),
+    ]
+}
+
+/// Each place that can be wrong in more than one way.
+#[test]
+fn every_way_in_which_a_published_page_is_wrong() {
+    let raises = |rule: &str, edits: &[(&str, &str)]| {
+        let lint = lint(&published(edits));
+        assert!(raised(&lint).contains(&rule), "{edits:?}: {:?}", raised(&lint));
+    };
+    for cache in ["covid19.reserve-civique.gouv.fr", "www.jeveuxaider.gouv.fr", "198.51.100.22"] {
+        raises("static_routes.public", &[("192.0.2.61", cache)]);
+    }
+    raises("static_routes.office-public", &[("192.0.2.80:8080", "192.0.2.61:6081")]);
+    for path in ["/", "/api", "/api/x", "/assets/", "/__health", "/health"] {
+        raises("static_routes.takes-others", &[("paths = [\"/figures\"]", &format!("paths = [\"{path}\"]"))]);
+    }
+    raises("static_routes.lifetime", &[("= 30\n", "= 0\n")]);
+    raises("static_routes.publishers", &[("[\"192.0.2.40\"]", "[]")]);
+    raises("static_routes.publishers", &[("192.0.2.40", "2001:db8::/47")]);
+    for sample in ["/figures/..;", "/figures//1", "/figures/%2e%2e", "/figures%2F1", "/%66igures"] {
+        let sample = format!("samples = [\"{sample}\"]");
+        raises("static_routes.sample", &[("samples = [\"/figures\"]", &sample)]);
+    }
+}
+
 /// The sample without what stands between two headers.
 fn without(from: &str, to: &str) -> String {
     let (start, end) = (SAMPLE.find(from).expect("there"), SAMPLE.find(to).expect("there"));
@@ -743,7 +823,9 @@ fn proxy_cases() -> Vec<(&'static str, Level, String, String)> {
 
 #[test]
 fn every_rule_is_raised_where_it_should() {
-    for (rule, level, underlined, toml) in cases().into_iter().chain(platform_cases()).chain(proxy_cases()) {
+    for (rule, level, underlined, toml) in
+        cases().into_iter().chain(platform_cases()).chain(proxy_cases()).chain(static_cases())
+    {
         let lint = lint(&toml);
         let Some(remark) = lint.remarks.iter().find(|remark| remark.finding.rule.id == rule) else {
             panic!("{rule} is not raised but {:?}\n{toml}", raised(&lint));
@@ -758,8 +840,13 @@ fn every_rule_is_raised_where_it_should() {
 /// A rule without a case here would be a rule that nobody has seen.
 #[test]
 fn every_rule_has_a_case() {
-    let mut seen: BTreeSet<&str> =
-        cases().into_iter().chain(platform_cases()).chain(proxy_cases()).map(|(rule, ..)| rule).collect();
+    let mut seen: BTreeSet<&str> = cases()
+        .into_iter()
+        .chain(platform_cases())
+        .chain(proxy_cases())
+        .chain(static_cases())
+        .map(|(rule, ..)| rule)
+        .collect();
     // These have tests of their own below.
     seen.extend(["blueprint.too-large", "blueprint.not-utf8", "blueprint.too-many-findings"]);
     let all: BTreeSet<&str> = rules::ALL.iter().map(|rule| rule.id).collect();
@@ -773,6 +860,18 @@ fn no_rule_is_raised_where_it_should_not() {
         let lint = lint(&toml);
         assert_eq!(raised(&lint), Vec::<&str>::new(), "{what}\n{}", printed(&lint));
     };
+    quiet("a published page", published(&[]));
+    quiet("the narrowest grace", published(&[("= 30\n", "= 30\ngrace_seconds = 31\n")]));
+    quiet("an organisation's ranges", published(&[("\"192.0.2.40\"", "\"192.0.0.0/16\", \"2001:db8::/48\"")]));
+    quiet("beside a private path", published(&[("paths = [\"/figures\"]", "paths = [\"/figures\", \"/apis\"]")]));
+    quiet(
+        "on a machine Varnish may stand beside nginx",
+        published(&[("192.0.2.61", "127.0.0.1")]).replacen("runs_on = \"scalingo\"", "runs_on = \"server\"", 1),
+    );
+    quiet(
+        "a sample with an encoded letter",
+        published(&[("samples = [\"/figures\"]", "samples = [\"/figures/d%C3%A9\"]")]),
+    );
     let pages_with = |line: &str| edited(&[(PAGES, &format!("{PAGES}{line}\n"))]);
     let paths = |paths: &str| edited(&[("[redirects]\n", &format!("[redirects]\npaths = [{paths}]\n"))]);
     quiet("a TTL of 300 on both sides", edited(&[("steady_ttl_seconds = 3600", "steady_ttl_seconds = 300")]));
@@ -1124,6 +1223,7 @@ proxy: not in this blueprint
 redirects: not in this blueprint
 rate_limits: not in this blueprint
 degraded_mode: not in this blueprint
+static_routes: not in this blueprint
 mail: not in this blueprint
 apps: not in this blueprint
 database: not in this blueprint
@@ -1271,6 +1371,7 @@ fn the_smallest_blueprint_is_what_the_empty_one_is_told() {
         "redirects",
         "rate_limits",
         "degraded_mode",
+        "static_routes",
         "mail",
         "apps",
         "database",
@@ -1462,6 +1563,7 @@ cache: not in this blueprint
 proxy: not in this blueprint
 rate_limits: not in this blueprint
 degraded_mode: not in this blueprint
+static_routes: not in this blueprint
 mail: not in this blueprint
 apps: not in this blueprint
 database: not in this blueprint

@@ -95,7 +95,7 @@ const NASTY: [&str; 62] = [
 ];
 
 /// Texts of the sample that are looked for again in what is generated, each with a name and where it stands.
-const READ_BACK: [(&str, &str); 7] = [
+const READ_BACK: [(&str, &str); 8] = [
     ("authority", "\"sectigo.com\""),
     ("txt", "\"brevo-code:5f1c0a7be2d94c3f8a6b10d27e94c3f8\""),
     ("txt", "\"284344499-1084221259\""),
@@ -103,6 +103,7 @@ const READ_BACK: [(&str, &str); 7] = [
     ("class", "\"/oauth/\", \"/health\"]\nstore"),
     ("from", "\"/from\""),
     ("to", "\"/to\""),
+    ("published", "\"/figures\"]\nback_office"),
 ];
 
 /// The sample, with what it leaves to defaults written out.
@@ -110,7 +111,26 @@ fn base() -> String {
     edited(&[
         ("[proxy]\n", "[proxy]\nhealth_path = \"/__health\"\n"),
         ("[redirects]\n", "[redirects]\npaths = [{ from = \"/from\", to = \"/to\" }]\n"),
-    ])
+    ]) + PUBLISHED
+}
+
+/// A page published as static; without a sample, which would have to follow the path.
+const PUBLISHED: &str = r#"
+[static_routes]
+cache = "192.0.2.61:6081"
+
+[[static_routes.routes]]
+name = "figures"
+paths = ["/figures"]
+back_office = "192.0.2.80:8080"
+refreshed_every_seconds = 30
+publishers = ["192.0.2.40"]
+"#;
+
+/// The strings of a VCL file: they have no escapes, and end at the first quote.
+fn vcl_strings(text: &str) -> Vec<&str> {
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    lines.flat_map(|line| line.split('"').skip(1).step_by(2)).collect()
 }
 
 /// A text of the sample.
@@ -320,7 +340,7 @@ fn nginx_accepts(artifacts: &[Artifact], folder: &Path) -> Result<(), String> {
     put("where/listen.conf", format!("listen unix:{}/socket ssl;", folder.display()));
     for other in fs::read_dir(machine.join("where")).expect("a folder").flatten() {
         let name = other.file_name().to_string_lossy().into_owned();
-        if name.starts_with("upstream") {
+        if name.starts_with("upstream") || name == "static.conf" {
             put(&format!("where/{name}"), "server 127.0.0.1:9;".to_owned());
         }
     }
@@ -405,6 +425,12 @@ fn holds(
             }
             Some("to") => in_nginx(format!("https://{}{}", loaded.site.host, value.replace('$', "${dollar}")))?,
             Some("health") => in_nginx(value.clone())?,
+            Some("published") => {
+                let written = vcl_strings(text(&artifacts, &format!("varnish/{}.vcl", loaded.site.name)));
+                let wanted = format!("^(?:{})", regex::escape(value));
+                prop_assert!(written.contains(&wanted.as_str()), "{value:?} is not in {written:?}");
+                in_nginx(regex::escape(value))?;
+            }
             Some("class") => in_nginx(regex::escape(value))?,
             _ => {}
         }

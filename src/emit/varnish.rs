@@ -337,7 +337,7 @@ fn relay(offices: &[Office<'_>]) -> Vec<Artifact> {
              location / {{\n        # A variable: a name that stands here itself is looked up once, when nginx starts.\n        \
              proxy_pass http://$back_office;\n        proxy_http_version 1.1;\n        \
              # The site's name, as Varnish says it.\n        \
-             proxy_set_header Host $http_host;\n        proxy_set_header Connection \"\";\n        proxy_connect_timeout 1s;\n        \
+             proxy_set_header Host $host;\n        proxy_set_header Connection \"\";\n        proxy_connect_timeout 1s;\n        \
              proxy_read_timeout 10s;\n    }}\n}}\n"
         )));
         // A host name or an address, and a port: nothing that would need quotes.

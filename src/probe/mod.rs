@@ -168,10 +168,9 @@ pub enum Method {
     Put,
     Patch,
     Delete,
-    /// Varnish's own, by which a page is published anew; no limit names it.
+    // Varnish's own, by which a page is published anew, and removed; no limit names them.
     #[serde(skip)]
     Refresh,
-    /// The same, by which a page is removed.
     #[serde(skip)]
     Purge,
 }

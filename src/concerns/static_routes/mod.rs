@@ -24,7 +24,8 @@ use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StaticRoutes {
-    /// Where Varnish listens, as the proxy reaches it. Not a public name: whoever reaches it may publish.
+    /// Where Varnish listens, as the proxy reaches it; left out: 127.0.0.1:6081, on nginx's own machine. Not a public name:
+    /// whoever reaches it may publish.
     #[serde(default = "beside_the_proxy")]
     pub cache: Upstream,
     /// What is published, and by which back office.
