@@ -219,7 +219,7 @@ async fn the_healthy_world_answers_everywhere_and_leaves_nothing_behind() {
 
         let url = format!("https://{HOST}/");
         world.stage().disturb(Disturbance::AppAnswers503).await.expect("a stub app");
-        world.stage().age_copy(&url, Duration::from_secs(200));
+        world.stage().age_copy(&url, Duration::from_secs(200)).await;
         let (status, text) = ask(&world, ("104.16.0.10", 443), HOST, "/").await;
         assert_eq!((status, text.contains("cf-cache-status: stale")), (200, true), "{text}");
         world.stage().disturb(Disturbance::AppRefuses).await.expect("a stub app");

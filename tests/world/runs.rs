@@ -204,7 +204,7 @@ struct Notes(Mutex<Vec<String>>);
 
 #[async_trait::async_trait]
 impl Stage for Notes {
-    fn age_copy(&self, url: &str, by: Duration) {
+    async fn age_copy(&self, url: &str, by: Duration) {
         self.0.lock().unwrap().push(format!("{url} {}", by.as_secs()));
     }
     async fn disturb(&self, disturbance: Disturbance) -> Result<(), String> {
