@@ -1,10 +1,10 @@
 //! The generated Terraform under the real Terraform: checked, and applied with the providers mocked; applied to providers
 //! that keep what they are told, and planned again without a change.
 //!
-//! Against stand-ins that have the schemas of `tests/contract` (`tests/contract/stand-in`), everywhere; and against the
-//! real providers with their own validations, where `make tools` could have them. The second kind is ignored where they
-//! are missing, so that it is counted as skipped and never as passed. Neither a mock nor a stand-in knows what an API
-//! would say.
+//! Against stand-ins that have the schemas of `tests/contract` (`tests/contract/stand-in`), and against the real providers
+//! with their own validations. Scalingo's can be had only where Terraform's registry can be reached: elsewhere a
+//! stand-in takes its place, and the tests that need the real one are ignored, so that they are counted as skipped and
+//! never as passed. Neither a mock nor a stand-in knows what an API would say.
 
 mod common;
 
@@ -28,7 +28,12 @@ impl Module {
     ///
     /// When Terraform does not take the providers.
     fn new(blueprint: &str, providers: &Path) -> Self {
-        let module = Self { folder: folder_of(&artifacts(&parse(blueprint))) };
+        Self::with(folder_of(&artifacts(&parse(blueprint))), providers)
+    }
+
+    /// A module that is in `site/terraform` of a folder.
+    fn with(folder: TempDir, providers: &Path) -> Self {
+        let module = Self { folder };
         let config = format!(
             "disable_checkpoint = true\nprovider_installation {{\n  filesystem_mirror {{\n    path = {:?}\n  }}\n}}\n",
             providers.canonicalize().expect("the folder of the providers")
@@ -98,7 +103,7 @@ impl Module {
             for block in body.get_blocks("variable").filter(|block| !block.body.has_attribute("default")) {
                 let kind = block.body.get_attribute("type").map(|kind| kind.value.clone());
                 let value = match kind {
-                    Some(Expression::Variable(name)) if name.as_str() == "string" => "\"0123456789abcdef\"",
+                    Some(Expression::Variable(name)) if name.as_str() == "string" => "\"0123456789abcdef0123456789abcdef\"",
                     Some(Expression::Variable(name)) if name.as_str() == "number" => "1",
                     Some(Expression::Variable(name)) if name.as_str() == "bool" => "true",
                     other => panic!("a variable of type {other:?}: say what stands for it here"),
@@ -236,25 +241,58 @@ mod with_their_schemas {
     }
 }
 
-mod with_the_providers {
+/// Cloudflare's own provider, with Scalingo's or its stand-in.
+fn providers() -> PathBuf {
+    let folder = repository().join("target/tools/providers");
+    assert!(folder.is_dir(), "NOT RUN: {} is not there (make test builds or fetches it)", folder.display());
+    folder
+}
+
+/// The schemas that everyday tests use, against those that the real provider prints.
+fn prints_the_committed_schema(name: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let module = folder.path().join("site/terraform");
+    fs::create_dir_all(&module).expect("made");
+    fs::copy(repository().join("tests/contract/providers/main.tf"), module.join("main.tf")).expect("copied");
+    let module = Module::with(folder, &providers());
+    let printed: Value =
+        serde_json::from_str(&ran(module.terraform().args(["providers", "schema", "-json"]))).expect("JSON");
+    let path = repository().join(format!("tests/contract/{name}.schema.json"));
+    let committed: Value = serde_json::from_slice(&fs::read(path).expect("committed")).expect("JSON");
+    let (address, committed) =
+        committed["provider_schemas"].as_object().and_then(|all| all.iter().next()).expect("one provider");
+    // OpenTofu has a registry of its own.
+    let path = address.split_once('/').expect("a registry").1;
+    let all = printed["provider_schemas"].as_object().expect("providers");
+    let real = all.iter().find(|(address, _)| address.ends_with(path)).expect("the provider").1;
+    assert!(holds(real, committed), "{name}: the schema changed; print it again");
+}
+
+/// Whether everything of the second is in the first. Descriptions and unused resources were left out of it, and a
+/// version that is 0.
+fn holds(real: &Value, kept: &Value) -> bool {
+    match (real, kept) {
+        (Value::Object(real), Value::Object(kept)) => {
+            kept.iter().all(|(key, kept)| real.get(key).is_some_and(|real| holds(real, kept)))
+                && (!kept.contains_key("attributes")
+                    || real["attributes"].as_object().map(serde_json::Map::len)
+                        == kept["attributes"].as_object().map(serde_json::Map::len))
+        }
+        _ => real == kept,
+    }
+}
+
+mod with_cloudflares_provider {
     use super::*;
 
-    fn providers() -> std::path::PathBuf {
-        let folder = repository().join("target/tools/providers");
-        assert!(folder.is_dir(), "NOT RUN: {} is not there (make tools fetches it)", folder.display());
-        folder
-    }
-
     #[test]
-    #[ignore = "needs the providers"]
     fn terraform_accepts_and_applies_what_is_generated() {
         accepted(&providers());
     }
 
-    /// What only the providers' own validations know.
+    /// What only the provider's own validations know.
     #[test]
-    #[ignore = "needs the providers"]
-    fn the_providers_notice_what_their_schemas_do_not_say() {
+    fn the_provider_notices_what_its_schema_does_not_say() {
         let module = Module::new(&edited(&[]), &providers());
         module.edit(
             "cloudflare.tf",
@@ -265,45 +303,25 @@ mod with_the_providers {
         assert!(said.iter().any(|said| said.contains("phase")), "{said:?}");
     }
 
-    /// The schemas that everyday tests use are what these very providers print.
     #[test]
-    #[ignore = "needs the providers"]
-    fn the_committed_schemas_are_those_of_the_providers() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let module = folder.path().join("site/terraform");
-        fs::create_dir_all(&module).expect("made");
-        fs::copy(repository().join("tests/contract/providers/main.tf"), module.join("main.tf")).expect("copied");
-        let config =
-            format!("provider_installation {{\n  filesystem_mirror {{\n    path = {:?}\n  }}\n}}\n", providers());
-        fs::write(folder.path().join("cli.tfrc"), config).expect("written");
-        let module = Module { folder };
-        ran(module.terraform().args(["init", "-input=false", "-no-color"]));
-        let printed: Value =
-            serde_json::from_str(&ran(module.terraform().args(["providers", "schema", "-json"]))).expect("JSON");
-        for name in ["cloudflare", "scalingo"] {
-            let path = repository().join(format!("tests/contract/{name}.schema.json"));
-            let committed: Value = serde_json::from_slice(&fs::read(path).expect("committed")).expect("JSON");
-            let (address, committed) =
-                committed["provider_schemas"].as_object().and_then(|all| all.iter().next()).expect("one provider");
-            // OpenTofu has a registry of its own.
-            let path = address.split_once('/').expect("a registry").1;
-            let all = printed["provider_schemas"].as_object().expect("providers");
-            let real = all.iter().find(|(address, _)| address.ends_with(path)).expect("the provider").1;
-            assert!(holds(real, committed), "{name}: the schema changed; print it again");
-        }
+    fn it_prints_the_committed_schema() {
+        prints_the_committed_schema("cloudflare");
+    }
+}
+
+/// Run by `make test` where Terraform's registry can be reached, and the provider is not a stand-in.
+mod with_scalingos_provider {
+    use super::*;
+
+    #[test]
+    #[ignore = "needs Scalingo's provider"]
+    fn it_prints_the_committed_schema() {
+        prints_the_committed_schema("scalingo");
     }
 
-    /// Whether everything of the second is in the first. Descriptions and unused resources were left out of it, and a
-    /// version that is 0.
-    fn holds(real: &Value, kept: &Value) -> bool {
-        match (real, kept) {
-            (Value::Object(real), Value::Object(kept)) => {
-                kept.iter().all(|(key, kept)| real.get(key).is_some_and(|real| holds(real, kept)))
-                    && (!kept.contains_key("attributes")
-                        || real["attributes"].as_object().map(serde_json::Map::len)
-                            == kept["attributes"].as_object().map(serde_json::Map::len))
-            }
-            _ => real == kept,
-        }
+    #[test]
+    #[ignore = "needs Scalingo's provider"]
+    fn terraform_accepts_and_applies_what_is_generated() {
+        accepted(&providers());
     }
 }
