@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Sample, need, parse, repository, sample};
+use common::{Sample, need, parse, repository, sample, users_of};
 use golive::concerns::fragment::RunsOn;
 use golive::concerns::{Check, Safety, Verdict};
 use golive::emit;
@@ -82,24 +82,6 @@ fn files_below(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
                     found.insert(path.strip_prefix(folder).expect("below").to_owned(), bytes);
                 }
             }
-        }
-    }
-    found
-}
-
-/// Processes that have to do with a folder: by their arguments, their environment, or a file that they hold open.
-fn users_of(folder: &Path) -> Vec<String> {
-    let name = folder.to_string_lossy();
-    let mut found = Vec::new();
-    for process in fs::read_dir("/proc").expect("/proc").flatten().map(|entry| entry.path()) {
-        let said = |file: &str| text(&fs::read(process.join(file)).unwrap_or_default());
-        let holds_open = || {
-            let open = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
-            open.into_iter().any(|fd| fs::read_link(fd.path()).is_ok_and(|file| file.starts_with(folder)))
-        };
-        let arguments = said("cmdline");
-        if arguments.contains(&*name) || said("environ").contains(&*name) || holds_open() {
-            found.push(format!("{}: {}", process.display(), arguments.replace('\0', " ")));
         }
     }
     found

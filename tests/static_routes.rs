@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +15,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Sample, artifacts, need, parse};
+use common::{Sample, artifacts, need, parse, users_of};
 use golive::blueprint::Loaded;
 use golive::concerns::fragment::RunsOn;
 use golive::ops::trace::{Request, trace};
@@ -323,6 +324,61 @@ fn golive(folder: &Path, arguments: &[&str]) -> Output {
     let path = std::env::join_paths(std::iter::once(tools).chain(std::env::split_paths(&path))).expect("a path");
     command.current_dir(folder).args(arguments).env("PATH", path).env_remove("RUST_BACKTRACE");
     command.stdin(Stdio::null()).output().expect("golive starts")
+}
+
+/// golive's rehearsal of the evening, its files generated below `folder`, its temporary ones in `temporary`.
+fn rehearse(folder: &Path, temporary: &Path, tools: &Path) -> Command {
+    fs::write(folder.join("site.toml"), PRIMARIES).expect("written");
+    assert_eq!(golive(folder, &["generate", "site.toml"]).status.code(), Some(0));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_golive"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(tools.to_owned()).chain(std::env::split_paths(&path)));
+    command.current_dir(folder).args(["rehearse", "site.toml"]).env("PATH", path.expect("a path"));
+    command.env("TMPDIR", temporary).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+/// Killed when so many processes are up, compilers among them, it leaves neither process nor file.
+#[test]
+fn a_kill_while_varnish_starts_or_runs_leaves_nothing() {
+    need("nginx");
+    let tools = need("varnishd").parent().expect("a folder").to_owned();
+    let folder = tempfile::tempdir().expect("a folder");
+    for wanted in 2..=7 {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let mut child = rehearse(folder.path(), temporary.path(), &tools).spawn().expect("golive starts");
+        while users_of(temporary.path()).len() < wanted {
+            assert!(child.try_wait().expect("a child").is_none(), "{wanted} processes were never up");
+        }
+        child.kill().expect("a kill");
+        child.wait().expect("a child");
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let left = (fs::read_dir(temporary.path()).expect("a folder").count(), users_of(temporary.path()));
+            if left == (0, vec![]) {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{wanted}: left behind: {left:?}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+#[test]
+fn a_varnish_that_does_not_start_says_why_and_what_to_do() {
+    need("nginx");
+    let (folder, tools) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let program = tools.path().join("varnishd");
+    fs::write(&program, "#!/bin/sh\necho 'cc: not found' >&2\nexit 2\n").expect("written");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let temporary = tempfile::tempdir().expect("a folder");
+    let output = rehearse(folder.path(), temporary.path(), tools.path()).output().expect("golive starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("Varnish does not start") && said.contains("cc: not found") && said.contains("apt install gcc")
+    );
+    assert_eq!(fs::read_dir(temporary.path()).expect("a folder").count(), 0);
 }
 
 fn report(output: &Output) -> Value {

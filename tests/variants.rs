@@ -88,6 +88,23 @@ fn copies_at_the_proxy() -> String {
     ])
 }
 
+/// Pages of a back office beside everything else; `tests/static_routes.rs` rehearses such.
+fn published_pages() -> String {
+    let table = r#"
+[static_routes]
+cache = "cache.internal:6081"
+
+[[static_routes.routes]]
+name = "figures"
+paths = ["/chiffres"]
+back_office = "back.internal:8080"
+refreshed_every_seconds = 30
+publishers = ["192.0.2.40"]
+samples = ["/chiffres"]
+"#;
+    format!("{SAMPLE}{table}")
+}
+
 /// Whoever asks for a certificate of the announced name's zone may have one.
 fn no_caa() -> String {
     edited(&[("certificate_authorities = [\"letsencrypt.org\"]\n", "")])
@@ -181,6 +198,7 @@ fn every_shape_lints_and_generates() {
         ("several redirects, IPv6", several_redirects_and_ipv6(), 0),
         ("several hosts", several_hosts(), 0),
         ("copies at the proxy", copies_at_the_proxy(), 0),
+        ("published pages", published_pages(), 0),
     ] {
         let Shape { folder, lint, generate } = Shape::of(&source);
         assert_eq!(lint.status.code(), Some(0), "{name}: {}", told(&lint));

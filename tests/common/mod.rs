@@ -127,3 +127,26 @@ pub fn ran(command: &mut Command) -> String {
     assert!(output.status.success(), "{command:?}: {printed}{}", String::from_utf8_lossy(&output.stderr));
     printed
 }
+
+/// Processes that have to do with a folder: by their arguments, their environment, or a file that they hold open.
+///
+/// # Panics
+///
+/// Where there is no `/proc`.
+pub fn users_of(folder: &Path) -> Vec<String> {
+    let name = folder.to_string_lossy();
+    let mut found = Vec::new();
+    for process in std::fs::read_dir("/proc").expect("/proc").flatten().map(|entry| entry.path()) {
+        let said =
+            |file: &str| String::from_utf8_lossy(&std::fs::read(process.join(file)).unwrap_or_default()).into_owned();
+        let holds_open = || {
+            let open = std::fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
+            open.into_iter().any(|fd| std::fs::read_link(fd.path()).is_ok_and(|file| file.starts_with(folder)))
+        };
+        let arguments = said("cmdline");
+        if arguments.contains(&*name) || said("environ").contains(&*name) || holds_open() {
+            found.push(format!("{}: {}", process.display(), arguments.replace('\0', " ")));
+        }
+    }
+    found
+}
