@@ -103,7 +103,9 @@ impl Module {
             for block in body.get_blocks("variable").filter(|block| !block.body.has_attribute("default")) {
                 let kind = block.body.get_attribute("type").map(|kind| kind.value.clone());
                 let value = match kind {
-                    Some(Expression::Variable(name)) if name.as_str() == "string" => "\"0123456789abcdef0123456789abcdef\"",
+                    Some(Expression::Variable(name)) if name.as_str() == "string" => {
+                        "\"0123456789abcdef0123456789abcdef\""
+                    }
                     Some(Expression::Variable(name)) if name.as_str() == "number" => "1",
                     Some(Expression::Variable(name)) if name.as_str() == "bool" => "true",
                     other => panic!("a variable of type {other:?}: say what stands for it here"),
