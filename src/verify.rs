@@ -23,9 +23,11 @@ const AT_ONCE: usize = 16;
 const ROUNDS: usize = 12;
 const PROBES: usize = 200;
 
+type Permits = Box<dyn Fn(&Check) -> Result<(), String> + Send + Sync>;
+
 pub struct Options {
     /// Why a check may not be run, as the end of a sentence that names its class; it is `unknown` then.
-    pub permits: Box<dyn Fn(&Check) -> Result<(), String> + Send + Sync>,
+    pub permits: Permits,
     /// Checks of class S4 are run; elsewhere they are left out, and named.
     pub is_rehearsal: bool,
     /// Ids whose failure says that visitors are harmed: a live run ends with it (facts of the check catalogue, section

@@ -443,6 +443,7 @@ async fn the_trace_predicts_what_varnish_answers() {
         roots: local.roots(),
         user_agent: "golive-test".to_owned(),
         timeout: Duration::from_secs(10),
+        burst_per_second: None,
         stage: Some(local.stage()),
     })
     .expect("a world");
