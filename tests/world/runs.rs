@@ -358,7 +358,10 @@ async fn the_json_is_what_the_schema_promises() {
     conforms(&told, "verify");
     assert_eq!((told["stopped"].as_str(), told["consent"].as_str()), (Some("it suffers"), Some(SHA256)));
     let text = anstream::adapter::strip_str(&text(&agreed)).to_string();
-    assert!(text.contains("\nstopped: it suffers\n") && text.contains(&format!("\nconsent: sha256 {SHA256}\n")), "{text}");
+    assert!(
+        text.contains("\nstopped: it suffers\n") && text.contains(&format!("\nconsent: sha256 {SHA256}\n")),
+        "{text}"
+    );
     let keys: Vec<&String> = document["checks"][0].as_object().unwrap().keys().collect();
     assert_eq!(
         keys,
