@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use common::{Sample, need, parse, repository, sample, users_of};
 use golive::concerns::fragment::RunsOn;
-use golive::concerns::{Check, Safety, Verdict};
+use golive::concerns::{Check, Verdict};
 use golive::emit;
 use golive::probe::{Probe, Target};
 use golive::rehearsal::LocalWorld;

@@ -75,7 +75,7 @@ fn page(report: &Report) -> Page {
         started: outcome.started.to_string(),
         finished: outcome.finished.to_string(),
         consent: consent_sha256.map(str::to_owned),
-        stopped: outcome.stopped.as_deref().map(|reason| plain(reason)),
+        stopped: outcome.stopped.as_deref().map(plain),
         open: open.into_iter().map(row).collect(),
         checks: outcome.results.iter().map(row).collect(),
         rehearsal_only: outcome.rehearsal_only.join(", "),
