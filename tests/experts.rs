@@ -75,6 +75,7 @@ impl Stage {
             user_agent: "golive-test".to_owned(),
             timeout: Duration::from_secs(10),
             stage: Some(local.stage()),
+            access: local.access(),
         })
         .expect("a world");
         Self { local, world }

@@ -10,6 +10,7 @@ use rustls::pki_types::pem::PemObject;
 
 use super::{Exit, Ui, interruptible, read};
 use crate::ops;
+use crate::providers::api::Access;
 use crate::report::verify::{Report, json, text};
 use crate::verify::{Event, Summary};
 use crate::world::Roots;
@@ -95,6 +96,7 @@ pub fn run(args: VerifyArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
             Some(file) => Roots::SystemAnd(certificates(&file)?),
             None => Roots::System,
         },
+        access: Access::from_environment(),
     };
 
     let bar = ui.start_progress(0, "verifying");

@@ -184,6 +184,7 @@ async fn run(loaded: &Loaded, staging: Staging, on_event: impl Fn(Event) + Send 
         user_agent: ops::verify::user_agent(site),
         timeout: TIMEOUT,
         stage: Some(local.stage()),
+        access: local.access(),
         allowed: Allowed::of(site),
     })
     .map_err(|error| Error::Start(format!("{error:#}")))?;

@@ -6,6 +6,7 @@ use anyhow::bail;
 
 use crate::blueprint::{Blueprint, Site};
 use crate::concerns::{Check, Concern, Safety};
+use crate::providers::api::Access;
 use crate::verify::{self, Event, Outcome};
 use crate::world::{self, Allowed, Roots, Routes, World};
 
@@ -22,6 +23,8 @@ pub struct Request {
     /// Public address and port to the one contacted instead.
     pub routes: Routes,
     pub roots: Roots,
+    /// Tokens of providers' APIs; empty: what they alone could tell is unknown.
+    pub access: Access,
 }
 
 /// Every check of the blueprint with its concern, in checklist order.
@@ -66,6 +69,7 @@ pub async fn verify(
         user_agent: user_agent(site),
         timeout: TIMEOUT,
         stage: None,
+        access: request.access,
     })?;
     Ok(verify::run(checks, &world, &verify::Options { max_safety: Safety::S1 }, on_event).await)
 }
