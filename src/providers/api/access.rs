@@ -15,7 +15,8 @@ pub const SCALINGO_AUTH_URL: &str = "SCALINGO_AUTH_URL";
 pub const SCALINGO_URL: &str = "SCALINGO_API_URL";
 pub const SCALINGO_DATABASE_URL: &str = "SCALINGO_DB_API_URL";
 
-const VARIABLES: [&str; 6] =
+/// Each variable that is read.
+pub const VARIABLES: [&str; 6] =
     [CLOUDFLARE_TOKEN, CLOUDFLARE_URL, SCALINGO_TOKEN, SCALINGO_AUTH_URL, SCALINGO_URL, SCALINGO_DATABASE_URL];
 
 /// Shortest token taken, in characters; those of both providers have forty and more. A shorter one could not be hidden

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use jiff::Timestamp;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT,
+};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
 use rustls::RootCertStore;
@@ -111,7 +113,8 @@ impl Transport {
     ) -> Result<Tried, Unanswered> {
         let request = match verb {
             Verb::Get => self.client.get(url.clone()),
-            Verb::Post => self.client.post(url.clone()),
+            // Nothing in the body, and said so: some servers want to hear it (RFC 9110, section 8.6).
+            Verb::Post => self.client.post(url.clone()).header(CONTENT_LENGTH, 0),
         };
         let sent = request.header(AUTHORIZATION, authorization.clone()).send().await;
         // Its own message holds the URL, with whatever its query says.
