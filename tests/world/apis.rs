@@ -360,7 +360,8 @@ mod of_scalingo {
     #[tokio::test]
     async fn refusals_say_what_to_do() {
         let echo = format!("no access with {TOKEN} and {SESSION}");
-        for (status, words) in [("401 Unauthorized", "make a new one"), ("403 Forbidden", "a collaborator of the app")]
+        for (status, words) in
+            [("401 Unauthorized", "make a new one"), ("403 Forbidden", "must be a collaborator of the app")]
         {
             let (observation, _) = scalingo("/apps/shop/ps", vec![told(status, &json!({ "error": echo }))]).await;
             let (kind, message) = failure(observation);

@@ -39,12 +39,14 @@ impl Access {
         Self(VARIABLES.into_iter().filter_map(|name| Some((name, value(name)?.into()))).collect())
     }
 
+    /// `which`: the kind of token that is enough.
+    ///
     /// # Errors
     ///
     /// Says which variable would answer, or that it holds no token; never what it holds.
-    pub(super) fn token(&self, name: &str) -> Result<SecretString, String> {
+    pub(super) fn token(&self, name: &str, which: &str) -> Result<SecretString, String> {
         let Some(token) = self.0.get(name) else {
-            return Err(format!("{name} is not set: a read-only token answers this"));
+            return Err(format!("{name} is not set: {which} answers this"));
         };
         let text = token.expose_secret();
         if text.len() < SHORTEST_TOKEN || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -112,14 +114,14 @@ mod tests {
     #[test]
     fn tokens_are_one_long_word_and_never_shown() {
         let good = access(CLOUDFLARE_TOKEN, " s3cret-s3cret-s3cret\n");
-        assert_eq!(good.token(CLOUDFLARE_TOKEN).unwrap().expose_secret(), "s3cret-s3cret-s3cret");
+        assert_eq!(good.token(CLOUDFLARE_TOKEN, "a read-only token").unwrap().expose_secret(), "s3cret-s3cret-s3cret");
         assert!(!format!("{good:?}").contains("s3cret"), "{good:?}");
         for bad in ["s3cret", "s3cret s3cret s3cret", "s3cret\ns3cret-s3cret", "s3cret-s3cret-é-s3cret"] {
-            let why = access(CLOUDFLARE_TOKEN, bad).token(CLOUDFLARE_TOKEN).unwrap_err();
+            let why = access(CLOUDFLARE_TOKEN, bad).token(CLOUDFLARE_TOKEN, "a read-only token").unwrap_err();
             assert!(why.contains(CLOUDFLARE_TOKEN) && !why.contains("s3cret"), "{why}");
         }
         for unset in [Access::default(), access(CLOUDFLARE_TOKEN, "  ")] {
-            let why = unset.token(CLOUDFLARE_TOKEN).unwrap_err();
+            let why = unset.token(CLOUDFLARE_TOKEN, "a read-only token").unwrap_err();
             assert_eq!(why, "CLOUDFLARE_API_TOKEN is not set: a read-only token answers this");
         }
     }

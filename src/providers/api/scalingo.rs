@@ -1,8 +1,10 @@
 //! Scalingo's API v1 and its database API, read: `GET`, and the two `POST`s by which its documents want tokens to be
 //! got, one for the run and one a database (see [`crate::probe::ApiProbe`] for names in the place of ids).
 //!
-//! Source: developers.scalingo.com and the client library go-scalingo. Unverified, since no live account was asked:
-//! whether a limited collaborator may read variables.
+//! Source: developers.scalingo.com and the client library go-scalingo. Its tokens are good for all that their owner may
+//! do: none is for reading alone. A limited collaborator may look at an app and at neither its variables nor its
+//! databases (Scalingo docs, platform/user-management/teamwork/roles). Unverified, since no live account was asked: which
+//! refusal that gives.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -84,7 +86,7 @@ impl Scalingo {
     ///
     /// Says why nothing can be asked: no token, no region, an address that is none.
     pub(super) fn new(access: &Access, options: &Options) -> Result<Self, String> {
-        let token = access.token(access::SCALINGO_TOKEN)?;
+        let token = access.token(access::SCALINGO_TOKEN, "a token of one of the app's collaborators")?;
         let region =
             options.region.ok_or("the blueprint does not say in which region its apps are: [apps] is left out")?;
         let usual = |host: &str| format!("https://{host}.{}.scalingo.com", region.as_str());
@@ -254,7 +256,10 @@ impl Scalingo {
                 format!(", {} is not valid: make a new one in the dashboard", access::SCALINGO_TOKEN)
             }
             StatusCode::FORBIDDEN => {
-                format!(", make the owner of {} a collaborator of the app", access::SCALINGO_TOKEN)
+                let token = access::SCALINGO_TOKEN;
+                format!(
+                    ", the owner of {token} must be a collaborator of the app, for variables and databases no limited one"
+                )
             }
             _ => String::new(),
         };

@@ -96,7 +96,7 @@ impl Transport {
             match tokio::time::timeout(self.timeout, self.once(verb, &url, &authorization, nth, is_last)).await {
                 Ok(Ok(Tried::Reply(reply))) => return Ok(reply),
                 Ok(Ok(Tried::Again(pause))) => self.budget.hold(pause),
-                Ok(Err(unanswered)) => return Err(self.hidden(unanswered)),
+                Ok(Err(unanswered)) => return Err(self.hidden(*unanswered)),
                 Err(_) => return Err(failed(FailureKind::TimedOut, format!("{}: no answer in time", self.whom(&url)))),
             }
         }
@@ -177,8 +177,8 @@ impl Transport {
     }
 
     /// Messages of libraries quote what came over the wire, now and then.
-    fn hidden(&self, unanswered: Unanswered) -> Unanswered {
-        match *unanswered {
+    fn hidden(&self, observation: Observation) -> Unanswered {
+        match observation {
             Observation::Failed(Failure { kind, message }) => failed(kind, self.secrets.hide(&message)),
             other => Box::new(other),
         }
