@@ -18,6 +18,10 @@ const MANY: usize = 10_000;
 /// Set for a process that does the work once and tells how much memory it took.
 const TELL_MEMORY: &str = "GOLIVE_BENCH_TELL_MEMORY";
 
+/// The program's own (`src/main.rs`).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     if std::env::var_os(TELL_MEMORY).is_some() {
         let generated = generated_from(&large(MANY));

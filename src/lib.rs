@@ -26,6 +26,7 @@ pub mod blueprint;
 pub mod capacity;
 pub mod cli;
 pub mod concerns;
+pub mod consent;
 pub mod emit;
 pub mod ops;
 pub mod plain;

@@ -23,10 +23,35 @@ const AT_ONCE: usize = 16;
 const ROUNDS: usize = 12;
 const PROBES: usize = 200;
 
+/// Why a check may not be run, if it may not.
+pub type Permits = Box<dyn Fn(&Check) -> Result<(), String> + Send + Sync>;
+
 pub struct Options {
-    /// Checks above this class are not run; they are `unknown`, since nobody consented. Rehearsal-only checks (S4)
-    /// are left out of a run that does not reach them, and named.
-    pub max_safety: Safety,
+    /// Why a check may not be run, as the end of a sentence that names its class; it is `unknown` then.
+    pub permits: Permits,
+    /// Checks of class S4 are run; elsewhere they are left out, and named.
+    pub is_rehearsal: bool,
+    /// Ids whose failure says that visitors are harmed: a live run ends with it (facts of the check catalogue, section
+    /// 3, rule 7).
+    pub alarms: &'static [&'static str],
+    /// Nothing more is asked after the first failure.
+    pub fail_fast: bool,
+}
+
+impl Options {
+    /// Looking and no more: classes S0 and S1.
+    pub fn looking() -> Self {
+        let permits = |check: &Check| match check.safety {
+            Safety::S0 | Safety::S1 => Ok(()),
+            _ => Err("needs the owner's consent".to_owned()),
+        };
+        Self { permits: Box::new(permits), is_rehearsal: false, alarms: &[], fail_fast: false }
+    }
+
+    /// Every check, on a site that is nobody's.
+    pub fn rehearsal() -> Self {
+        Self { permits: Box::new(|_| Ok(())), is_rehearsal: true, alarms: &[], fail_fast: false }
+    }
 }
 
 /// What one check came to.
@@ -53,6 +78,8 @@ pub struct Outcome {
     pub results: Vec<CheckResult>,
     /// Ids that only a rehearsal can run (S4), left out of a live run and named.
     pub rehearsal_only: Vec<&'static str>,
+    /// Why the run was ended before its time: the site suffered.
+    pub stopped: Option<String>,
 }
 
 /// How many checks came to each verdict.
@@ -126,7 +153,7 @@ pub async fn run(
 ) -> Outcome {
     let started = Timestamp::now();
     let (left_out, checks): (Vec<_>, Vec<_>) =
-        checks.into_iter().partition(|(_, check)| check.safety == Safety::S4 && options.max_safety < Safety::S4);
+        checks.into_iter().partition(|(_, check)| check.safety == Safety::S4 && !options.is_rehearsal);
     let mut rehearsal_only: Vec<&'static str> = Vec::new();
     for (_, check) in &left_out {
         if !rehearsal_only.contains(&check.id) {
@@ -137,6 +164,7 @@ pub async fn run(
     on_event(Event::Started { total: checks.len() });
     let memo = Memo { world, cells: Mutex::default() };
     let mut board = Board::new(&checks);
+    let mut first_failure = None;
     // First everything that leaves the site as it is, together; then the rest one by one.
     for alone in [false, true] {
         let mut running = FuturesUnordered::new();
@@ -146,11 +174,20 @@ pub async fn run(
                 && let Some(index) = board.take_ready(alone)
             {
                 let (concern, check) = &checks[index];
-                let blocker = board.blocker(check);
+                let stopped = world.stopped().map(|reason| format!("stopped: {reason}"));
+                let blocker = stopped.or_else(|| first_failure.clone()).or_else(|| board.blocker(check));
                 let memo = (!alone).then_some(&memo);
                 running.push(async move { (index, one(concern, check, blocker, world, memo, options).await) });
             }
             let Some((index, result)) = running.next().await else { break };
+            if result.verdict == Verdict::Fail {
+                if options.alarms.contains(&result.id) {
+                    world.stop(format!("{} failed, and visitors are harmed", result.id));
+                }
+                if options.fail_fast {
+                    first_failure.get_or_insert(format!("not asked after {} failed (--fail-fast)", result.id));
+                }
+            }
             on_event(Event::Finished(result.clone()));
             board.finish(index, result);
         }
@@ -164,7 +201,13 @@ pub async fn run(
         on_event(Event::Finished(result.clone()));
         board.finish(index, result);
     }
-    Outcome { started, finished: Timestamp::now(), results: board.into_results(), rehearsal_only }
+    Outcome {
+        started,
+        finished: Timestamp::now(),
+        results: board.into_results(),
+        rehearsal_only,
+        stopped: world.stopped(),
+    }
 }
 
 /// Who is done, and what came of it.
@@ -275,8 +318,8 @@ async fn one(
     if let Some(because) = blocker {
         return unknown(because);
     }
-    if check.safety > options.max_safety {
-        return unknown(format!("class {}: needs the owner's consent", check.safety.as_str()));
+    if let Err(because) = (options.permits)(check) {
+        return unknown(format!("class {}: {because}", check.safety.as_str()));
     }
 
     let (verdict, because, lines) = judge(check, world, memo).await;

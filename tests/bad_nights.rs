@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use common::{Sample, need, parse, repository, sample};
 use golive::concerns::fragment::RunsOn;
-use golive::concerns::{Check, Safety, Verdict};
+use golive::concerns::{Check, Verdict};
 use golive::emit;
 use golive::probe::{ApiProvider, Probe, Target};
 use golive::providers::api::{Access, access};
@@ -867,12 +867,13 @@ mod network {
             roots: world.roots(),
             user_agent: "golive-test".to_owned(),
             timeout: Duration::from_secs(2),
+            burst_per_second: None,
             stage: Some(world.stage()),
             access,
         })
         .expect("a world");
         let checks = golive::ops::verify::checks(&sample.blueprint, &sample.site);
-        let options = verify::Options { max_safety: Safety::S4 };
+        let options = verify::Options::rehearsal();
         let run = verify::run(checks, &world, &options, |_| {});
         tokio::time::timeout(PATIENCE * 2, run).await.expect("the checklist comes to an end").results
     }

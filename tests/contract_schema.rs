@@ -2,10 +2,9 @@
 //! attributes known, required ones there, computed ones left alone, literals of the right type. What only a plan sees
 //! (`tests/contract_terraform.rs`) is not seen here.
 //!
-//! The schemas in `tests/contract` have the form of `terraform providers schema -json`, without descriptions. Scalingo's is
-//! what the provider of `tests/contract/providers/main.tf` printed. Cloudflare's was read from the source of 5.21.1 and holds
-//! the resources that a launch has a use for; `with_the_providers::the_committed_schemas_are_those_of_the_providers` of
-//! `tests/contract_terraform.rs` compares both with what the real ones print, where they can be had.
+//! The schemas in `tests/contract` are what the providers of `tests/contract/providers/main.tf` print with `terraform
+//! providers schema -json`, less descriptions and, of Cloudflare's, resources that are not generated;
+//! `tests/contract_terraform.rs` compares both with the real ones, where these can be had.
 
 mod common;
 

@@ -74,6 +74,7 @@ impl Stage {
             roots: local.roots(),
             user_agent: "golive-test".to_owned(),
             timeout: Duration::from_secs(10),
+            burst_per_second: None,
             stage: Some(local.stage()),
             access: local.access(),
         })

@@ -79,7 +79,8 @@ impl Draft {
 #[derive(Debug)]
 pub struct Read {
     pub source: Source,
-    pub spans: SpanIndex,
+    /// With the keys that were read as others; `None` when the text alone tells where each key stands.
+    pub spans: Option<SpanIndex>,
     /// Errors of form, in the order in which they were met.
     pub findings: Vec<Finding>,
     /// `None` when the file could not be read as keys and values.
@@ -128,7 +129,7 @@ pub fn read(path: String, bytes: &[u8]) -> Read {
             format!("the file is larger than {} MiB and was not read", MAX_BYTES >> 20),
             "name the blueprint, or move out of it what is data and not promise",
         );
-        return Read { source, spans: SpanIndex::default(), findings: vec![finding], draft: None };
+        return Read { source, spans: None, findings: vec![finding], draft: None };
     }
     let sha256 = Some(data_encoding::HEXLOWER.encode(&Sha256::digest(bytes)));
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
@@ -137,7 +138,7 @@ pub fn read(path: String, bytes: &[u8]) -> Read {
         Err(error) => {
             let finding = not_utf8(bytes, error.valid_up_to());
             let source = Source { path, text: String::from_utf8_lossy(bytes).into_owned(), sha256 };
-            return Read { source, spans: SpanIndex::default(), findings: vec![finding], draft: None };
+            return Read { source, spans: None, findings: vec![finding], draft: None };
         }
     };
     let (spans, findings, draft) = understand(&text);
@@ -156,7 +157,7 @@ fn not_utf8(bytes: &[u8], at: usize) -> Finding {
     )
 }
 
-fn understand(text: &str) -> (SpanIndex, Vec<Finding>, Option<Draft>) {
+fn understand(text: &str) -> (Option<SpanIndex>, Vec<Finding>, Option<Draft>) {
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         let mut findings = first_of_each_line(text, &errors);
@@ -164,7 +165,7 @@ fn understand(text: &str) -> (SpanIndex, Vec<Finding>, Option<Draft>) {
             findings.truncate(MAX_FINDINGS);
             findings.push(too_many(findings.last().map(|last| last.place.clone())));
         }
-        return (SpanIndex::default(), findings, None);
+        return (None, findings, None);
     }
     if document.get_ref().is_empty() {
         let finding = Finding::error(
@@ -174,7 +175,7 @@ fn understand(text: &str) -> (SpanIndex, Vec<Finding>, Option<Draft>) {
             "the smallest one holds `[site]` (name, title, host, announcement, contact) and `[dns]` with one \
              `[[dns.zones]]` (name, run_by, servers, hostmaster, serial)",
         );
-        return (SpanIndex::default(), vec![finding], None);
+        return (None, vec![finding], None);
     }
     Reading::new(text, document).finish()
 }
@@ -216,11 +217,16 @@ fn too_many(place: Option<Place>) -> Finding {
     )
 }
 
+fn deserialize(document: Spanned<DeTable<'_>>) -> Result<Blueprint, serde_path_to_error::Error<toml::de::Error>> {
+    serde_path_to_error::deserialize(toml::Deserializer::from(document))
+}
+
 /// A document on its way to become a blueprint.
 struct Reading<'i> {
     text: &'i str,
     document: Spanned<DeTable<'i>>,
-    spans: SpanIndex,
+    /// Made when a key is renamed.
+    spans: Option<SpanIndex>,
     stand_in: StandIn,
     findings: Vec<Finding>,
     replaced: Vec<KeyPath>,
@@ -228,47 +234,52 @@ struct Reading<'i> {
 
 impl<'i> Reading<'i> {
     fn new(text: &'i str, document: Spanned<DeTable<'i>>) -> Self {
-        let spans = SpanIndex::new(document.get_ref());
-        Self { text, document, spans, stand_in: StandIn::default(), findings: Vec::new(), replaced: Vec::new() }
+        Self { text, document, spans: None, stand_in: StandIn::default(), findings: Vec::new(), replaced: Vec::new() }
     }
 
-    fn finish(mut self) -> (SpanIndex, Vec<Finding>, Option<Draft>) {
-        let mut other_shapes = self.stand_in.other_shapes(&self.document).into_iter();
-        let blueprint = loop {
-            if self.findings.len() == MAX_FINDINGS {
-                self.findings.push(too_many(self.findings.last().map(|last| last.place.clone())));
-                break None;
-            }
-            if let Some((path, wanted)) = other_shapes.next() {
-                if !self.bad_value(path, &format!("invalid type, expected {wanted}")) {
-                    break None;
-                }
-                continue;
-            }
-            // Nothing is mended yet, so the first attempt may have the document itself: copying a large one takes as
-            // long as reading it.
-            let is_as_written = self.findings.is_empty();
-            let document = match is_as_written {
-                true => std::mem::replace(&mut self.document, Spanned::new(0..0, DeTable::new())),
-                false => self.document.clone(),
-            };
-            let error = match serde_path_to_error::deserialize::<_, Blueprint>(toml::Deserializer::from(document)) {
-                Ok(blueprint) => break Some(blueprint),
-                Err(error) => error,
-            };
-            if is_as_written {
-                self.document = DeTable::parse_recoverable(self.text).0;
-            }
-            if !self.record(key_path(error.path()), error.inner().message()) {
-                break None;
-            }
-        };
-        let draft = blueprint.map(|blueprint| {
+    fn finish(mut self) -> (Option<SpanIndex>, Vec<Finding>, Option<Draft>) {
+        let draft = self.blueprint().map(|blueprint| {
             let announcement = self.announcement(&blueprint);
             let site = Site::new(&blueprint, announcement);
             Draft { loaded: Loaded { blueprint, site }, replaced: std::mem::take(&mut self.replaced) }
         });
         (self.spans, self.findings, draft)
+    }
+
+    /// Records error after error and mends the document, until it can be read; `None` when it cannot be.
+    fn blueprint(&mut self) -> Option<Blueprint> {
+        for (path, wanted) in self.stand_in.other_shapes(&self.document) {
+            if self.has_enough() || !self.bad_value(path, &format!("invalid type, expected {wanted}")) {
+                return None;
+            }
+        }
+        if self.findings.is_empty() {
+            // Nothing is mended yet, so the document itself may be read: copying a large one takes as long as that.
+            let document = std::mem::replace(&mut self.document, Spanned::new(0..0, DeTable::new()));
+            if let Ok(blueprint) = deserialize(document) {
+                return Some(blueprint);
+            }
+            self.document = DeTable::parse_recoverable(self.text).0;
+        }
+        while !self.has_enough() {
+            let error = match deserialize(self.document.clone()) {
+                Ok(blueprint) => return Some(blueprint),
+                Err(error) => error,
+            };
+            if !self.record(key_path(error.path()), error.inner().message()) {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Whether there are as many findings as are shown; says so.
+    fn has_enough(&mut self) -> bool {
+        let has_enough = self.findings.len() >= MAX_FINDINGS;
+        if has_enough {
+            self.findings.push(too_many(self.findings.last().map(|last| last.place.clone())));
+        }
+        has_enough
     }
 
     /// Records one error and mends the document. `false`: it could not be mended, the reading ends here.
@@ -321,7 +332,8 @@ impl<'i> Reading<'i> {
         }
         if guess.is_a_slip {
             held.insert(Spanned::new(0..0, Cow::Owned(guess.key.clone())), value);
-            self.spans.rename(table, key, &guess.key);
+            let spans = self.spans.get_or_insert_with(|| SpanIndex::of(self.text));
+            spans.rename(table, key, &guess.key);
             true
         } else {
             // Another unit, perhaps: the value is not believed, and neither is its absence.
@@ -495,7 +507,7 @@ impl StandIn {
     fn other_shapes(&mut self, document: &Spanned<DeTable<'_>>) -> Vec<(KeyPath, &'static str)> {
         let (stand_in, _) = self.parsed();
         let mut found = Vec::new();
-        compare_tables(document.get_ref(), stand_in.get_ref(), &KeyPath::default(), &mut found);
+        compare_tables(document.get_ref(), stand_in.get_ref(), &Trail::Root, &mut found);
         found
     }
 
@@ -524,30 +536,47 @@ enum Example {
     Line(&'static str),
 }
 
-fn compare_tables(given: &DeTable<'_>, wanted: &DeTable<'_>, at: &KeyPath, found: &mut Vec<(KeyPath, &'static str)>) {
-    for (key, value) in given {
-        if let Some(wanted) = wanted.get(key.get_ref().as_ref()) {
-            compare(value.get_ref(), wanted.get_ref(), at.clone().key(key.get_ref()), found);
+/// A key path that is only written down where it is needed.
+enum Trail<'a> {
+    Root,
+    Key(&'a Trail<'a>, &'a str),
+    Index(&'a Trail<'a>, usize),
+}
+
+impl Trail<'_> {
+    fn path(&self) -> KeyPath {
+        match self {
+            Trail::Root => KeyPath::default(),
+            Trail::Key(table, key) => table.path().key(key),
+            Trail::Index(list, index) => list.path().index(*index),
         }
     }
 }
 
-fn compare(given: &DeValue<'_>, wanted: &DeValue<'_>, at: KeyPath, found: &mut Vec<(KeyPath, &'static str)>) {
+fn compare_tables(given: &DeTable<'_>, wanted: &DeTable<'_>, at: &Trail<'_>, found: &mut Vec<(KeyPath, &'static str)>) {
+    for (key, value) in given {
+        if let Some(wanted) = wanted.get(key.get_ref().as_ref()) {
+            compare(value.get_ref(), wanted.get_ref(), &Trail::Key(at, key.get_ref()), found);
+        }
+    }
+}
+
+fn compare(given: &DeValue<'_>, wanted: &DeValue<'_>, at: &Trail<'_>, found: &mut Vec<(KeyPath, &'static str)>) {
     match (given, wanted) {
-        (DeValue::Table(given), DeValue::Table(wanted)) => compare_tables(given, wanted, &at, found),
+        (DeValue::Table(given), DeValue::Table(wanted)) => compare_tables(given, wanted, at, found),
         (DeValue::Array(given), DeValue::Array(wanted)) => {
             for (index, value) in given.iter().enumerate() {
                 if let Some(wanted) = wanted.first() {
-                    compare(value.get_ref(), wanted.get_ref(), at.clone().index(index), found);
+                    compare(value.get_ref(), wanted.get_ref(), &Trail::Index(at, index), found);
                 }
             }
         }
-        (_, DeValue::Table(_)) => found.push((at, "a table")),
-        (_, DeValue::Array(_)) => found.push((at, "a sequence")),
-        (DeValue::Table(_) | DeValue::Array(_), DeValue::String(_)) => found.push((at, "a string")),
-        (DeValue::Table(_) | DeValue::Array(_), DeValue::Boolean(_)) => found.push((at, "a boolean")),
-        (DeValue::Table(_) | DeValue::Array(_), DeValue::Datetime(_)) => found.push((at, "a TOML datetime")),
-        (DeValue::Table(_) | DeValue::Array(_), _) => found.push((at, "i64")),
+        (_, DeValue::Table(_)) => found.push((at.path(), "a table")),
+        (_, DeValue::Array(_)) => found.push((at.path(), "a sequence")),
+        (DeValue::Table(_) | DeValue::Array(_), DeValue::String(_)) => found.push((at.path(), "a string")),
+        (DeValue::Table(_) | DeValue::Array(_), DeValue::Boolean(_)) => found.push((at.path(), "a boolean")),
+        (DeValue::Table(_) | DeValue::Array(_), DeValue::Datetime(_)) => found.push((at.path(), "a TOML datetime")),
+        (DeValue::Table(_) | DeValue::Array(_), _) => found.push((at.path(), "i64")),
         // Scalars: serde knows which it wants.
         _ => {}
     }

@@ -31,6 +31,11 @@ impl SpanIndex {
         Self { root: Node { keys: Node::keys_of(document), ..Node::default() } }
     }
 
+    /// Indexes a document as far as it can be read.
+    pub fn of(text: &str) -> Self {
+        Self::new(DeTable::parse_recoverable(text).0.get_ref())
+    }
+
     /// The bytes of a place. A path that is not in the file (a default, a missing key) leads to its nearest
     /// ancestor that is; the root is the start of the file.
     pub fn locate(&self, place: &Place) -> Range<usize> {

@@ -68,6 +68,7 @@ pub fn run(args: RehearseArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
     let report_of = |outcome| report::Report {
         blueprint_path: &read.path,
         blueprint_sha256: &read.sha256,
+        consent_sha256: None,
         left_out: &left_out,
         outcome,
     };
@@ -109,8 +110,13 @@ pub fn run(args: RehearseArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
         (Format::Text, [one]) => drills::detailed(one),
         (Format::Text, many) => drills::text(many),
         (Format::Json, many) => {
-            let outcome =
-                Outcome { started, finished: jiff::Timestamp::now(), results: vec![], rehearsal_only: vec![] };
+            let outcome = Outcome {
+                started,
+                finished: jiff::Timestamp::now(),
+                results: vec![],
+                rehearsal_only: vec![],
+                stopped: None,
+            };
             drills::json(&report_of(&outcome), many)?
         }
     })?;

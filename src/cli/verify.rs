@@ -3,23 +3,31 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::{Exit, Ui, interruptible, read};
-use crate::ops;
+use crate::blueprint::Site;
+use crate::concerns::Safety;
+use crate::consent::{self, Consent};
+use crate::plain::plain;
 use crate::providers::api::Access;
 use crate::report::verify::{Report, json, text};
 use crate::verify::{Event, Summary};
 use crate::world::Roots;
+use crate::{ops, report};
 
 const EXAMPLES: &str = "\
 Examples:
   golive verify blueprints/jeveuxaider.toml
   golive verify blueprints/jeveuxaider.toml --only 'dns.*' --resolver 9.9.9.9
   golive verify blueprints/jeveuxaider.toml --format json > verify.json
+  # What would be asked, of whom, how often; nothing is sent:
+  golive verify blueprints/jeveuxaider.toml --plan
+  # Try the limits too, as agreed:
+  golive verify blueprints/jeveuxaider.toml --only 'rate.*' --consent consent.toml
   # A staging copy in place of the origin, with its own certificate authority:
   golive verify blueprints/jeveuxaider.toml --ca staging-ca.pem \\
       --connect-to 203.0.113.10:443=10.0.0.7:8443
@@ -38,14 +46,20 @@ one, what only that provider could tell is unknown):
                         not count here
 
 Exit status: 0 go (warnings allowed), 1 no-go, 2 wrong call or blueprint,
-3 nothing failed but something could not be tested, 130 interrupted.";
+3 nothing failed but something could not be tested, 130 interrupted.
+
+Checks that only look (classes S0 and S1) are always run. What looks like an
+attack or trips a limit (S2, S3) is run with a consent, a TOML file:
+
+";
 
 /// Check the live site from outside: DNS, certificates, redirects, CDN, cache; and what its providers were told.
 ///
-/// Asks the blueprint's names and addresses only, two requests a second, plain GETs. Providers' APIs are read, never
-/// written, about the blueprint's zones and apps, with the tokens in the environment.
+/// Asks the blueprint's names and addresses only, two requests a second, plain GETs. Stops by itself when the site
+/// suffers. Providers' APIs are read, never written, about the blueprint's zones and apps, with the tokens in the
+/// environment.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = format!("{EXAMPLES}{}", consent::EXAMPLE))]
 pub struct VerifyArgs {
     /// The site's TOML file
     pub blueprint: PathBuf,
@@ -55,6 +69,18 @@ pub struct VerifyArgs {
     /// How the result is printed
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    /// Leave to do more than look: who agreed, to which checks, when, how fast
+    #[arg(long, value_name = "FILE")]
+    pub consent: Option<PathBuf>,
+    /// Run no check above this class, whatever the consent says [default: what the consent allows]
+    #[arg(long, value_enum, value_name = "CLASS")]
+    pub max_safety: Option<MaxSafety>,
+    /// Stop asking after the first failure
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Only say what would be asked
+    #[arg(long)]
+    pub plan: bool,
     /// Ask this recursive resolver instead of the system's; several are tried in order
     #[arg(long, value_name = "IP[:PORT]", value_parser = resolver)]
     pub resolver: Vec<SocketAddr>,
@@ -71,6 +97,34 @@ pub enum Format {
     #[default]
     Text,
     Json,
+}
+
+/// A class of safety that a live site may be asked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MaxSafety {
+    /// DNS and providers' APIs, read
+    #[value(name = "S0")]
+    S0,
+    /// Plain GETs
+    #[value(name = "S1")]
+    S1,
+    /// What looks like an attack, or goes past the CDN
+    #[value(name = "S2")]
+    S2,
+    /// What trips limits
+    #[value(name = "S3")]
+    S3,
+}
+
+impl From<MaxSafety> for Safety {
+    fn from(class: MaxSafety) -> Self {
+        match class {
+            MaxSafety::S0 => Safety::S0,
+            MaxSafety::S1 => Safety::S1,
+            MaxSafety::S2 => Safety::S2,
+            MaxSafety::S3 => Safety::S3,
+        }
+    }
 }
 
 fn resolver(text: &str) -> Result<SocketAddr, String> {
@@ -99,9 +153,17 @@ impl Exit {
 ///
 /// A blueprint that cannot be read, a file of certificates that holds none, no check selected.
 pub fn run(args: VerifyArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
-    let VerifyArgs { blueprint: path, only, format, resolver, connect_to, ca } = args;
+    let VerifyArgs { blueprint: path, only, format, consent, max_safety, fail_fast, plan, resolver, connect_to, ca } =
+        args;
     let Some(read) = read(&path, ui)? else { return Ok(Exit::Wrong) };
     let loaded = &read.loaded;
+    let consent = match consent {
+        None => None,
+        Some(file) => match agreed(&file, &loaded.site, ui)? {
+            Some(consent) => Some(consent),
+            None => return Ok(Exit::Wrong),
+        },
+    };
     let request = ops::verify::Request {
         only,
         resolvers: resolver,
@@ -111,7 +173,22 @@ pub fn run(args: VerifyArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
             None => Roots::System,
         },
         access: Access::from_environment(),
+        consent,
+        max_safety: max_safety.map_or(Safety::S3, Safety::from),
+        fail_fast,
     };
+    if plan {
+        let plan = ops::verify::plan(&loaded.blueprint, &loaded.site, &request)?;
+        ui.print(&match format {
+            Format::Text => report::plan::text(&plan),
+            Format::Json => report::plan::json(&plan),
+        })?;
+        return Ok(Exit::Go);
+    }
+    if let Some(consent) = &request.consent {
+        ui.say(&format!("to stop this run: Ctrl-C; whom to tell: {}", plain(&consent.stop_contact)));
+    }
+    let consent_sha256 = request.consent.as_ref().map(|consent| consent.sha256.clone());
 
     let bar = ui.start_progress(0, "verifying");
     let on_event = |event| match event {
@@ -129,6 +206,7 @@ pub fn run(args: VerifyArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
     let report = Report {
         blueprint_path: &read.path,
         blueprint_sha256: &read.sha256,
+        consent_sha256: consent_sha256.as_deref(),
         left_out: &loaded.blueprint.left_out(),
         outcome: &outcome,
     };
@@ -137,6 +215,19 @@ pub fn run(args: VerifyArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
         Format::Json => json(&report)?,
     })?;
     Ok(Exit::of(&outcome.summary()))
+}
+
+/// The consent of a file; `None` when it is refused, and the person has been told why.
+fn agreed(file: &Path, site: &Site, ui: &mut Ui) -> anyhow::Result<Option<Consent>> {
+    let name = file.display().to_string();
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read the consent {name}"))?;
+    match Consent::read(&bytes, site) {
+        Ok(consent) => Ok(Some(consent)),
+        Err(refusals) => {
+            ui.say(report::findings::refusals(&name, &String::from_utf8_lossy(&bytes), &refusals).trim_end());
+            Ok(None)
+        }
+    }
 }
 
 fn certificates(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {

@@ -1,10 +1,12 @@
 //! Everything there is to say about a blueprint without asking the network.
 
+use std::cell::LazyCell;
 use std::ops::Range;
 use std::path::Path;
 
 use super::plan_limits;
 use crate::blueprint::load::{self, Read, Source};
+use crate::blueprint::spans::SpanIndex;
 use crate::blueprint::{Finding, Level, LoadError, Loaded, site_findings, terraform_findings};
 use crate::concerns::rules;
 use crate::emit::{self, Artifact};
@@ -77,8 +79,10 @@ pub fn judge(read: Read) -> Lint {
         }
     }
     let is_sound = is_sound(&findings);
-    let mut remarks: Vec<Remark> =
-        findings.into_iter().map(|finding| Remark { bytes: spans.locate(&finding.place), finding }).collect();
+    // Without a finding nobody asks where anything stands.
+    let spans = LazyCell::new(|| spans.unwrap_or_else(|| SpanIndex::of(&source.text)));
+    let located = |finding: Finding| Remark { bytes: spans.locate(&finding.place), finding };
+    let mut remarks: Vec<Remark> = findings.into_iter().map(located).collect();
     remarks.sort_by_key(|remark| (remark.bytes.start, remark.finding.level, remark.finding.rule.id));
     Lint { source, remarks, left_out, loaded: draft.map(|draft| draft.loaded).filter(|_| is_sound), artifacts }
 }

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use crate::blueprint::Loaded;
 use crate::concerns::fragment::RunsOn;
-use crate::concerns::{Drill, Drills, Safety, Verdict};
+use crate::concerns::{Drill, Drills, Verdict};
 use crate::emit::{self, Artifact};
 use crate::ops;
 use crate::rehearsal::LocalWorld;
@@ -183,18 +183,15 @@ async fn run(loaded: &Loaded, staging: Staging, on_event: impl Fn(Event) + Send 
         roots: local.roots(),
         user_agent: ops::verify::user_agent(site),
         timeout: TIMEOUT,
+        burst_per_second: None,
         stage: Some(local.stage()),
         access: local.access(),
         allowed: Allowed::of(site),
     })
     .map_err(|error| Error::Start(format!("{error:#}")))?;
-    let outcome = verify::run(
-        ops::verify::checks(&loaded.blueprint, site),
-        &world,
-        &verify::Options { max_safety: Safety::S4 },
-        on_event,
-    )
-    .await;
+    let outcome =
+        verify::run(ops::verify::checks(&loaded.blueprint, site), &world, &verify::Options::rehearsal(), on_event)
+            .await;
     let notes = local.notes().to_vec();
     local.stop().await;
     Ok(Rehearsed { outcome, notes })

@@ -43,7 +43,26 @@ pub fn line(probe: &Probe, observation: &Observation, at: Timestamp) -> String {
     cut(&plain(&format!("{at} {} -> {}", question(probe), answer(observation))), LONGEST_LINE)
 }
 
-fn question(probe: &Probe) -> String {
+/// Who would be asked; `None` where nobody is.
+pub fn whom(probe: &Probe) -> Option<String> {
+    let at = |name: &str, to: Target| match to {
+        Target::Resolved => name.to_owned(),
+        Target::Pinned(address) => format!("{name} at {address}"),
+    };
+    match probe {
+        Probe::Dns(DnsProbe { server: DnsServer::Authoritative(address), .. }) => {
+            Some(format!("name server {address}"))
+        }
+        Probe::Dns(DnsProbe { server: DnsServer::Resolver, .. }) => Some("resolvers".to_owned()),
+        Probe::Http(probe) | Probe::Burst(BurstProbe { request: probe, .. }) => Some(at(&probe.host, probe.to)),
+        Probe::Tls(probe) => Some(at(&probe.name, probe.to)),
+        Probe::Api(probe) => Some(format!("{}'s API", probe.provider.as_str())),
+        Probe::Wait(_) | Probe::Disturb(_) => None,
+    }
+}
+
+/// The question alone, in words.
+pub fn question(probe: &Probe) -> String {
     match probe {
         Probe::Dns(DnsProbe { server, name, record_type, nth: _ }) => {
             let of = match server {

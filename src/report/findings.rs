@@ -5,10 +5,11 @@
 use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level as Shown, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level as Shown, Renderer, Snippet, Title};
 use serde_json::json;
 
 use crate::blueprint::Level;
+use crate::consent::Refusal;
 use crate::ops::lint::{Lint, Remark};
 use crate::plain::{plain, steers};
 
@@ -36,9 +37,36 @@ fn one(remark: &Remark, lines: &Lines<'_>, path: &str, renderer: &Renderer) -> S
         Level::Error => Shown::ERROR,
         Level::Warning => Shown::WARNING,
     };
-    let place = lines.place(&remark.bytes);
     let message = plain(&finding.message);
-    let remedy = plain(&finding.remedy);
+    let title = level.primary_title(message.as_str()).id(finding.rule.id);
+    with_caret(title, &remark.bytes, &finding.remedy, lines, path, renderer)
+}
+
+/// What is wrong with a consent, each with its line.
+pub fn refusals(path: &str, text: &str, refusals: &[Refusal]) -> String {
+    let lines = Lines::of(text);
+    let renderer = Renderer::styled().decor_style(DecorStyle::Ascii);
+    let path = plain(path);
+    let mut text = String::new();
+    for refusal in refusals {
+        let message = plain(&refusal.message);
+        let title = Shown::ERROR.primary_title(message.as_str());
+        text.push_str(&with_caret(title, &refusal.bytes, &refusal.remedy, &lines, &path, &renderer));
+        text.push_str("\n\n");
+    }
+    text
+}
+
+fn with_caret(
+    title: Title<'_>,
+    bytes: &Range<usize>,
+    remedy: &str,
+    lines: &Lines<'_>,
+    path: &str,
+    renderer: &Renderer,
+) -> String {
+    let place = lines.place(bytes);
+    let remedy = plain(remedy);
     // A mark of one column stands for what steers, so that the caret stays where it belongs.
     let harmless = |text: &str| text.replace(|c| steers(c) && c != '\t', "\u{fffd}");
     let before = harmless(&place.text[..place.within.start]);
@@ -48,10 +76,7 @@ fn one(remark: &Remark, lines: &Lines<'_>, path: &str, renderer: &Renderer) -> S
         .path(path)
         .line_start(place.line)
         .annotation(AnnotationKind::Primary.span(before.len()..before.len() + meant.len()));
-    let groups = [
-        level.primary_title(message.as_str()).id(finding.rule.id).element(snippet),
-        Group::with_title(Shown::HELP.secondary_title(remedy.as_str())),
-    ];
+    let groups = [title.element(snippet), Group::with_title(Shown::HELP.secondary_title(remedy.as_str()))];
     renderer.render(&groups)
 }
 

@@ -5,6 +5,7 @@ pub mod coverage;
 pub mod drills;
 pub mod findings;
 pub mod keys;
+pub mod plan;
 pub mod trace;
 pub mod ttl;
 pub mod verify;

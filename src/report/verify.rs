@@ -17,6 +17,8 @@ pub struct Report<'a> {
     pub blueprint_path: &'a str,
     /// Lower-case hexadecimal.
     pub blueprint_sha256: &'a str,
+    /// Of the consent under which the live site was asked; `None`: it was only looked at, or rehearsed.
+    pub consent_sha256: Option<&'a str>,
     /// Keys of the tables that the blueprint leaves out.
     pub left_out: &'a [&'static str],
     pub outcome: &'a Outcome,
@@ -42,6 +44,13 @@ pub fn text(report: &Report) -> String {
     }
     for key in report.left_out {
         let _ = writeln!(out, "{key}: not in this blueprint");
+    }
+    if let Some(reason) = &report.outcome.stopped {
+        let style = style(Verdict::Fail);
+        paragraph(&mut out, &format!("{style}stopped{style:#}: "), 9, &plain(reason));
+    }
+    if let Some(sha256) = report.consent_sha256 {
+        let _ = writeln!(out, "consent: sha256 {sha256}");
     }
     out.push_str(&summary(&report.outcome.summary()));
     out
@@ -129,6 +138,12 @@ struct Document<'a> {
     blueprint: BlueprintRef<'a>,
     started: String,
     finished: String,
+    /// SHA-256 of the consent, in lower-case hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consent: Option<&'a str>,
+    /// Why the run was ended before its time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped: Option<&'a str>,
     summary: Counts,
     checks: Vec<Row<'a>>,
 }
@@ -174,13 +189,15 @@ pub fn json(report: &Report) -> serde_json::Result<String> {
 
 /// The document before it is written.
 pub(super) fn value(report: &Report) -> serde_json::Result<serde_json::Value> {
-    let Report { blueprint_path, blueprint_sha256, left_out: _, outcome } = report;
+    let Report { blueprint_path, blueprint_sha256, consent_sha256, left_out: _, outcome } = report;
     let Summary { pass, warn, fail, unknown, waived } = outcome.summary();
     let document = Document {
         golive: env!("CARGO_PKG_VERSION"),
         blueprint: BlueprintRef { path: blueprint_path, sha256: blueprint_sha256 },
         started: outcome.started.to_string(),
         finished: outcome.finished.to_string(),
+        consent: *consent_sha256,
+        stopped: outcome.stopped.as_deref(),
         summary: Counts { pass, warn, fail, unknown, waived },
         checks: outcome.results.iter().map(row).collect(),
     };

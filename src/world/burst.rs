@@ -1,7 +1,8 @@
 //! One request many times on one connection, as one visitor: what a limit lets through, and what it answers then.
 //! Must not judge, and live must not write: other methods than GET are a rehearsal's.
 //!
-//! Bursts are not paced: who lets class S3 run has agreed to them, and at two requests a second no limit would act.
+//! At two requests a second no limit would act: a burst against a live site has the pace to which its owner agreed, and
+//! ends when the site answers with errors.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -46,6 +47,11 @@ impl World {
                 return Err(not_asked(format!("golive cannot ask as {address}: ask from there by hand")));
             }
         }
+        let gap = match (&self.stage, self.burst_per_second) {
+            (Some(_), _) => Duration::ZERO,
+            (None, Some(rate)) => Duration::from_secs(1) / rate.get(),
+            (None, None) => return Err(not_asked("nobody agreed to a burst")),
+        };
         let request = &probe.request;
         let place = self.place(&request.host, request.to, request.scheme.port()).await?;
         let headers = self.request_headers(request)?;
@@ -64,6 +70,8 @@ impl World {
         let mut connection: Option<Connection> = None;
         while answer.statuses.len() < probe.count.into() && start.elapsed() < LONGEST {
             let is_kept = connection.as_ref().is_some_and(|connection| !connection.sender.is_closed());
+            let number = u32::try_from(answer.statuses.len()).unwrap_or(u32::MAX);
+            tokio::time::sleep_until((start + gap * number).into()).await;
             answer.sending = start.elapsed();
             let path = request.path.replace(NTH, &answer.statuses.len().to_string());
             let target = super::http::target_of(&HttpProbe { path, ..request.clone() })?;
@@ -87,6 +95,12 @@ impl World {
             };
             answer.statuses.push(status);
             answer.headers.entry(status).or_insert(seen);
+            if let Some(breaker) = &self.breaker {
+                breaker.saw_burst(request, &answer);
+                if breaker.tripped().is_some() {
+                    break;
+                }
+            }
             if probe.enough_refusals != 0 && answer.refused() >= probe.enough_refusals.into() {
                 break;
             }

@@ -95,14 +95,18 @@ impl World {
         let headers = response.headers().iter().map(|(name, value)| (name.to_string(), lossy(value))).collect();
         let (wire, problem) = read(response, deadline).await;
         let encoding = (!encodings.is_empty()).then(|| encodings.join(", "));
-        Ok(HttpAnswer {
+        let answer = HttpAnswer {
             at: Timestamp::now(),
             connected: place.public.to_string(),
             status,
             headers,
             body: body::decode(&wire, encoding.as_deref(), problem),
             elapsed: start.elapsed(),
-        })
+        };
+        if let Some(breaker) = &self.breaker {
+            breaker.saw(probe, &answer);
+        }
+        Ok(answer)
     }
 
     async fn send(&self, probe: &HttpProbe, place: &Place, url: Url, headers: HeaderMap) -> Result<Response, BoxError> {

@@ -10,12 +10,14 @@
 //! | `body` | decoding of bodies, within limits |
 //! | `tls` | one handshake, looked at and then verified |
 //! | `pace` | politeness towards a live site |
+//! | `breaker` | the end of a live run from which the site suffers |
 //! | `failure` | causes of errors, sorted |
 //!
 //! Providers' APIs are read by the clients of [`crate::providers::api`], which the world owns: [`allowed`] says of what.
 
 pub mod allowed;
 mod body;
+mod breaker;
 mod burst;
 mod dns;
 pub(crate) mod failure;
@@ -25,6 +27,7 @@ pub(crate) mod tls;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -87,6 +90,8 @@ pub struct Options {
     pub user_agent: String,
     /// For one connection, handshake or answer.
     pub timeout: Duration,
+    /// Requests a second of a burst against a live site; `None`: nobody agreed to one.
+    pub burst_per_second: Option<NonZeroU32>,
     pub stage: Option<Arc<dyn Stage>>,
     /// Tokens and addresses of providers' APIs.
     pub access: Access,
@@ -105,8 +110,11 @@ pub struct World {
     timeout: Duration,
     stage: Option<Arc<dyn Stage>>,
     apis: Apis,
+    burst_per_second: Option<NonZeroU32>,
     /// `None` in a rehearsal.
     pace: Option<pace::Pace>,
+    /// `None` in a rehearsal.
+    breaker: Option<breaker::Breaker>,
     /// Where each name led the first time: repeated GETs of one run must reach one address, or a second GET could
     /// not find the copy that the first one left. Failures are not kept.
     resolved: Mutex<HashMap<String, Arc<OnceCell<IpAddr>>>>,
@@ -130,8 +138,18 @@ impl World {
     /// When there is no root certificate to believe, one of the given ones cannot be read, or the User-Agent
     /// cannot be sent.
     pub fn new(options: Options) -> anyhow::Result<Self> {
-        let Options { routes, routed_only, allowed, mut resolvers, roots, user_agent, timeout, stage, access } =
-            options;
+        let Options {
+            routes,
+            routed_only,
+            allowed,
+            mut resolvers,
+            roots,
+            user_agent,
+            timeout,
+            burst_per_second,
+            stage,
+            access,
+        } = options;
         if resolvers.is_empty() && !routed_only {
             // A machine without resolvers can still ask authoritative servers; the others say so.
             let configured = read_system_conf().map(|(config, _)| config.name_servers).unwrap_or_default();
@@ -159,7 +177,9 @@ impl World {
             user_agent,
             timeout,
             stage,
+            burst_per_second,
             pace: (!routed_only).then(pace::Pace::default),
+            breaker: (!routed_only).then(breaker::Breaker::default),
             resolved: Mutex::default(),
             nonce: format!("{:x}", jiff::Timestamp::now().as_nanosecond()),
         })
@@ -170,6 +190,18 @@ impl World {
         &self.nonce
     }
 
+    /// Ends this run: whatever is asked from now on is not. A rehearsal goes on.
+    pub fn stop(&self, reason: String) {
+        if let Some(breaker) = &self.breaker {
+            breaker.trip(reason);
+        }
+    }
+
+    /// Why this run was ended, by [`Self::stop`] or because the site suffers.
+    pub fn stopped(&self) -> Option<String> {
+        self.breaker.as_ref().and_then(breaker::Breaker::tripped)
+    }
+
     /// Puts one question. Never panics, bounded in time and memory whatever answers.
     ///
     /// Time: a burst takes at most thirty seconds; a DNS question takes at most three timeouts a server; an HTTP or TLS
@@ -177,6 +209,9 @@ impl World {
     /// live run and what it takes to resolve the name. Each request to a provider's API takes at most three timeouts and
     /// two pauses of 30 s; names, pages and tokens may take several requests.
     pub async fn ask(&self, probe: &Probe) -> Observation {
+        if let Some(reason) = self.stopped() {
+            return Observation::NotAsked { because: format!("stopped: {reason}") };
+        }
         let answer = match probe {
             Probe::Dns(probe) => self.dns(probe).await,
             Probe::Http(probe) => self.http(probe).await,

@@ -1,6 +1,7 @@
 //! Runs of checks: shared probes, blocking, disturbing checks alone and last, judges that misbehave, and the report.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use golive::cli::Exit;
 use golive::concerns::{Check, Judgement, Safety, Verdict};
 use golive::ops::rehearse::Drilled;
-use golive::probe::{Disturbance, HttpProbe, Observation, Probe, Visitor, Wait};
+use golive::probe::{BurstProbe, Disturbance, HttpProbe, Method, Observation, Probe, Visitor, Wait};
 use golive::report::drills;
 use golive::report::verify::{Report, json, text};
 use golive::verify::{self, Event, Outcome, run};
@@ -38,9 +39,9 @@ fn judged(id: &'static str, judge: impl Fn(&[Observation]) -> Judgement + Send +
     Check { judge: Box::new(judge), ..check(id) }
 }
 
-async fn run_all(checks: Vec<Check>, world: &World, max_safety: Safety) -> Outcome {
+async fn run_all(checks: Vec<Check>, world: &World, options: verify::Options) -> Outcome {
     let checks = checks.into_iter().map(|check| ("cache", check)).collect();
-    run(checks, world, &verify::Options { max_safety }, |_| {}).await
+    run(checks, world, &options, |_| {}).await
 }
 
 fn verdicts(outcome: &Outcome) -> Vec<(&'static str, Verdict)> {
@@ -70,7 +71,7 @@ async fn a_probe_that_checks_share_is_put_once_and_others_each() {
         Check { ask: vec![get_nth("/", 0)], ..judged("b", seen(1)) },
         Check { ask: vec![get_nth("/", 1), get_nth("/other", 0)], ..judged("c", seen(2)) },
     ];
-    let outcome = run_all(checks, &world, Safety::S1).await;
+    let outcome = run_all(checks, &world, verify::Options::looking()).await;
     assert_eq!(verdicts(&outcome), ["a", "b", "c"].map(|id| (id, Verdict::Pass)));
     assert_eq!(server.heads().len(), 3);
     assert_eq!(outcome.results[0].evidence.len(), 2);
@@ -95,7 +96,7 @@ async fn a_red_or_unknown_parent_makes_its_children_unknown_by_name() {
         // One id, two subjects: one of them is enough.
         judged("green", |_| Judgement::unknown("no idea")),
     ];
-    let outcome = run_all(checks, &world, Safety::S1).await;
+    let outcome = run_all(checks, &world, verify::Options::looking()).await;
     use Verdict::{Fail, Pass, Unknown, Warn};
     assert_eq!(
         verdicts(&outcome),
@@ -121,7 +122,7 @@ async fn checks_that_wait_for_one_another_do_not_hang_the_run() {
     let world = World::new(routed_to("127.0.0.1:1".parse().unwrap())).unwrap();
     let blocked = |id, parent| Check { blocked_by: vec![parent], ..check(id) };
     let checks = vec![blocked("a", "b"), blocked("b", "a"), blocked("self", "self"), check("free")];
-    let outcome = run_all(checks, &world, Safety::S1).await;
+    let outcome = run_all(checks, &world, verify::Options::looking()).await;
     use Verdict::{Pass, Unknown};
     assert_eq!(verdicts(&outcome), [("a", Unknown), ("b", Unknown), ("self", Unknown), ("free", Pass)]);
     assert!(outcome.results[0].because.contains("golive's own fault"));
@@ -132,7 +133,9 @@ async fn what_was_not_asked_is_no_evidence() {
     let server = server().await;
     let world = World::new(routed_to(server.address)).unwrap();
     let alien = Probe::Http(HttpProbe { host: "evil.example".into(), ..get("/") });
-    let outcome = run_all(vec![Check { ask: vec![alien, get_nth("/", 0)], ..check("a") }], &world, Safety::S1).await;
+    let outcome =
+        run_all(vec![Check { ask: vec![alien, get_nth("/", 0)], ..check("a") }], &world, verify::Options::looking())
+            .await;
     assert_eq!(outcome.results[0].evidence.len(), 1);
     assert!(outcome.results[0].evidence[0].contains("-> 200"));
 }
@@ -143,12 +146,12 @@ async fn what_nobody_consented_to_is_not_run() {
     let world = World::new(routed_to(server.address)).unwrap();
     let of = |id, safety| Check { safety, ask: vec![get_nth("/", 0)], ..check(id) };
     let all = || vec![of("s1", Safety::S1), of("s2", Safety::S2), of("s4", Safety::S4), of("s4", Safety::S4)];
-    let outcome = run_all(all(), &world, Safety::S1).await;
+    let outcome = run_all(all(), &world, verify::Options::looking()).await;
     assert_eq!(verdicts(&outcome), [("s1", Verdict::Pass), ("s2", Verdict::Unknown)]);
     assert_eq!(outcome.results[1].because, "class S2: needs the owner's consent");
     assert_eq!(outcome.rehearsal_only, ["s4"]);
     assert_eq!(server.heads().len(), 1);
-    let outcome = run_all(all(), &world, Safety::S4).await;
+    let outcome = run_all(all(), &world, verify::Options::rehearsal()).await;
     assert!(outcome.results.iter().all(|result| result.verdict == Verdict::Pass) && outcome.results.len() == 4);
     assert!(outcome.rehearsal_only.is_empty());
 }
@@ -174,7 +177,7 @@ async fn judges_may_ask_on_but_not_for_ever_and_may_not_kill_the_run() {
         judged("broken", |seen| Judgement::pass(format!("{:?}", seen[7]))),
         check("healthy"),
     ];
-    let outcome = run_all(checks, &world, Safety::S1).await;
+    let outcome = run_all(checks, &world, verify::Options::looking()).await;
     use Verdict::{Pass, Unknown};
     assert_eq!(
         verdicts(&outcome),
@@ -194,7 +197,7 @@ async fn first_questions_are_as_many_as_the_blueprint_makes_them() {
     let server = server().await;
     let world = World::new(routed_to(server.address)).unwrap();
     let ask = (0..250).map(|nth| get_nth("/", nth)).collect();
-    let outcome = run_all(vec![Check { ask, ..check("a") }], &world, Safety::S1).await;
+    let outcome = run_all(vec![Check { ask, ..check("a") }], &world, verify::Options::looking()).await;
     assert_eq!(verdicts(&outcome), [("a", Verdict::Pass)]);
 }
 
@@ -244,7 +247,7 @@ async fn checks_that_disturb_run_last_one_by_one_on_fresh_answers() {
     let outcome = run(
         checks.into_iter().map(|check| ("cache", check)).collect(),
         &world,
-        &verify::Options { max_safety: Safety::S4 },
+        &verify::Options::rehearsal(),
         |event| match event {
             Event::Started { total } => order.lock().unwrap().push(total.to_string()),
             Event::Finished(result) => order.lock().unwrap().push(result.id.to_owned()),
@@ -279,12 +282,19 @@ async fn mixed() -> Outcome {
         Check { blocked_by: vec!["cache.query"], ..check("cache.ratio") },
         Check { safety: Safety::S4, ..check("cache.stale.error") },
     ];
-    run_all(checks, &world, Safety::S1).await
+    run_all(checks, &world, verify::Options::looking()).await
 }
 
+const SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
 fn report(outcome: &Outcome) -> Report<'_> {
-    const SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-    Report { blueprint_path: "shop.toml", blueprint_sha256: SHA256, left_out: &["waiting_room"], outcome }
+    Report {
+        blueprint_path: "shop.toml",
+        blueprint_sha256: SHA256,
+        consent_sha256: None,
+        left_out: &["waiting_room"],
+        outcome,
+    }
 }
 
 #[tokio::test]
@@ -318,7 +328,7 @@ async fn the_exit_code_is_the_worst_verdict() {
         (vec![check("a"), warn(), unknown()], Exit::Untested, "untested: "),
         (vec![unknown(), fail()], Exit::NoGo, "no-go: "),
     ] {
-        let outcome = run_all(checks, &world, Safety::S1).await;
+        let outcome = run_all(checks, &world, verify::Options::looking()).await;
         assert_eq!(Exit::of(&outcome.summary()), exit);
         let text = anstream::adapter::strip_str(&text(&report(&outcome))).to_string();
         assert!(text.lines().last().unwrap().starts_with(word), "{text}");
@@ -338,6 +348,16 @@ async fn the_json_is_what_the_schema_promises() {
     );
     let keys: Vec<&String> = document.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["golive", "blueprint", "started", "finished", "summary", "checks"]);
+    let stopped = Outcome { stopped: Some("it suffers".to_owned()), ..outcome.clone() };
+    let agreed = Report { consent_sha256: Some(SHA256), ..report(&stopped) };
+    let told: Value = serde_json::from_str(&json(&agreed).unwrap()).unwrap();
+    conforms(&told, "verify");
+    assert_eq!((told["stopped"].as_str(), told["consent"].as_str()), (Some("it suffers"), Some(SHA256)));
+    let text = anstream::adapter::strip_str(&text(&agreed)).to_string();
+    assert!(
+        text.contains("\nstopped: it suffers\n") && text.contains(&format!("\nconsent: sha256 {SHA256}\n")),
+        "{text}"
+    );
     let keys: Vec<&String> = document["checks"][0].as_object().unwrap().keys().collect();
     assert_eq!(
         keys,
@@ -362,4 +382,98 @@ async fn drills_are_what_the_schema_promises() {
     let document: Value = serde_json::from_str(&drills::json(&report(&outcome), &[drilled]).unwrap()).unwrap();
     conforms(&document, "verify");
     assert_eq!(document["drills"][0]["missed"], serde_json::json!(["dns.apex.a"]));
+}
+
+/// A live world, so that it can be stopped; what it asks is routed to this server.
+fn live(server: &Server) -> Options {
+    Options { routed_only: false, ..routed_to(server.address) }
+}
+
+#[tokio::test]
+async fn a_live_run_ends_when_the_site_suffers() {
+    let broken = "HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n";
+    let server = Server::start(move |n| if n == 0 { ok(&[], b"") } else { say(broken) }).await;
+    let world = World::new(live(&server)).unwrap();
+    let asks = |id, nths: std::ops::Range<u8>| Check { ask: nths.map(|nth| get_nth("/", nth)).collect(), ..check(id) };
+    let late = Check { blocked_by: vec!["first"], ..asks("late", 10..12) };
+    let outcome = run_all(vec![asks("first", 0..6), late], &world, verify::Options::looking()).await;
+    assert_eq!(verdicts(&outcome), [("first", Verdict::Pass), ("late", Verdict::Unknown)]);
+    let reason = outcome.stopped.clone().expect("stopped");
+    assert!(reason.contains("http://shop.example.com/ answered 500 twice in a row"), "{reason}");
+    assert_eq!(outcome.results[1].because, format!("stopped: {reason}"));
+    assert_eq!(server.heads().len(), 3, "nothing is asked after the second error");
+
+    let world = World::new(routed_to(server.address)).unwrap();
+    let outcome = run_all(vec![asks("first", 0..6)], &world, verify::Options::rehearsal()).await;
+    assert_eq!((outcome.stopped, server.heads().len()), (None, 9), "a rehearsal goes on");
+}
+
+#[tokio::test]
+async fn a_live_run_ends_when_visitors_are_harmed_and_a_rehearsal_does_not() {
+    let server = server().await;
+    for (options, goes_on) in [(live(&server), false), (routed_to(server.address), true)] {
+        let world = World::new(options).unwrap();
+        let checks = vec![
+            judged("leak", |_| Judgement::fail("somebody else's page")),
+            Check { blocked_by: vec!["green"], ..check("last") },
+            Check { ask: vec![get_nth("/", 0)], ..check("green") },
+        ];
+        let alarmed = verify::Options { alarms: &["leak"], ..verify::Options::looking() };
+        let outcome = run_all(checks, &world, alarmed).await;
+        let last = if goes_on { Verdict::Pass } else { Verdict::Unknown };
+        assert_eq!((outcome.results[1].verdict, outcome.stopped.is_none()), (last, goes_on));
+    }
+}
+
+#[tokio::test]
+async fn fail_fast_asks_nothing_more_and_says_so() {
+    let server = server().await;
+    let world = World::new(routed_to(server.address)).unwrap();
+    let checks = vec![
+        judged("red", |_| Judgement::fail("broken")),
+        Check { blocked_by: vec!["parent"], ask: vec![get_nth("/", 0)], ..check("child") },
+        check("parent"),
+    ];
+    let outcome = run_all(checks, &world, verify::Options { fail_fast: true, ..verify::Options::looking() }).await;
+    assert_eq!(outcome.results[1].because, "not asked after red failed (--fail-fast)");
+    assert!(server.heads().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_not_permitted_is_unknown_with_its_class_and_the_reason() {
+    let server = server().await;
+    let world = World::new(routed_to(server.address)).unwrap();
+    let checks = vec![
+        check("looks"),
+        Check { safety: Safety::S2, ask: vec![get_nth("/", 0)], ..check("attacks") },
+        Check { safety: Safety::S4, ..check("disturbs") },
+    ];
+    let outcome = run_all(checks, &world, verify::Options::looking()).await;
+    assert_eq!(verdicts(&outcome), [("looks", Verdict::Pass), ("attacks", Verdict::Unknown)]);
+    assert_eq!(outcome.results[1].because, "class S2: needs the owner's consent");
+    assert_eq!(outcome.rehearsal_only, ["disturbs"]);
+    assert!(server.heads().is_empty());
+}
+
+#[tokio::test]
+async fn a_burst_at_a_live_site_has_the_pace_that_was_agreed_to() {
+    let server = server().await;
+    let burst = Probe::Burst(BurstProbe {
+        request: get("/"),
+        method: Method::Get,
+        count: 5,
+        enough_refusals: 0,
+        after: Duration::ZERO,
+        visitor: Visitor::Own("me".to_owned()),
+    });
+    let refused = World::new(live(&server)).unwrap().ask(&burst).await;
+    assert!(
+        matches!(&refused, Observation::NotAsked { because } if because == "nobody agreed to a burst"),
+        "{refused:?}"
+    );
+    assert!(server.heads().is_empty());
+    let agreed = World::new(Options { burst_per_second: NonZeroU32::new(20), ..live(&server) }).unwrap();
+    let Observation::Burst(answer) = agreed.ask(&burst).await else { panic!("no answer") };
+    assert_eq!(answer.statuses, [200; 5]);
+    assert!(answer.sending >= Duration::from_millis(200), "the fifth leaves four gaps of 50 ms later: {answer:?}");
 }

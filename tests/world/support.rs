@@ -134,6 +134,7 @@ pub fn routed_to(server: SocketAddr) -> Options {
         roots: Roots::Only(vec![authority().0.der().clone()]),
         user_agent: "golive-test".to_owned(),
         timeout: Duration::from_secs(5),
+        burst_per_second: None,
         stage: None,
         access: Access::default(),
     }

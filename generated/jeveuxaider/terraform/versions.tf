@@ -4,7 +4,7 @@ terraform {
   required_providers {
     cloudflare = {
       source  = "cloudflare/cloudflare"
-      version = "5.22.0"
+      version = "5.24.0"
     }
     scalingo = {
       source  = "Scalingo/scalingo"

@@ -11,7 +11,7 @@ use crate::emit::hcl::{Block, Right, block, data, reference, resource};
 use crate::emit::terraform::Part;
 
 /// Provider version that the generated Terraform was checked against.
-const PROVIDER_VERSION: &str = "5.22.0";
+const PROVIDER_VERSION: &str = "5.24.0";
 /// Cloudflare's part of the Terraform module; nothing where it has none.
 pub fn terraform(plan: &CloudflarePlan) -> Option<Part> {
     (!plan.zones.is_empty()).then(|| Part {

@@ -1,8 +1,10 @@
-// A provider that has the schema of another one and does nothing: Terraform checks configuration against it, and
-// `terraform test` runs with it mocked, where the real provider cannot be had. It reads schema.json beside itself,
-// which is what `terraform providers schema -json` printed for the one provider.
+// A provider that has the schema of another one and no network: Terraform checks configuration against it, applies it
+// and plans again, where the real provider cannot be had or must not act. It reads schema.json beside itself, which is
+// what `terraform providers schema -json` printed for the one provider.
 //
-// It has none of the real one's own validations, and must never plan or apply: those calls fail.
+// It has none of the real one's own validations. It keeps what it is told and makes up what a provider computes, so a
+// change in a second plan is the configuration's own: a value that differs from itself, or one that the schema does
+// not let stand.
 package main
 
 import (
@@ -183,8 +185,8 @@ func attributesServed(attributes map[string]attribute) ([]*tfprotov6.SchemaAttri
 	return out, nil
 }
 
-// standIn answers what a check of configuration asks. Every other method is of the embedded interface, which is nil:
-// calling one ends the plugin, and Terraform says so.
+// standIn answers what validation, plan, apply and refresh ask. Every other method is of the embedded interface, which
+// is nil: calling one ends the plugin, and Terraform says so.
 type standIn struct {
 	tfprotov6.ProviderServer
 	schemas *served
@@ -206,6 +208,10 @@ func (s *standIn) GetMetadata(context.Context, *tfprotov6.GetMetadataRequest) (*
 	return answer, nil
 }
 
+func (s *standIn) GetResourceIdentitySchemas(context.Context, *tfprotov6.GetResourceIdentitySchemasRequest) (*tfprotov6.GetResourceIdentitySchemasResponse, error) {
+	return &tfprotov6.GetResourceIdentitySchemasResponse{}, nil
+}
+
 func (s *standIn) ValidateProviderConfig(_ context.Context, request *tfprotov6.ValidateProviderConfigRequest) (*tfprotov6.ValidateProviderConfigResponse, error) {
 	return &tfprotov6.ValidateProviderConfigResponse{PreparedConfig: request.Config}, nil
 }
@@ -216,6 +222,171 @@ func (s *standIn) ValidateResourceConfig(context.Context, *tfprotov6.ValidateRes
 
 func (s *standIn) ValidateDataResourceConfig(context.Context, *tfprotov6.ValidateDataResourceConfigRequest) (*tfprotov6.ValidateDataResourceConfigResponse, error) {
 	return &tfprotov6.ValidateDataResourceConfigResponse{}, nil
+}
+
+func (s *standIn) ConfigureProvider(context.Context, *tfprotov6.ConfigureProviderRequest) (*tfprotov6.ConfigureProviderResponse, error) {
+	return &tfprotov6.ConfigureProviderResponse{}, nil
+}
+
+// What Terraform proposes, with what a provider computes left to the apply.
+func (s *standIn) PlanResourceChange(_ context.Context, request *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+	schema := s.schemas.answer.ResourceSchemas[request.TypeName]
+	proposed, err := request.ProposedNewState.Unmarshal(schema.ValueType())
+	if err != nil {
+		return nil, err
+	}
+	prior, err := request.PriorState.Unmarshal(schema.ValueType())
+	if err != nil {
+		return nil, err
+	}
+	if proposed.IsNull() || !prior.IsNull() {
+		return &tfprotov6.PlanResourceChangeResponse{PlannedState: request.ProposedNewState}, nil
+	}
+	planned, err := blockPlanned(schema.Block, proposed)
+	if err != nil {
+		return nil, err
+	}
+	state, err := tfprotov6.NewDynamicValue(schema.ValueType(), planned)
+	return &tfprotov6.PlanResourceChangeResponse{PlannedState: &state}, err
+}
+
+func blockPlanned(block *tfprotov6.SchemaBlock, value tftypes.Value) (tftypes.Value, error) {
+	return objectPlanned(block.Attributes, value, block.BlockTypes)
+}
+
+// A copy of an object in which every computed member that is null is unknown.
+func objectPlanned(attributes []*tfprotov6.SchemaAttribute, value tftypes.Value, blocks []*tfprotov6.SchemaNestedBlock) (tftypes.Value, error) {
+	if value.IsNull() || !value.IsKnown() {
+		return value, nil
+	}
+	members := map[string]tftypes.Value{}
+	if err := value.As(&members); err != nil {
+		return value, err
+	}
+	for _, attribute := range attributes {
+		member := members[attribute.Name]
+		var err error
+		switch {
+		case member.IsNull() && attribute.Computed:
+			member = tftypes.NewValue(member.Type(), tftypes.UnknownValue)
+		case attribute.NestedType != nil:
+			member, err = eachObject(member, func(object tftypes.Value) (tftypes.Value, error) {
+				return objectPlanned(attribute.NestedType.Attributes, object, nil)
+			})
+		}
+		if err != nil {
+			return value, fmt.Errorf("%s: %w", attribute.Name, err)
+		}
+		members[attribute.Name] = member
+	}
+	for _, block := range blocks {
+		member, err := eachObject(members[block.TypeName], func(object tftypes.Value) (tftypes.Value, error) {
+			return blockPlanned(block.Block, object)
+		})
+		if err != nil {
+			return value, fmt.Errorf("%s: %w", block.TypeName, err)
+		}
+		members[block.TypeName] = member
+	}
+	return tftypes.NewValue(value.Type(), members), nil
+}
+
+// The objects of a value, which is one or a collection of them, replaced.
+func eachObject(value tftypes.Value, replaced func(tftypes.Value) (tftypes.Value, error)) (tftypes.Value, error) {
+	if value.IsNull() || !value.IsKnown() {
+		return value, nil
+	}
+	if value.Type().Is(tftypes.Object{}) {
+		return replaced(value)
+	}
+	if value.Type().Is(tftypes.Map{}) {
+		entries := map[string]tftypes.Value{}
+		if err := value.As(&entries); err != nil {
+			return value, err
+		}
+		for key, entry := range entries {
+			var err error
+			if entries[key], err = replaced(entry); err != nil {
+				return value, err
+			}
+		}
+		return tftypes.NewValue(value.Type(), entries), nil
+	}
+	var entries []tftypes.Value
+	if err := value.As(&entries); err != nil {
+		return value, err
+	}
+	for i := range entries {
+		var err error
+		if entries[i], err = replaced(entries[i]); err != nil {
+			return value, err
+		}
+	}
+	return tftypes.NewValue(value.Type(), entries), nil
+}
+
+func (s *standIn) ApplyResourceChange(_ context.Context, request *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+	state, err := computed(s.schemas.answer.ResourceSchemas[request.TypeName].ValueType(), request.PlannedState)
+	return &tfprotov6.ApplyResourceChangeResponse{NewState: state}, err
+}
+
+// A value in which what was unknown is made up: always the same, so that nothing depends on the run.
+func computed(kind tftypes.Type, value *tfprotov6.DynamicValue) (*tfprotov6.DynamicValue, error) {
+	planned, err := value.Unmarshal(kind)
+	if err != nil {
+		return nil, err
+	}
+	made, err := tftypes.Transform(planned, func(_ *tftypes.AttributePath, part tftypes.Value) (tftypes.Value, error) {
+		if part.IsKnown() {
+			return part, nil
+		}
+		switch {
+		case part.Type().Is(tftypes.String):
+			return tftypes.NewValue(part.Type(), "made-up"), nil
+		case part.Type().Is(tftypes.Number):
+			return tftypes.NewValue(part.Type(), 1), nil
+		case part.Type().Is(tftypes.Bool):
+			return tftypes.NewValue(part.Type(), false), nil
+		}
+		return tftypes.NewValue(part.Type(), nil), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	state, err := tfprotov6.NewDynamicValue(kind, made)
+	return &state, err
+}
+
+func (s *standIn) ReadResource(_ context.Context, request *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+	return &tfprotov6.ReadResourceResponse{NewState: request.CurrentState}, nil
+}
+
+func (s *standIn) UpgradeResourceState(_ context.Context, request *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	kind := s.schemas.answer.ResourceSchemas[request.TypeName].ValueType()
+	value, err := request.RawState.Unmarshal(kind)
+	if err != nil {
+		return nil, err
+	}
+	state, err := tfprotov6.NewDynamicValue(kind, value)
+	return &tfprotov6.UpgradeResourceStateResponse{UpgradedState: &state}, err
+}
+
+func (s *standIn) ReadDataSource(_ context.Context, request *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
+	schema := s.schemas.answer.DataSourceSchemas[request.TypeName]
+	value, err := request.Config.Unmarshal(schema.ValueType())
+	if err != nil {
+		return nil, err
+	}
+	planned, err := blockPlanned(schema.Block, value)
+	if err != nil {
+		return nil, err
+	}
+	asked, err := tfprotov6.NewDynamicValue(schema.ValueType(), planned)
+	if err != nil {
+		return nil, err
+	}
+	state, err := computed(schema.ValueType(), &asked)
+	return &tfprotov6.ReadDataSourceResponse{State: state}, err
 }
 
 func (s *standIn) StopProvider(context.Context, *tfprotov6.StopProviderRequest) (*tfprotov6.StopProviderResponse, error) {
