@@ -85,7 +85,8 @@ impl Transport {
         let mut authorization = HeaderValue::from_str(&credential.header())
             .map_err(|_| not_asked(format!("{} gave a token that cannot be sent", self.whom(&url))))?;
         authorization.set_sensitive(true);
-        for nth in 0.. {
+        let mut nth = 0;
+        loop {
             let is_last = nth + 1 == TRIES;
             let Some(_turn) = self.budget.turn().await else {
                 return Err(not_asked(format!(
@@ -95,12 +96,14 @@ impl Transport {
             };
             match tokio::time::timeout(self.timeout, self.once(verb, &url, &authorization, nth, is_last)).await {
                 Ok(Ok(Tried::Reply(reply))) => return Ok(reply),
-                Ok(Ok(Tried::Again(pause))) => self.budget.hold(pause),
+                Ok(Ok(Tried::Again(pause))) => {
+                    self.budget.hold(pause);
+                    nth += 1;
+                }
                 Ok(Err(unanswered)) => return Err(self.hidden(*unanswered)),
                 Err(_) => return Err(failed(FailureKind::TimedOut, format!("{}: no answer in time", self.whom(&url)))),
             }
         }
-        Err(failed(FailureKind::Declined, format!("{}: no answer", self.whom(&url))))
     }
 
     async fn once(
