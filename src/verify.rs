@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::OnceCell;
 
 use crate::concerns::{Check, Judgement, Safety, Verdict};
-use crate::probe::{Disturbance, Observation, Probe, evidence};
+use crate::probe::{Disturbance, DnsProbe, DnsServer, Observation, Probe, evidence};
 use crate::world::World;
 
 /// Checks in flight at once. The site's own pace is kept by the world.
@@ -67,6 +67,9 @@ pub struct CheckResult {
     pub source: &'static str,
     pub safety: Safety,
     pub expires: Timestamp,
+    /// Of a verdict that is not good: when the last answer that a resolver gave from memory runs out. Before, asking again
+    /// may find the same old answer (RFC 1035, section 7.4; RFC 2308, section 5).
+    pub old_until: Option<Timestamp>,
     pub milliseconds: u64,
 }
 
@@ -322,14 +325,39 @@ async fn one(
         return unknown(format!("class {}: {because}", check.safety.as_str()));
     }
 
-    let (verdict, because, lines) = judge(check, world, memo).await;
-    result(concern, check, verdict, because, lines, start)
+    let Judged { verdict, because, evidence, remembered_until } = judge(check, world, memo).await;
+    CheckResult {
+        old_until: remembered_until.filter(|_| matches!(verdict, Verdict::Fail | Verdict::Warn)),
+        ..result(concern, check, verdict, because, evidence, start)
+    }
+}
+
+/// What a judge said, and on what.
+struct Judged {
+    verdict: Verdict,
+    because: String,
+    evidence: Vec<String>,
+    /// When the longest-lived answer of a resolver runs out.
+    remembered_until: Option<Timestamp>,
+}
+
+/// How long whoever asked a resolver keeps this answer.
+fn remembered(probe: &Probe, observation: &Observation) -> Option<Timestamp> {
+    let (Probe::Dns(DnsProbe { server: DnsServer::Resolver, .. }), Observation::Dns(answer)) = (probe, observation)
+    else {
+        return None;
+    };
+    let ttls = answer.answers.iter().map(|record| record.ttl);
+    let negative = answer.authority_soa.as_ref().map(|soa| soa.minimum);
+    let seconds = ttls.max().or(negative)?;
+    answer.at.checked_add(SignedDuration::from_secs(seconds.into())).ok()
 }
 
 /// Asks until the judge is content.
-async fn judge(check: &Check, world: &World, memo: Option<&Memo<'_>>) -> (Verdict, String, Vec<String>) {
+async fn judge(check: &Check, world: &World, memo: Option<&Memo<'_>>) -> Judged {
     let mut observations = Vec::new();
     let mut lines = Vec::new();
+    let mut remembered_until = None;
     let mut questions = check.ask.clone();
     let (mut ill, mut degraded) = (false, false);
     let mut rounds = 0;
@@ -356,6 +384,7 @@ async fn judge(check: &Check, world: &World, memo: Option<&Memo<'_>>) -> (Verdic
             if !matches!(observation, Observation::NotAsked { .. }) {
                 lines.push(evidence::line(probe, &observation, at));
             }
+            remembered_until = remembered_until.max(remembered(probe, &observation));
             observations.push(observation);
         }
         // A judge reads answers that anybody may have written.
@@ -375,7 +404,7 @@ async fn judge(check: &Check, world: &World, memo: Option<&Memo<'_>>) -> (Verdic
     if ill {
         ask(world, &Probe::Disturb(Disturbance::AppHealthy)).await;
     }
-    (verdict, because, lines)
+    Judged { verdict, because, evidence: lines, remembered_until }
 }
 
 fn result(
@@ -398,6 +427,7 @@ fn result(
         source: check.source,
         safety: check.safety,
         expires: now.checked_add(SignedDuration::from_secs(check.valid_for_seconds.into())).unwrap_or(Timestamp::MAX),
+        old_until: None,
         milliseconds: start.elapsed().as_millis().try_into().unwrap_or(u64::MAX),
     }
 }

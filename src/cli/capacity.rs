@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::Args;
 
-use super::verify::Format;
+use super::lint::TextOrJson;
 use super::{Exit, Ui, read};
 use crate::{capacity, report};
 
@@ -23,7 +23,7 @@ pub struct CapacityArgs {
     pub blueprint: PathBuf,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: TextOrJson,
 }
 
 /// # Errors
@@ -35,8 +35,8 @@ pub fn run(args: &CapacityArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
         bail!("{} has no [audience]: add it, with the visitors expected and in how long", read.path);
     };
     ui.print(&match args.format {
-        Format::Text => report::capacity::text(&capacity),
-        Format::Json => report::offline_json(&read.path, &read.sha256, &capacity)?,
+        TextOrJson::Text => report::capacity::text(&capacity),
+        TextOrJson::Json => report::offline_json(&read.path, &read.sha256, &capacity)?,
     })?;
     Ok(if capacity.is_enough() { Exit::Go } else { Exit::NoGo })
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::Args;
 
-use super::verify::Format;
+use super::lint::TextOrJson;
 use super::{Exit, Ui, read};
 use crate::{ops, report};
 
@@ -23,7 +23,7 @@ pub struct CoverageArgs {
     pub blueprint: PathBuf,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: TextOrJson,
 }
 
 /// # Errors
@@ -36,8 +36,8 @@ pub fn run(args: &CoverageArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
         Err(clashes) => bail!("{}", clashes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
     };
     ui.print(&match args.format {
-        Format::Text => report::coverage::text(&coverage, &read.loaded.blueprint.left_out()),
-        Format::Json => report::offline_json(&read.path, &read.sha256, &coverage)?,
+        TextOrJson::Text => report::coverage::text(&coverage, &read.loaded.blueprint.left_out()),
+        TextOrJson::Json => report::offline_json(&read.path, &read.sha256, &coverage)?,
     })?;
     Ok(if coverage.holes.is_empty() { Exit::Go } else { Exit::NoGo })
 }

@@ -25,11 +25,11 @@ pub struct LintArgs {
     pub blueprint: PathBuf,
     /// How to print the findings
     #[arg(long, value_enum, default_value_t)]
-    pub format: LintFormat,
+    pub format: TextOrJson,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum LintFormat {
+pub enum TextOrJson {
     /// For people, with the line and a caret
     #[default]
     Text,
@@ -43,8 +43,8 @@ pub enum LintFormat {
 pub fn run(args: &LintArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
     let lint = ops::lint::lint(&args.blueprint)?;
     ui.print(&match args.format {
-        LintFormat::Text => report::findings::text(&lint),
-        LintFormat::Json => report::findings::json(&lint),
+        TextOrJson::Text => report::findings::text(&lint),
+        TextOrJson::Json => report::findings::json(&lint),
     })?;
     Ok(if lint.count(Level::Error) == 0 { Exit::Go } else { Exit::Wrong })
 }

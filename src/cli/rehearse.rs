@@ -40,6 +40,7 @@ pub struct RehearseArgs {
     /// Where the generated folders are
     #[arg(long, value_name = "DIR", default_value = "generated")]
     pub generated: PathBuf,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
@@ -63,6 +64,9 @@ pub fn run(args: RehearseArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
         return Ok(Exit::Go);
     }
 
+    if !drill.is_empty() && !matches!(format, Format::Text | Format::Json) {
+        bail!("drills are told as text or json");
+    }
     let artifacts = work::artifacts_on_disk(loaded, &generated.join(loaded.site.name.as_str()))?;
     let left_out = loaded.blueprint.left_out();
     let report_of = |outcome| report::Report {
@@ -89,10 +93,7 @@ pub fn run(args: RehearseArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
             ui.say(&plain(&format!("note: {note}")));
         }
         let report = report_of(&rehearsed.outcome);
-        ui.print(&match format {
-            Format::Text => report::text(&report),
-            Format::Json => report::json(&report)?,
-        })?;
+        ui.print(&format.of(&report)?)?;
         return Ok(Exit::of(&rehearsed.outcome.summary()));
     }
 
@@ -119,6 +120,7 @@ pub fn run(args: RehearseArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
             };
             drills::json(&report_of(&outcome), many)?
         }
+        (_, _) => unreachable!("refused above"),
     })?;
     Ok(if drilled.iter().all(Drilled::is_caught) { Exit::Go } else { Exit::NoGo })
 }

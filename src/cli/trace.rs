@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use super::verify::Format;
+use super::lint::TextOrJson;
 use super::{Exit, Ui, read};
 use crate::ops::trace::{METHODS, Request};
 use crate::{ops, report};
@@ -35,7 +35,7 @@ pub struct TraceArgs {
     pub headers: Vec<String>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: TextOrJson,
 }
 
 /// # Errors
@@ -47,8 +47,8 @@ pub fn run(args: &TraceArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
     let Some(read) = read(&args.blueprint, ui)? else { return Ok(Exit::Wrong) };
     let trace = ops::trace::trace(&read.loaded, &request)?;
     ui.print(&match args.format {
-        Format::Text => report::trace::text(&trace),
-        Format::Json => report::offline_json(&read.path, &read.sha256, &trace)?,
+        TextOrJson::Text => report::trace::text(&trace),
+        TextOrJson::Json => report::offline_json(&read.path, &read.sha256, &trace)?,
     })?;
     Ok(Exit::Go)
 }

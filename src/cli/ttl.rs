@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::verify::Format;
+use super::lint::TextOrJson;
 use super::{Exit, Ui, read};
 use crate::blueprint::value::UrlPath;
 use crate::{ops, report};
@@ -28,7 +28,7 @@ pub struct TtlArgs {
     pub path: Option<UrlPath>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: TextOrJson,
 }
 
 /// # Errors
@@ -38,8 +38,8 @@ pub fn run(args: &TtlArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
     let Some(read) = read(&args.blueprint, ui)? else { return Ok(Exit::Wrong) };
     let lifetimes = ops::ttl::ttl(&read.loaded, args.path.as_ref())?;
     ui.print(&match args.format {
-        Format::Text => report::ttl::text(&lifetimes),
-        Format::Json => report::offline_json(&read.path, &read.sha256, &lifetimes)?,
+        TextOrJson::Text => report::ttl::text(&lifetimes),
+        TextOrJson::Json => report::offline_json(&read.path, &read.sha256, &lifetimes)?,
     })?;
     Ok(Exit::Go)
 }

@@ -2,20 +2,23 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::{Exit, Ui, interruptible, read};
-use crate::blueprint::Site;
-use crate::concerns::Safety;
+use crate::blueprint::{Loaded, Site};
+use crate::concerns::{Safety, Verdict};
 use crate::consent::{self, Consent};
 use crate::plain::plain;
 use crate::providers::api::Access;
+use crate::report::page;
 use crate::report::verify::{Report, json, text};
-use crate::verify::{Event, Summary};
+use crate::verify::{Event, Outcome, Summary};
 use crate::world::Roots;
 use crate::{ops, report};
 
@@ -23,7 +26,9 @@ const EXAMPLES: &str = "\
 Examples:
   golive verify blueprints/jeveuxaider.toml
   golive verify blueprints/jeveuxaider.toml --only 'dns.*' --resolver 9.9.9.9
-  golive verify blueprints/jeveuxaider.toml --format json > verify.json
+  golive verify blueprints/jeveuxaider.toml --format html > verify.html
+  # Again and again, until the DNS team has done its part:
+  golive verify blueprints/jeveuxaider.toml --only 'dns.*' --watch
   # What would be asked, of whom, how often; nothing is sent:
   golive verify blueprints/jeveuxaider.toml --plan
   # Try the limits too, as agreed:
@@ -78,6 +83,9 @@ pub struct VerifyArgs {
     /// Stop asking after the first failure
     #[arg(long)]
     pub fail_fast: bool,
+    /// Ask again, every minute or so, until nothing is red or unknown
+    #[arg(long, conflicts_with_all = ["plan", "consent"])]
+    pub watch: bool,
     /// Only say what would be asked
     #[arg(long)]
     pub plan: bool,
@@ -94,10 +102,38 @@ pub struct VerifyArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {
+    /// For people at a terminal
     #[default]
     Text,
+    /// For programs; stable
     Json,
+    /// For CI servers: `unknown` is an error there
+    Junit,
+    /// For a ticket or a chat
+    Markdown,
+    /// One page that needs nothing else, readable on a phone
+    Html,
 }
+
+impl Format {
+    /// # Errors
+    ///
+    /// None that a report can cause; the writers' are passed on.
+    pub fn of(self, report: &Report) -> anyhow::Result<String> {
+        Ok(match self {
+            Format::Text => text(report),
+            Format::Json => json(report)?,
+            Format::Junit => page::junit(report)?,
+            Format::Markdown => page::markdown(report),
+            Format::Html => page::html(report),
+        })
+    }
+}
+
+/// Between two runs of `--watch`.
+const PAUSE: Duration = Duration::from_secs(60);
+/// The same around the announcement (facts of the check catalogue, section 3, rule 8).
+const QUIET_PAUSE: Duration = Duration::from_secs(300);
 
 /// A class of safety that a live site may be asked with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -153,8 +189,19 @@ impl Exit {
 ///
 /// A blueprint that cannot be read, a file of certificates that holds none, no check selected.
 pub fn run(args: VerifyArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
-    let VerifyArgs { blueprint: path, only, format, consent, max_safety, fail_fast, plan, resolver, connect_to, ca } =
-        args;
+    let VerifyArgs {
+        blueprint: path,
+        only,
+        format,
+        consent,
+        max_safety,
+        fail_fast,
+        watch,
+        plan,
+        resolver,
+        connect_to,
+        ca,
+    } = args;
     let Some(read) = read(&path, ui)? else { return Ok(Exit::Wrong) };
     let loaded = &read.loaded;
     let consent = match consent {
@@ -182,6 +229,7 @@ pub fn run(args: VerifyArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
         ui.print(&match format {
             Format::Text => report::plan::text(&plan),
             Format::Json => report::plan::json(&plan),
+            _ => bail!("a plan is told as text or json"),
         })?;
         return Ok(Exit::Go);
     }
@@ -190,6 +238,28 @@ pub fn run(args: VerifyArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
     }
     let consent_sha256 = request.consent.as_ref().map(|consent| consent.sha256.clone());
 
+    let outcome = loop {
+        let Some(outcome) = once(loaded, request.clone(), ui)? else { return Ok(Exit::Interrupted) };
+        if !watch || Exit::of(&outcome.summary()) == Exit::Go {
+            break outcome;
+        }
+        if !waited(loaded, &outcome, ui)? {
+            return Ok(Exit::Interrupted);
+        }
+    };
+    let report = Report {
+        blueprint_path: &read.path,
+        blueprint_sha256: &read.sha256,
+        consent_sha256: consent_sha256.as_deref(),
+        left_out: &loaded.blueprint.left_out(),
+        outcome: &outcome,
+    };
+    ui.print(&format.of(&report)?)?;
+    Ok(Exit::of(&outcome.summary()))
+}
+
+/// One verification; `None` when it was interrupted.
+fn once(loaded: &Loaded, request: ops::verify::Request, ui: &mut Ui) -> anyhow::Result<Option<Outcome>> {
     let bar = ui.start_progress(0, "verifying");
     let on_event = |event| match event {
         Event::Started { total } => bar.set_length(total as u64),
@@ -200,21 +270,31 @@ pub fn run(args: VerifyArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
     };
     let outcome = interruptible(ops::verify::verify(&loaded.blueprint, &loaded.site, request, on_event))?;
     ui.end_progress();
-    let Some(outcome) = outcome else { return Ok(Exit::Interrupted) };
-    let outcome = outcome?;
+    outcome.transpose()
+}
 
-    let report = Report {
-        blueprint_path: &read.path,
-        blueprint_sha256: &read.sha256,
-        consent_sha256: consent_sha256.as_deref(),
-        left_out: &loaded.blueprint.left_out(),
-        outcome: &outcome,
-    };
-    ui.print(&match format {
-        Format::Text => text(&report),
-        Format::Json => json(&report)?,
+/// Tells what is not green, and lets time pass; `false` when it was interrupted.
+fn waited(loaded: &Loaded, outcome: &Outcome, ui: &mut Ui) -> anyhow::Result<bool> {
+    let now = Timestamp::now();
+    for result in &outcome.results {
+        if matches!(result.verdict, Verdict::Fail | Verdict::Unknown) {
+            let countdown = result.old_until.and_then(|until| u64::try_from(until.duration_since(now).as_secs()).ok());
+            let countdown = countdown.map_or_else(String::new, |seconds| format!(" (old answers die in {seconds} s)"));
+            let line = format!("{} {} {}: {}", result.verdict.as_str(), result.id, result.subject, result.because);
+            ui.say(&plain(&format!("{line}{countdown}")));
+        }
+    }
+    let pause = if consent::quiet(&loaded.site).contains(&now) { QUIET_PAUSE } else { PAUSE };
+    ui.say(&format!("again in {} s; Ctrl-C to stop", pause.as_secs()));
+    let bar = ui.start_progress(pause.as_secs(), "waiting");
+    let done = interruptible(async {
+        for _ in 0..pause.as_secs() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            bar.inc(1);
+        }
     })?;
-    Ok(Exit::of(&outcome.summary()))
+    ui.end_progress();
+    Ok(done.is_some())
 }
 
 /// The consent of a file; `None` when it is refused, and the person has been told why.

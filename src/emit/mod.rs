@@ -11,7 +11,7 @@ mod nginx;
 pub mod octodns;
 mod scalingo;
 mod sheets;
-mod templates;
+pub(crate) mod templates;
 mod terraform;
 pub mod zone;
 

@@ -15,6 +15,8 @@ pub enum Language {
     /// which interpolates.
     Nginx,
     Markdown,
+    /// Values are text of elements, or stand inside `"..."`.
+    Html,
 }
 
 static NGINX: LazyLock<Tera> = LazyLock::new(|| {
@@ -38,9 +40,13 @@ static MARKDOWN: LazyLock<Tera> = LazyLock::new(|| {
         ("readme.md", include_str!("templates/readme.md")),
         ("request.md", include_str!("templates/request.md")),
         ("vendor.md", include_str!("templates/vendor.md")),
+        ("verify.md", include_str!("templates/verify.md")),
     ];
     engine(".md", escape_markdown, templates)
 });
+
+static HTML: LazyLock<Tera> =
+    LazyLock::new(|| engine(".html", tera::escape_html, [("verify.html", include_str!("templates/verify.html"))]));
 
 fn engine<const N: usize>(
     suffix: &'static str,
@@ -60,6 +66,7 @@ pub fn render<T: Serialize>(language: Language, name: &str, values: &T) -> Strin
     let engine = match language {
         Language::Nginx => &*NGINX,
         Language::Markdown => &*MARKDOWN,
+        Language::Html => &*HTML,
     };
     let rendered = Context::from_serialize(values).and_then(|context| engine.render(name, &context));
     // So are the values' types: a member that a template lacks fails for every blueprint.

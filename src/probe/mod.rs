@@ -29,8 +29,8 @@ pub enum Probe {
     Api(ApiProbe),
 }
 
-/// Stands for text that differs from run to run, in paths, headers and URLs; whoever asks fills it in, so that
-/// checks stay pure. It collides with nothing: a path never holds a brace.
+/// Stands for text that differs from run to run, in names, paths, headers and URLs; whoever asks fills it in, so that
+/// checks stay pure. It collides with nothing: a name or a path never holds a brace.
 pub const NONCE: &str = "{nonce}";
 
 impl Probe {
@@ -49,7 +49,8 @@ impl Probe {
             Probe::Wait(wait) => {
                 Probe::Wait(Wait { copies_of: wait.copies_of.iter().map(fill).collect(), ..wait.clone() })
             }
-            Probe::Dns(_) | Probe::Tls(_) | Probe::Disturb(_) | Probe::Api(_) => self.clone(),
+            Probe::Dns(probe) => Probe::Dns(DnsProbe { name: fill(&probe.name), ..probe.clone() }),
+            Probe::Tls(_) | Probe::Disturb(_) | Probe::Api(_) => self.clone(),
         }
     }
 }

@@ -1,10 +1,11 @@
-//! Results as text and JSON, the keys of a blueprint as a page. Must not compute a verdict.
+//! Results as text, JSON, JUnit, Markdown and HTML, the keys of a blueprint as a page. Must not compute a verdict.
 
 pub mod capacity;
 pub mod coverage;
 pub mod drills;
 pub mod findings;
 pub mod keys;
+pub mod page;
 pub mod plan;
 pub mod trace;
 pub mod ttl;

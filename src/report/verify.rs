@@ -1,9 +1,11 @@
-//! A verification, as text for a tired person at 80 columns, and as JSON for machines (`schema/verify.schema.json`).
+//! A verification, as text for a tired person at 80 columns, and as JSON for machines (`schema/verify.schema.json`);
+//! [`super::page`] has the others.
 //! Must not reorder what was run.
 
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::concerns::Verdict;
@@ -67,6 +69,9 @@ pub(super) fn check(out: &mut String, result: &CheckResult) {
     if result.verdict == Verdict::Fail || asked_in_vain {
         labelled(out, "do", &result.remedy);
         labelled(out, "why", result.source);
+        if let Some(until) = result.old_until {
+            labelled(out, "till", &format!("{until} resolvers may go on giving the old answer", until = second(until)));
+        }
         for line in result.evidence.iter().take(EVIDENCE_SHOWN) {
             labelled(out, "seen", line);
         }
@@ -74,6 +79,10 @@ pub(super) fn check(out: &mut String, result: &CheckResult) {
             labelled(out, "seen", &format!("and {more} more answers (--format json shows all)"));
         }
     }
+}
+
+fn second(at: Timestamp) -> Timestamp {
+    at.round(jiff::Unit::Second).unwrap_or(at)
 }
 
 pub(super) fn labelled(out: &mut String, label: &str, text: &str) {
@@ -105,8 +114,8 @@ pub(super) fn paragraph(out: &mut String, lead: &str, indent: usize, text: &str)
     out.push('\n');
 }
 
-/// One line: go, no-go or untested, and the counts.
-fn summary(summary: &Summary) -> String {
+/// Go, no-go or untested, the verdict that this amounts to, and the counts.
+pub(super) fn in_words(summary: &Summary) -> (&'static str, Verdict, String) {
     let Summary { pass, warn, fail, unknown, waived } = *summary;
     let (word, verdict) = match (fail, unknown) {
         (0, 0) => ("go", Verdict::Pass),
@@ -116,8 +125,14 @@ fn summary(summary: &Summary) -> String {
     let counts = [(fail, "failed"), (unknown, "unknown"), (warn, "warned"), (waived, "waived"), (pass, "passed")];
     let counts: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    (word, verdict, counts.join(", "))
+}
+
+/// One line.
+fn summary(summary: &Summary) -> String {
+    let (word, verdict, counts) = in_words(summary);
     let style = style(verdict);
-    format!("{style}{word}{style:#}: {}\n", counts.join(", "))
+    format!("{style}{word}{style:#}: {counts}\n")
 }
 
 fn style(verdict: Verdict) -> Style {
@@ -175,6 +190,9 @@ struct Row<'a> {
     source: &'a str,
     safety: &'a str,
     expires: String,
+    /// When the last old answer of a resolver runs out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    old_until: Option<String>,
     ms: u64,
 }
 
@@ -205,8 +223,20 @@ pub(super) fn value(report: &Report) -> serde_json::Result<serde_json::Value> {
 }
 
 fn row(result: &CheckResult) -> Row<'_> {
-    let CheckResult { id, concern, subject, verdict, because, evidence, remedy, source, safety, expires, milliseconds } =
-        result;
+    let CheckResult {
+        id,
+        concern,
+        subject,
+        verdict,
+        because,
+        evidence,
+        remedy,
+        source,
+        safety,
+        expires,
+        old_until,
+        milliseconds,
+    } = result;
     Row {
         id,
         concern,
@@ -218,6 +248,7 @@ fn row(result: &CheckResult) -> Row<'_> {
         source,
         safety: safety.as_str(),
         expires: expires.to_string(),
+        old_until: old_until.map(|until| until.to_string()),
         ms: *milliseconds,
     }
 }

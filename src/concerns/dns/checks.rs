@@ -10,7 +10,7 @@ use super::{Dns, Zone};
 use crate::blueprint::Site;
 use crate::blueprint::value::{HostName, Seconds};
 use crate::concerns::answer::{answered, answered_or_later, authoritative, listed, resolved};
-use crate::concerns::ask::{dns_again, dns_at, dns_resolved, pause};
+use crate::concerns::ask::{NONCE, dns_again, dns_at, dns_resolved, pause};
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
 use crate::probe::{DnsAnswer, Observation, Rcode, RecordData, RecordType, Soa};
 use crate::providers::cloudflare;
@@ -30,7 +30,9 @@ pub fn checks(dns: &Dns, site: &Site) -> OneOrMore<Check> {
     };
     rest.extend(zones);
     rest.extend(dns.zones.iter().filter(|zone| !zone.records.is_empty()).map(|zone| applied(zone, dns, site)));
+    rest.extend(dns.zones.iter().map(|zone| wildcard(zone, site)));
     for name in &names {
+        rest.extend(negative(name, site));
         if let Some(check) = ttl_lowered(name, dns, site) {
             rest.push(check);
         }
@@ -196,6 +198,108 @@ fn aim(data: &RecordData) -> Option<&str> {
         | RecordData::Srv { target: name, .. } => Some(name),
         _ => None,
     }
+}
+
+/// `dns.wildcard`: names that nobody has written do not exist, below the zone and below its launched names.
+fn wildcard(zone: &Zone, site: &Site) -> Check {
+    let launched = launched_names(site);
+    let below = launched.iter().filter(|name| site.zone_of(name).is_some_and(|facts| facts.name == zone.name));
+    let mut parents: Vec<String> = below.map(ToString::to_string).collect();
+    parents.insert(0, zone.name.to_string());
+    parents.dedup();
+    let declared: Vec<String> =
+        zone.records.iter().filter_map(|set| Some(set.name.to_string().strip_prefix("*.")?.to_owned())).collect();
+    let asked: Vec<(String, IpAddr)> = parents
+        .iter()
+        .flat_map(|parent| zone.servers.iter().map(move |server| (parent.clone(), server.address)))
+        .collect();
+    Check {
+        id: "dns.wildcard",
+        subject: zone.name.to_string(),
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask: asked
+            .iter()
+            .map(|(parent, server)| dns_at(*server, &format!("golive-{NONCE}.{parent}"), RecordType::A))
+            .collect(),
+        judge: Box::new(move |seen| {
+            let mut untested = None;
+            let mut warned = None;
+            for (observation, (parent, _)) in seen.iter().zip(&asked) {
+                let answer = answered_or_later!(authoritative(observation), untested);
+                // No data is no surprise either: the name is a step to others (RFC 4592, section 2.2.2).
+                let Some(record) = answer.answers.first() else { continue };
+                let found = format!("*.{parent} answers {} at {}", record.data, answer.server);
+                if declared.iter().any(|declared| parent == declared || parent.ends_with(&format!(".{declared}"))) {
+                    warned.get_or_insert(format!("{found}, as declared: every slip of the keyboard is a name"));
+                } else {
+                    return Judgement::fail(found);
+                }
+            }
+            match (untested, warned) {
+                (Some(untested), _) => untested,
+                (None, Some(warned)) => Judgement::warn(warned),
+                (None, None) => Judgement::pass("a name that nobody wrote does not exist"),
+            }
+        }),
+        remedy: format!("remove the wildcard from {}, or declare it in dns.zones.records", zone.name),
+        source: "RFC 4592",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+/// Longest that a miss may be remembered while the name is not there yet, in seconds, and before it is refused.
+const MISS: (u32, u32) = (300, 3600);
+
+/// `dns.negttl`: a launched name exists, or who asks too early soon asks again. Only authoritative servers are asked: a
+/// resolver would remember our own question.
+fn negative(name: &HostName, site: &Site) -> Option<Check> {
+    let zone = site.zone_of(name)?;
+    let day_before = site.announcement - SignedDuration::from_hours(24);
+    let owner = name.to_string();
+    Some(Check {
+        id: "dns.negttl",
+        subject: owner.clone(),
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask: zone.servers.iter().map(|(_, address)| dns_at(*address, &owner, RecordType::A)).collect(),
+        judge: Box::new(move |seen| {
+            let mut untested = None;
+            let mut missing: Option<(u32, &DnsAnswer)> = None;
+            for observation in seen {
+                let answer = answered_or_later!(authoritative(observation), untested);
+                if answer.rcode != Rcode::NxDomain {
+                    continue;
+                }
+                // RFC 2308, section 5; without an SOA record each resolver has its own idea.
+                let kept = answer.authority_soa.as_ref().map_or(u32::MAX, |soa| soa.minimum);
+                if missing.is_none_or(|(longest, _)| kept > longest) {
+                    missing = Some((kept, answer));
+                }
+            }
+            let Some((kept, answer)) = missing else {
+                return untested.unwrap_or_else(|| Judgement::pass("the name exists at every server"));
+            };
+            let seen = match kept {
+                u32::MAX => format!("{} does not know the name, and not for how long", answer.server),
+                kept => format!("{} does not know the name, and lets that be remembered for {kept} s", answer.server),
+            };
+            if kept <= MISS.0 {
+                untested.unwrap_or_else(|| Judgement::pass(seen))
+            } else if kept <= MISS.1 || answer.at < day_before {
+                Judgement::warn(seen)
+            } else {
+                Judgement::fail(seen)
+            }
+        }),
+        remedy: format!(
+            "have {name} created now: whoever asks before is told for that long that there is no such name"
+        ),
+        source: "RFC 2308 5; RFC 8020; Zonemaster zone06",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    })
 }
 
 /// From `T - 24 h - steady TTL` (a copy taken at the steady TTL must be dead a day before) to `T + 24 h`.

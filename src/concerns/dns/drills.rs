@@ -110,6 +110,29 @@ pub fn drills(dns: &Dns, site: &Site) -> Drills {
             }),
         });
     }
+    if dns.zones.iter().any(|zone| zone.records.iter().all(|set| !set.name.to_string().starts_with("*."))) {
+        all.push(Drill {
+            number: Some(14),
+            id: "wildcard-appears",
+            fault: "a wildcard answers for every name below a zone",
+            reddens: vec!["dns.wildcard"],
+            inject: Box::new(wildcard),
+        });
+    }
+    // Whether a name that is gone is also missed by the check of where it leads.
+    let missed = match site.redirected.is_empty() {
+        true => "dns.host.target",
+        false => "dns.apex.a",
+    };
+    if !site.zones.is_empty() && (!site.redirected.is_empty() || site.cdn.is_some()) {
+        all.push(Drill {
+            number: Some(10),
+            id: "name-absent-long-miss",
+            fault: "a launched name is not there yet, and the zone lets a miss be remembered for a day",
+            reddens: vec!["dns.negttl", missed],
+            inject: Box::new(absent),
+        });
+    }
     let mut all = all.into_iter();
     match all.next() {
         Some(first) => Drills::Run(OneOrMore(first, all.collect())),
@@ -117,6 +140,38 @@ pub fn drills(dns: &Dns, site: &Site) -> Drills {
             Drills::None { because: "one server, no CAA record, and the CDN's own TTL: nothing is left to go wrong" }
         }
     }
+}
+
+/// In a zone that declares none, at one of its servers.
+fn wildcard(staging: &mut Staging) -> Result<(), String> {
+    for server in &mut staging.name_servers {
+        for (zone, text) in &mut server.zones {
+            if !text.contains("\n*.") {
+                text.push_str(&format!("*.{zone}. 300 IN A 203.0.113.99\n"));
+                return Ok(());
+            }
+        }
+    }
+    Err("each zone has a wildcard".to_owned())
+}
+
+/// The last of the names that only redirect, or the site's own where there is none.
+fn absent(staging: &mut Staging) -> Result<(), String> {
+    let redirected = staging.site.redirected.iter().flat_map(|redirect| &redirect.names).last();
+    let name = redirected.unwrap_or(&staging.site.host).to_string();
+    let mut is_gone = false;
+    for kind in ["CNAME", "A", "AAAA"] {
+        is_gone |= staging.edit_records(&name, kind, |_, _| vec![]).is_ok();
+    }
+    if !is_gone {
+        return Err(format!("no zone holds {name}"));
+    }
+    for text in staging.name_servers.iter_mut().flat_map(|server| server.zones.values_mut()) {
+        let soa = text.lines().find(|line| line.contains(" IN SOA ")).ok_or("no SOA")?.to_owned();
+        let (rest, _) = soa.rsplit_once(' ').ok_or("no MINIMUM")?;
+        *text = text.replace(&soa, &format!("{rest} 86400"));
+    }
+    Ok(())
 }
 
 /// On the last server of the first zone that has several.
