@@ -13,7 +13,7 @@
 //! | [`world`] | the only sockets that verification opens | judge an answer |
 //! | [`verify`] | runs checks against a world, once a probe, red parents blocking children | know a concern |
 //! | [`rehearsal`] | the local world that runs the artifacts; the drill runner | read the blueprint where an artifact says it |
-//! | [`providers`] | what Cloudflare publishes: ranges, plan limits, how its rules act | hold a site's choices |
+//! | [`providers`] | what Cloudflare publishes: ranges, plan limits, how its rules act; clients that read providers' APIs | hold a site's choices, write to an API |
 //! | [`report`] | results as text and JSON | compute a verdict |
 //! | [`plain`] | other people's text, made fit for a terminal | quote configuration |
 //! | [`ops`] | what each command does | parse arguments, print |

@@ -23,7 +23,8 @@ const AT_ONCE: usize = 16;
 const ROUNDS: usize = 12;
 const PROBES: usize = 200;
 
-type Permits = Box<dyn Fn(&Check) -> Result<(), String> + Send + Sync>;
+/// Why a check may not be run, if it may not.
+pub type Permits = Box<dyn Fn(&Check) -> Result<(), String> + Send + Sync>;
 
 pub struct Options {
     /// Why a check may not be run, as the end of a sentence that names its class; it is `unknown` then.

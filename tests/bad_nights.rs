@@ -16,7 +16,8 @@ use common::{Sample, need, parse, repository, sample, users_of};
 use golive::concerns::fragment::RunsOn;
 use golive::concerns::{Check, Verdict};
 use golive::emit;
-use golive::probe::{Probe, Target};
+use golive::probe::{ApiProvider, Probe, Target};
+use golive::providers::api::{Access, access};
 use golive::rehearsal::LocalWorld;
 use golive::rehearsal::staging::{DnsManner, Staging};
 use golive::verify::{self, CheckResult};
@@ -31,6 +32,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn golive() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_golive"));
     command.current_dir(repository()).env_remove("RUST_BACKTRACE").env_remove("CLICOLOR_FORCE");
+    // Whoever runs the tests may hold tokens.
+    access::VARIABLES.iter().fold(&mut command, |command, name| command.env_remove(name));
     command
 }
 
@@ -541,6 +544,14 @@ fn staging(sample: &Sample) -> Staging {
     Staging::new(sample.site.clone(), RunsOn::Scalingo, &artifacts).expect("a staging")
 }
 
+/// A port on which nobody listens: held, not served, so that nobody else can listen there meanwhile.
+fn closed_port() -> (tokio::net::TcpSocket, std::net::SocketAddr) {
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+    let address = socket.local_addr().expect("an address");
+    (socket, address)
+}
+
 async fn start(staging: Staging) -> LocalWorld {
     need("nginx");
     LocalWorld::start(staging).await.unwrap_or_else(|error| panic!("{error}"))
@@ -583,16 +594,15 @@ mod live {
         let blueprint = folder.path().join("site.toml");
         fs::write(&blueprint, &sample.source).expect("written");
         let world = start(staging(&sample)).await;
-        let output = beside(verify_against(&world, &blueprint, folder.path(), |_| false)).await;
+        let mut command = verify_against(&world, &blueprint, folder.path(), |_| false);
+        let environment = world.environment().clone();
+        command.envs(&environment);
+        let output = beside(command).await;
         world.stop().await;
         let report = report(&output);
         let mut green = 0;
         for check in report["checks"].as_array().expect("checks") {
             match check["safety"].as_str() {
-                // What only a provider's API tells, this version does not know.
-                Some("S0" | "S1") if check["because"].as_str().is_some_and(|why| why.contains("does not read")) => {
-                    assert_eq!(check["verdict"], "unknown", "{check:#}");
-                }
                 Some("S0" | "S1") => {
                     assert_eq!(check["verdict"], "pass", "{check:#}");
                     green += 1;
@@ -609,6 +619,10 @@ mod live {
             }
         }
         assert!(green >= 40, "only {green} checks of class S0 and S1");
+        for (name, token) in environment.iter().filter(|(name, _)| name.ends_with("TOKEN")) {
+            let printed = text(&output.stdout) + &text(&output.stderr);
+            assert!(!printed.contains(token), "{name} is printed: {printed}");
+        }
         // Nobody consented to the rest, and what was not tested is no go.
         assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
     }
@@ -663,12 +677,156 @@ mod live {
             assert_eq!(check["verdict"], "unknown", "{check:#}");
             for line in evidence {
                 let line = line.as_str().expect("a line");
-                let nobody = line.contains("not asked: this version does not read");
-                assert!(nobody || line.contains(&address.to_string()), "something else was contacted: {line}");
+                assert!(line.contains(&address.to_string()), "something else was contacted: {line}");
             }
         }
         assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
         assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    }
+}
+
+/// Providers' APIs as they fail those who verify: through the real program.
+mod providers {
+    use super::*;
+
+    const TOKEN: &str = "s3cret-s3cret-s3cret-token";
+
+    /// Each row that asks a provider, with whom its questions go to.
+    fn rows(sample: &Sample) -> Vec<(&'static str, String, Vec<Option<ApiProvider>>)> {
+        let checks = golive::ops::verify::checks(&sample.blueprint, &sample.site).into_iter();
+        let asked = |probe: &Probe| match probe {
+            Probe::Api(probe) => Some(probe.provider),
+            _ => None,
+        };
+        let rows = checks.map(|(_, check)| (check.id, check.subject, check.ask.iter().map(asked).collect::<Vec<_>>()));
+        rows.filter(|(_, _, asked)| asked.iter().any(Option::is_some)).collect()
+    }
+
+    /// `golive verify` of those rows alone, with no name server and no resolver in reach.
+    fn verify_rows(sample: &Sample, format: &str, environment: &[(&str, String)]) -> Output {
+        let mut command = golive();
+        let (_held, resolver) = closed_port();
+        command.args(["verify", SAMPLE, "--format", format, "--resolver", &resolver.to_string()]);
+        for (id, ..) in rows(sample) {
+            command.args(["--only", id]);
+        }
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        finish(command)
+    }
+
+    /// Every row that asks a provider is unknown, and says why in these words if it asks nobody else.
+    fn all_unknown(sample: &Sample, output: &Output, words: impl Fn(ApiProvider) -> String) {
+        let report = report(output);
+        let seen = report["checks"].as_array().expect("checks");
+        let rows = rows(sample);
+        assert!(rows.len() >= 15, "{}", rows.len());
+        for (id, subject, asked) in rows {
+            let row = seen.iter().find(|row| row["id"] == id && row["subject"] == subject.as_str()).expect("the row");
+            assert_eq!(row["verdict"], "unknown", "{row:#}");
+            let consented = matches!(row["safety"].as_str(), Some("S0" | "S1"));
+            if consented && let Some(provider) = asked.iter().copied().reduce(|a, b| if a == b { a } else { None }) {
+                let Some(provider) = provider else { continue };
+                let because = row["because"].as_str().expect("a reason");
+                assert!(because.contains(&words(provider)), "{row:#}");
+            }
+        }
+        assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    }
+
+    /// Meta drill 105.
+    #[test]
+    fn without_a_token_each_row_says_which_variable_would_answer_it() {
+        let sample = sample();
+        for environment in [vec![], access::VARIABLES.map(|name| (name, String::new())).to_vec()] {
+            all_unknown(&sample, &verify_rows(&sample, "json", &environment), |provider| {
+                format!("{}_API_TOKEN is not set", provider.as_str().to_uppercase())
+            });
+        }
+    }
+
+    /// As meta drill 104, of the APIs.
+    #[test]
+    fn where_nobody_listens_each_row_is_unknown() {
+        let sample = sample();
+        let (_held, nowhere) = closed_port();
+        let output = verify_rows(&sample, "json", &environment(&nowhere.to_string()));
+        all_unknown(&sample, &output, |_| format!("at {nowhere}: connection refused"));
+        assert!(!text(&output.stdout).contains("s3cret") && !text(&output.stderr).contains("s3cret"));
+    }
+
+    fn environment(address: &str) -> Vec<(&'static str, String)> {
+        let value = |name: &str| if name.ends_with("TOKEN") { TOKEN.to_owned() } else { format!("http://{address}") };
+        access::VARIABLES.iter().map(|name| (*name, value(name))).collect()
+    }
+
+    /// A provider that refuses and quotes all that it was sent.
+    struct Echo {
+        address: std::net::SocketAddr,
+        stop: std::sync::Arc<std::sync::atomic::AtomicBool>,
+        thread: Option<std::thread::JoinHandle<()>>,
+    }
+
+    impl Echo {
+        fn start() -> Self {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+            let address = listener.local_addr().expect("an address");
+            let stop = std::sync::Arc::<std::sync::atomic::AtomicBool>::default();
+            let stopped = stop.clone();
+            let thread = std::thread::spawn(move || {
+                for stream in listener.incoming() {
+                    if stopped.load(std::sync::atomic::Ordering::SeqCst) {
+                        return;
+                    }
+                    let _ = echo(stream.expect("a connection"));
+                }
+            });
+            Self { address, stop, thread: Some(thread) }
+        }
+    }
+
+    impl Drop for Echo {
+        fn drop(&mut self) {
+            self.stop.store(true, std::sync::atomic::Ordering::SeqCst);
+            let _ = std::net::TcpStream::connect(self.address);
+            let _ = self.thread.take().map(std::thread::JoinHandle::join);
+        }
+    }
+
+    fn echo(mut stream: std::net::TcpStream) -> std::io::Result<()> {
+        use std::io::Write as _;
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte)?;
+            head.extend_from_slice(&byte);
+        }
+        let head = text(&head);
+        assert!(head.contains(TOKEN) || head.contains("Basic "), "{head}");
+        let body = serde_json::json!({
+            "success": false,
+            "errors": [{ "code": 10_000, "message": head }],
+            "error": head,
+        });
+        let body = body.to_string();
+        write!(stream, "HTTP/1.1 403 {TOKEN}\r\nx: {TOKEN}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    }
+
+    #[test]
+    fn a_token_that_comes_back_in_a_refusal_is_in_no_output() {
+        let sample = sample();
+        let echo = Echo::start();
+        for format in ["text", "json"] {
+            let output = verify_rows(&sample, format, &environment(&echo.address.to_string()));
+            let basic = data_encoding::BASE64.encode(format!(":{TOKEN}").as_bytes());
+            for secret in [TOKEN, &basic] {
+                assert!(!text(&output.stdout).contains(secret), "{}", text(&output.stdout));
+                assert!(!text(&output.stderr).contains(secret), "{}", text(&output.stderr));
+            }
+            assert!(text(&output.stdout).contains("(hidden)"), "nothing came back: {}", text(&output.stdout));
+            if format == "json" {
+                all_unknown(&sample, &output, |_| "answers 403".to_owned());
+            }
+        }
     }
 }
 
@@ -681,6 +839,7 @@ mod network {
         world: &LocalWorld,
         routes: Routes,
         resolvers: Vec<std::net::SocketAddr>,
+        access: Access,
     ) -> Vec<CheckResult> {
         let world = World::new(Options {
             routes,
@@ -692,6 +851,7 @@ mod network {
             timeout: Duration::from_secs(2),
             burst_per_second: None,
             stage: Some(world.stage()),
+            access,
         })
         .expect("a world");
         let checks = golive::ops::verify::checks(&sample.blueprint, &sample.site);
@@ -712,7 +872,7 @@ mod network {
         let sample = sample_on_the_eve();
         for _ in 0..3 {
             let world = start(staging(&sample)).await;
-            let results = checklist(&sample, &world, world.routes(), vec![world.resolver()]).await;
+            let results = checklist(&sample, &world, world.routes(), vec![world.resolver()], world.access()).await;
             world.stop().await;
             assert!(results.len() >= 45);
             assert!(results.iter().all(|row| row.verdict == Verdict::Pass), "{}", told(&results));
@@ -732,14 +892,21 @@ mod network {
             .filter(|(_, check)| check.ask.iter().all(through_a_resolver))
             .map(|(_, check)| named(&check))
             .collect();
-        // Sums and duties ask nobody, and what the providers' APIs would say is staged without a network.
-        let off_the_network =
-            |check: &Check| check.blocked_by.is_empty() && check.ask.iter().all(|probe| matches!(probe, Probe::Api(_)));
-        let asks_nobody: Vec<(String, String)> =
-            checks().filter(|(_, check)| off_the_network(check)).map(|(_, check)| named(&check)).collect();
+        // Sums and duties.
+        let asks_nobody: Vec<(String, String)> = checks()
+            .filter(|(_, check)| check.blocked_by.is_empty() && check.ask.is_empty())
+            .map(|(_, check)| named(&check))
+            .collect();
+        let (_held, nowhere) = closed_port();
+        let access = || {
+            Access::new(|name| match world.environment().get(name)? {
+                address if address.starts_with("http") => Some(format!("http://{nowhere}")),
+                token => Some(token.clone()),
+            })
+        };
         for resolvers in [vec![], vec![world.resolver()]] {
             let alone = resolvers.is_empty();
-            let results = checklist(&sample, &world, Routes::new(), resolvers).await;
+            let results = checklist(&sample, &world, Routes::new(), resolvers, access()).await;
             assert!(results.len() >= 45);
             for row in &results {
                 // Only what the resolver alone can tell is still known.
@@ -776,7 +943,7 @@ mod network {
             let mut staged = staging(&sample);
             staged.name_servers.iter_mut().for_each(|server| server.manner = manner);
             let world = start(staged).await;
-            let results = checklist(&sample, &world, world.routes(), vec![world.resolver()]).await;
+            let results = checklist(&sample, &world, world.routes(), vec![world.resolver()], world.access()).await;
             world.stop().await;
             let dependent = asks_dns(&sample, resolves);
             assert!(dependent.len() >= 30, "{}", dependent.len());
@@ -803,7 +970,7 @@ mod network {
             staged.name_servers[1].manner = manner;
             let bad = staged.name_servers[1].address;
             let world = start(staged).await;
-            let results = checklist(&sample, &world, world.routes(), vec![world.resolver()]).await;
+            let results = checklist(&sample, &world, world.routes(), vec![world.resolver()], world.access()).await;
             world.stop().await;
             let asks_it = |probe: &Probe| {
                 matches!(probe, Probe::Dns(probe)

@@ -76,6 +76,7 @@ impl Stage {
             timeout: Duration::from_secs(10),
             burst_per_second: None,
             stage: Some(local.stage()),
+            access: local.access(),
         })
         .expect("a world");
         Self { local, world }

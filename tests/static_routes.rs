@@ -445,6 +445,7 @@ async fn the_trace_predicts_what_varnish_answers() {
         timeout: Duration::from_secs(10),
         burst_per_second: None,
         stage: Some(local.stage()),
+        access: local.access(),
     })
     .expect("a world");
     let mut statuses = BTreeMap::new();

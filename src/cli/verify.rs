@@ -15,6 +15,7 @@ use crate::blueprint::{Loaded, Site};
 use crate::concerns::{Safety, Verdict};
 use crate::consent::{self, Consent};
 use crate::plain::plain;
+use crate::providers::api::Access;
 use crate::report::page;
 use crate::report::verify::{Report, json, text};
 use crate::verify::{Event, Outcome, Summary};
@@ -36,6 +37,19 @@ Examples:
   golive verify blueprints/jeveuxaider.toml --ca staging-ca.pem \\
       --connect-to 203.0.113.10:443=10.0.0.7:8443
 
+Environment (a token is sent to its provider alone, and printed nowhere; without
+one, what only that provider could tell is unknown):
+  CLOUDFLARE_API_TOKEN  Reading is enough. On the zone: Zone, Zone Settings, Zone WAF,
+                        Waiting Rooms, SSL and Certificates; on the account: Account
+                        Filter Lists, Load Balancing: Monitors and Pools
+  SCALINGO_API_TOKEN    Of a collaborator of the apps. Scalingo has no tokens for
+                        reading alone; a limited collaborator's does not open
+                        variables and databases
+  CLOUDFLARE_BASE_URL, SCALINGO_AUTH_URL, SCALINGO_API_URL, SCALINGO_DB_API_URL
+                        Other addresses of these APIs: https, or this machine.
+                        SSL_CERT_FILE names other roots than the system's; --ca does
+                        not count here
+
 Exit status: 0 go (warnings allowed), 1 no-go, 2 wrong call or blueprint,
 3 nothing failed but something could not be tested, 130 interrupted.
 
@@ -44,10 +58,11 @@ attack or trips a limit (S2, S3) is run with a consent, a TOML file:
 
 ";
 
-/// Check the live site from outside: DNS, certificates, redirects, CDN, cache.
+/// Check the live site from outside: DNS, certificates, redirects, CDN, cache; and what its providers were told.
 ///
 /// Asks the blueprint's names and addresses only, two requests a second, plain GETs. Stops by itself when the site
-/// suffers.
+/// suffers. Providers' APIs are read, never written, about the blueprint's zones and apps, with the tokens in the
+/// environment.
 #[derive(Debug, Args)]
 #[command(after_help = format!("{EXAMPLES}{}", consent::EXAMPLE))]
 pub struct VerifyArgs {
@@ -204,6 +219,7 @@ pub fn run(args: VerifyArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
             Some(file) => Roots::SystemAnd(certificates(&file)?),
             None => Roots::System,
         },
+        access: Access::from_environment(),
         consent,
         max_safety: max_safety.map_or(Safety::S3, Safety::from),
         fail_fast,
@@ -310,6 +326,7 @@ mod tests {
     use clap::{CommandFactory, Parser};
 
     use super::*;
+    use crate::providers::api::access;
 
     #[derive(Parser)]
     struct Alone {
@@ -326,6 +343,9 @@ mod tests {
         Alone::command().debug_assert();
         let help = parse(&["--help"]).unwrap_err().to_string();
         assert!(help.contains("--connect-to 203.0.113.10:443=10.0.0.7:8443"), "{help}");
+        for variable in access::VARIABLES {
+            assert!(help.contains(variable), "{variable}: {help}");
+        }
     }
 
     #[test]

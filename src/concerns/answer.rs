@@ -95,13 +95,14 @@ pub fn tls(observation: &Observation) -> Result<&TlsAnswer, Judgement> {
 ///
 /// # Errors
 ///
-/// As [`http`]; 401 and 403 are an unknown (the token lacks the right), other failures of the API too: they say
-/// nothing of the site. 404 fails: what was generated is not there.
+/// An unknown wherever the API itself fails or refuses, whichever way: that says nothing of the site. 404 fails: what
+/// was generated is not there.
 pub fn api(observation: &Observation) -> Result<&Value, Judgement> {
     match observation {
         Observation::Api(ApiAnswer { status: 200..=299, body, .. }) => Ok(body),
         Observation::Api(ApiAnswer { status: 404, .. }) => Err(Judgement::fail("the provider knows no such thing")),
         Observation::Api(ApiAnswer { status, .. }) => Err(Judgement::unknown(format!("the API answers {status}"))),
+        Observation::Failed(failure) => Err(Judgement::unknown(failure.message.clone())),
         other => Err(absent(other)),
     }
 }
@@ -119,7 +120,7 @@ pub fn cloudflare(observation: &Observation) -> Result<&Value, Judgement> {
 fn absent(observation: &Observation) -> Judgement {
     match observation {
         Observation::Failed(Failure { kind, message }) => match kind {
-            FailureKind::TimedOut | FailureKind::Closed | FailureKind::Unreachable => {
+            FailureKind::TimedOut | FailureKind::Closed | FailureKind::Unreachable | FailureKind::Declined => {
                 Judgement::unknown(message.clone())
             }
             FailureKind::Refused | FailureKind::Unresolved | FailureKind::Tls | FailureKind::Garbage => {

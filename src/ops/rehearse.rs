@@ -185,6 +185,7 @@ async fn run(loaded: &Loaded, staging: Staging, on_event: impl Fn(Event) + Send 
         timeout: TIMEOUT,
         burst_per_second: None,
         stage: Some(local.stage()),
+        access: local.access(),
         allowed: Allowed::of(site),
     })
     .map_err(|error| Error::Start(format!("{error:#}")))?;

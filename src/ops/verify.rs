@@ -11,6 +11,7 @@ use crate::blueprint::{Blueprint, Site};
 use crate::concerns::{Check, Concern, Safety};
 use crate::consent::{self, Consent};
 use crate::probe::{Probe, evidence};
+use crate::providers::api::Access;
 use crate::verify::{self, Event, Outcome};
 use crate::world::{self, Allowed, Roots, Routes, World};
 
@@ -30,6 +31,8 @@ pub struct Request {
     /// Public address and port to the one contacted instead.
     pub routes: Routes,
     pub roots: Roots,
+    /// Tokens of providers' APIs; empty: what they alone could tell is unknown.
+    pub access: Access,
     /// Leave to do more than look.
     pub consent: Option<Consent>,
     /// Nothing above this class, whatever the consent says.
@@ -165,6 +168,7 @@ pub async fn verify(
         timeout: TIMEOUT,
         burst_per_second: request.consent.as_ref().and_then(|consent| NonZeroU32::new(consent.most_per_second)),
         stage: None,
+        access: request.access.clone(),
     })?;
     let fail_fast = request.fail_fast;
     let site = site.clone();

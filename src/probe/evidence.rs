@@ -260,6 +260,7 @@ impl RecordType {
 impl FailureKind {
     pub fn as_str(self) -> &'static str {
         match self {
+            FailureKind::Declined => "declined",
             FailureKind::TimedOut => "timed out",
             FailureKind::Refused => "refused",
             FailureKind::Unresolved => "does not resolve",

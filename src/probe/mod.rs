@@ -503,6 +503,9 @@ pub struct Failure {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FailureKind {
+    /// A provider's API answered, and not with what was asked: no right, too many requests, its own fault. Says nothing
+    /// of the site.
+    Declined,
     /// No answer in time, after the world's retries.
     TimedOut,
     /// The host answered with a refusal to connect: somebody is there and says no.

@@ -1,4 +1,6 @@
-//! What providers publish: address ranges, plan limits, how their rules act. Must not hold a site's choices.
+//! What providers publish: address ranges, plan limits, how their rules act; and the clients that read their APIs. Must
+//! not hold a site's choices.
 
+pub mod api;
 pub mod cloudflare;
 pub mod countries;

@@ -6,12 +6,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use rustls::version::{TLS12, TLS13};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use super::apis;
 use super::app::App;
 use super::ca::Authority;
 use super::dns::{self, HeldZone, Internet, ServerData, zone};
@@ -27,7 +27,8 @@ use super::varnish::{self, Varnish};
 use crate::blueprint::Site;
 use crate::blueprint::site::DegradedFacts;
 use crate::concerns::cdn::Setup;
-use crate::probe::{ApiAnswer, ApiProbe, ApiProvider, Disturbance, Visitor};
+use crate::probe::{Disturbance, Visitor};
+use crate::providers::api::Access;
 use crate::providers::cloudflare;
 use crate::providers::cloudflare::payload::{self, Payloads};
 use crate::world::{Roots, Routes, Stage};
@@ -83,6 +84,7 @@ pub struct LocalWorld {
     root: CertificateDer<'static>,
     notes: Vec<String>,
     stage: Arc<LocalStage>,
+    environment: BTreeMap<&'static str, String>,
     // Dropped in this order: the edge and the app stop asking and answering, then the machines go.
     tasks: JoinSet<()>,
     names: Vec<dns::Running>,
@@ -102,7 +104,6 @@ struct LocalStage {
     app: Arc<App>,
     office: Arc<Office>,
     varnish: Option<SocketAddr>,
-    apis: BTreeMap<ApiProvider, BTreeMap<String, serde_json::Value>>,
     identities: Identities,
     degraded: Option<DegradedFacts>,
     /// Of the world, which may be gone before the last question is.
@@ -145,12 +146,6 @@ impl Stage for LocalStage {
 
     fn pretend(&self, client: SocketAddr, visitor: &Visitor) -> Box<dyn Send + Sync> {
         Box::new(self.identities.register(client, identity::address_of(visitor)))
-    }
-
-    fn read_api(&self, probe: &ApiProbe) -> Option<ApiAnswer> {
-        let body = self.apis.get(&probe.provider)?.get(&probe.path).cloned();
-        let status = if body.is_some() { 200 } else { 404 };
-        Some(ApiAnswer { at: Timestamp::now(), status, body: body.unwrap_or_default() })
     }
 }
 
@@ -236,8 +231,14 @@ impl LocalWorld {
         let resolver_address = resolver.address;
         names.push(resolver);
 
+        let (listener, address) = serve::listen().await.map_err(StartError::io("the providers' APIs cannot listen"))?;
+        let apis = apis::Server(staging.apis);
+        let environment = apis.environment(address);
+        tasks.spawn(apis.serve(listener));
+
         Ok(Self {
             routes,
+            environment,
             resolver: resolver_address,
             root: authority.root(),
             notes,
@@ -246,7 +247,6 @@ impl LocalWorld {
                 app,
                 office,
                 varnish: varnish_address,
-                apis: staging.apis,
                 identities,
                 degraded: staging.site.degraded,
                 machines: Arc::downgrade(&machines),
@@ -274,6 +274,16 @@ impl LocalWorld {
 
     pub fn stage(&self) -> Arc<dyn Stage> {
         Arc::clone(&self.stage) as Arc<dyn Stage>
+    }
+
+    /// The variables by which a run reads the providers' APIs of this world, with a token that is good nowhere else.
+    pub fn environment(&self) -> &BTreeMap<&'static str, String> {
+        &self.environment
+    }
+
+    /// The same for a run in this process.
+    pub fn access(&self) -> Access {
+        Access::new(|name| self.environment.get(name).cloned())
     }
 
     /// What was accepted and is not played, or is broken on purpose: a line each.

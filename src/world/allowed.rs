@@ -1,12 +1,14 @@
 //! What a run may contact: names and addresses of the blueprint, and the ranges of its CDN for names of ours that
 //! lead there (facts of the check catalogue, section 3, rule 1). Must not look anything up.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use crate::blueprint::{Site, value};
+use crate::concerns::apps::Region;
+use crate::probe::{ApiProbe, ApiProvider};
 
 #[derive(Debug, Clone, Default)]
 pub struct Allowed {
@@ -17,6 +19,12 @@ pub struct Allowed {
     /// Where names of the blueprint may also lead. `None`: the blueprint has no CDN and does not say where its host
     /// lives, so that any public address to which a name of ours leads is ours.
     pub ranges: Option<Vec<IpNet>>,
+    /// Zones of which the CDN's API may be asked.
+    pub zones: BTreeSet<String>,
+    /// Where the platform's API is.
+    pub region: Option<Region>,
+    /// Apps of which the platform's API may be asked, each with the variables whose values a check compares.
+    pub apps: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Allowed {
@@ -32,6 +40,22 @@ impl Allowed {
                 .collect(),
             addresses: servers.chain(origins).chain(machines).collect(),
             ranges: site.cdn.as_ref().map(|cdn| cdn.ranges.clone()),
+            zones: site.cdn.iter().map(|cdn| cdn.zone.to_string()).collect(),
+            region: site.platform.as_ref().map(|platform| platform.region),
+            apps: apps(site),
+        }
+    }
+
+    /// Whether a provider may be asked this: the path begins with a zone or an app of the blueprint.
+    pub(super) fn has_read(&self, probe: &ApiProbe) -> bool {
+        let mut parts = probe.path.split('/').skip(1);
+        match (probe.provider, parts.next(), parts.next()) {
+            (ApiProvider::Cloudflare, Some("zones" | "accounts"), Some(zone)) => self.zones.contains(zone),
+            (ApiProvider::Scalingo, Some("apps"), Some(app)) => self.apps.contains_key(app),
+            (ApiProvider::Scalingo, Some("databases"), Some(name)) => {
+                name.split_once('.').is_some_and(|(app, _)| self.apps.contains_key(app))
+            }
+            _ => false,
         }
     }
 
@@ -48,6 +72,25 @@ impl Allowed {
     pub(super) fn has_resolved(&self, address: IpAddr) -> bool {
         self.ranges.is_none() || self.has_address(address)
     }
+}
+
+/// Each app that the blueprint names, with the variables that checks compare: those that hold no secret, and the switch
+/// of the degraded mode.
+fn apps(site: &Site) -> BTreeMap<String, BTreeSet<String>> {
+    let mut apps: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for app in site.platform.iter().flat_map(|platform| &platform.apps) {
+        let plain = app.plain_variables().into_iter().map(|(name, _)| name);
+        apps.entry(app.name.to_string()).or_default().extend(plain);
+    }
+    if let Some(degraded) = &site.degraded {
+        for app in &degraded.apps {
+            apps.entry(app.to_string()).or_default().insert(degraded.variable.to_string());
+        }
+    }
+    for app in site.front.iter().chain(site.database.iter().map(|database| &database.app)) {
+        apps.entry(app.to_string()).or_default();
+    }
+    apps
 }
 
 /// Why a live run does not contact an address, if it is none of the public Internet's. A blueprint may name

@@ -7,18 +7,18 @@ use std::io;
 use crate::probe::{Failure, FailureKind, Observation};
 
 /// An observation that says why there is no answer; boxed, since it travels in `Err`.
-pub(super) type Unanswered = Box<Observation>;
+pub(crate) type Unanswered = Box<Observation>;
 
-pub(super) fn failed(kind: FailureKind, message: impl Into<String>) -> Unanswered {
+pub(crate) fn failed(kind: FailureKind, message: impl Into<String>) -> Unanswered {
     Box::new(Observation::Failed(Failure { kind, message: message.into() }))
 }
 
-pub(super) fn not_asked(because: impl Into<String>) -> Unanswered {
-    Box::new(Observation::NotAsked { because: because.into() })
+pub(crate) fn not_asked(because: impl ToString) -> Unanswered {
+    Box::new(Observation::NotAsked { because: because.to_string() })
 }
 
 /// Sorts an error met while talking to `whom`, by the deepest cause that says something.
-pub(super) fn from_error(whom: &str, error: &(dyn Error + 'static)) -> Unanswered {
+pub(crate) fn from_error(whom: &str, error: &(dyn Error + 'static)) -> Unanswered {
     let (kind, cause) = sort(error);
     failed(kind, format!("{whom}: {cause}"))
 }

@@ -12,16 +12,18 @@
 //! | `pace` | politeness towards a live site |
 //! | `breaker` | the end of a live run from which the site suffers |
 //! | `failure` | causes of errors, sorted |
+//!
+//! Providers' APIs are read by the clients of [`crate::providers::api`], which the world owns: [`allowed`] says of what.
 
 pub mod allowed;
 mod body;
 mod breaker;
 mod burst;
 mod dns;
-mod failure;
+pub(crate) mod failure;
 mod http;
 mod pace;
-mod tls;
+pub(crate) mod tls;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
@@ -37,11 +39,13 @@ use rustls::pki_types::CertificateDer;
 use tokio::sync::OnceCell;
 
 pub use allowed::Allowed;
+pub(crate) use pace::asked_pause;
 
 use crate::probe::{
-    ApiAnswer, ApiProbe, Disturbance, DnsProbe, DnsServer, FailureKind, Observation, Probe, Rcode, RecordData,
-    RecordType, Target, Visitor, Wait,
+    ApiProbe, Disturbance, DnsProbe, DnsServer, FailureKind, Observation, Probe, Rcode, RecordData, RecordType, Target,
+    Visitor, Wait,
 };
+use crate::providers::api::{self, Access, Apis};
 use failure::{Unanswered, failed, not_asked};
 
 /// From a public address and port of the blueprint to where it is served instead.
@@ -71,8 +75,6 @@ pub trait Stage: Send + Sync {
     async fn disturb(&self, disturbance: Disturbance) -> Result<(), String>;
     /// Makes the client at this local address somebody, until what is returned is dropped.
     fn pretend(&self, client: SocketAddr, visitor: &Visitor) -> Box<dyn Send + Sync>;
-    /// What the provider's API would answer; `None` where the staged world has no such provider.
-    fn read_api(&self, probe: &ApiProbe) -> Option<ApiAnswer>;
 }
 
 pub struct Options {
@@ -91,6 +93,8 @@ pub struct Options {
     /// Requests a second of a burst against a live site; `None`: nobody agreed to one.
     pub burst_per_second: Option<NonZeroU32>,
     pub stage: Option<Arc<dyn Stage>>,
+    /// Tokens and addresses of providers' APIs.
+    pub access: Access,
 }
 
 pub struct World {
@@ -105,6 +109,7 @@ pub struct World {
     user_agent: HeaderValue,
     timeout: Duration,
     stage: Option<Arc<dyn Stage>>,
+    apis: Apis,
     burst_per_second: Option<NonZeroU32>,
     /// `None` in a rehearsal.
     pace: Option<pace::Pace>,
@@ -143,6 +148,7 @@ impl World {
             timeout,
             burst_per_second,
             stage,
+            access,
         } = options;
         if resolvers.is_empty() && !routed_only {
             // A machine without resolvers can still ask authoritative servers; the others say so.
@@ -153,7 +159,15 @@ impl World {
         let tls = tls::verifying_config(verifier.clone())?;
         let user_agent = HeaderValue::from_bytes(user_agent.as_bytes())
             .with_context(|| format!("`{}` cannot be sent as User-Agent", user_agent.escape_debug()))?;
+        let reading = api::Options {
+            user_agent: user_agent.clone(),
+            timeout,
+            loopback_only: routed_only,
+            region: allowed.region,
+            compared: allowed.apps.clone(),
+        };
         Ok(Self {
+            apis: Apis::new(&access, &reading),
             routes,
             routed_only,
             allowed,
@@ -190,9 +204,10 @@ impl World {
 
     /// Puts one question. Never panics, bounded in time and memory whatever answers.
     ///
-    /// Time: a burst takes at most thirty seconds; a DNS question takes at most three timeouts a server; an HTTP or TLS one at most a timeout, twice when
-    /// a live site asks to come back (30 s at most), plus its turn in the queue of a live run and what it takes to
-    /// resolve the name.
+    /// Time: a burst takes at most thirty seconds; a DNS question takes at most three timeouts a server; an HTTP or TLS
+    /// one at most a timeout, twice when a live site asks to come back (30 s at most), plus its turn in the queue of a
+    /// live run and what it takes to resolve the name. Each request to a provider's API takes at most three timeouts and
+    /// two pauses of 30 s; names, pages and tokens may take several requests.
     pub async fn ask(&self, probe: &Probe) -> Observation {
         if let Some(reason) = self.stopped() {
             return Observation::NotAsked { because: format!("stopped: {reason}") };
@@ -207,12 +222,16 @@ impl World {
                 Some(stage) => stage.disturb(*disturbance).await.map(|()| Observation::Done).map_err(not_asked),
                 None => Err(not_asked("only a rehearsal disturbs the site (class S4)")),
             },
-            Probe::Api(probe) => match self.stage.as_ref().and_then(|stage| stage.read_api(probe)) {
-                Some(answer) => Ok(Observation::Api(answer)),
-                None => Err(not_asked(format!("this version does not read {}'s API", probe.provider.as_str()))),
-            },
+            Probe::Api(probe) => self.api(probe).await,
         };
         answer.unwrap_or_else(|unanswered| *unanswered)
+    }
+
+    async fn api(&self, probe: &ApiProbe) -> Result<Observation, Unanswered> {
+        if !self.allowed.has_read(probe) {
+            return Err(not_asked(format!("{} is not part of the blueprint", probe.path)));
+        }
+        self.apis.read(probe).await.map(Observation::Api)
     }
 
     async fn wait(&self, wait: &Wait) -> Result<Observation, Unanswered> {

@@ -62,7 +62,7 @@ impl State {
 
 /// How long a 429 or 503 asks to stay away: `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3), when
 /// that is at most 30 s.
-pub(super) fn asked_pause(status: u16, retry_after: Option<&str>, now: Timestamp) -> Option<Duration> {
+pub(crate) fn asked_pause(status: u16, retry_after: Option<&str>, now: Timestamp) -> Option<Duration> {
     if !matches!(status, 429 | 503) {
         return None;
     }

@@ -27,7 +27,7 @@ use crate::probe::{Certificate, FailureKind, Observation, TlsAnswer, TlsProbe};
 /// # Errors
 ///
 /// No root at all, or a given one that is no certificate.
-pub(super) fn verifier(roots: Roots) -> anyhow::Result<Arc<WebPkiServerVerifier>> {
+pub(crate) fn verifier(roots: Roots) -> anyhow::Result<Arc<WebPkiServerVerifier>> {
     let mut store = RootCertStore::empty();
     let (system, given) = match roots {
         Roots::System => (true, Vec::new()),
@@ -51,8 +51,8 @@ pub(super) fn verifier(roots: Roots) -> anyhow::Result<Arc<WebPkiServerVerifier>
     Ok(WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::new(ring::default_provider())).build()?)
 }
 
-/// For HTTP probes: no resumption, so that each probe sees the certificate anew.
-pub(super) fn verifying_config(verifier: Arc<WebPkiServerVerifier>) -> anyhow::Result<ClientConfig> {
+/// For HTTP probes and providers' APIs: no resumption, so that each probe sees the certificate anew.
+pub(crate) fn verifying_config(verifier: Arc<WebPkiServerVerifier>) -> anyhow::Result<ClientConfig> {
     config(verifier)
 }
 

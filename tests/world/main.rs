@@ -3,6 +3,7 @@
 // clippy.toml exempts test functions alone, not what they call.
 #![allow(clippy::unwrap_used)]
 
+mod apis;
 #[path = "../common/mod.rs"]
 mod common;
 mod runs;

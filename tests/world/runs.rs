@@ -9,9 +9,7 @@ use std::time::Duration;
 use golive::cli::Exit;
 use golive::concerns::{Check, Judgement, Safety, Verdict};
 use golive::ops::rehearse::Drilled;
-use golive::probe::{
-    ApiAnswer, ApiProbe, BurstProbe, Disturbance, HttpProbe, Method, Observation, Probe, Visitor, Wait,
-};
+use golive::probe::{BurstProbe, Disturbance, HttpProbe, Method, Observation, Probe, Visitor, Wait};
 use golive::report::drills;
 use golive::report::verify::{Report, json, text};
 use golive::verify::{self, Event, Outcome, run};
@@ -218,9 +216,6 @@ impl Stage for Notes {
     }
     fn pretend(&self, _: SocketAddr, _: &Visitor) -> Box<dyn Send + Sync> {
         Box::new(())
-    }
-    fn read_api(&self, _: &ApiProbe) -> Option<ApiAnswer> {
-        None
     }
 }
 

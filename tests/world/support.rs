@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use golive::probe::{HttpProbe, Observation, Probe, Scheme, Target};
+use golive::providers::api::Access;
 use golive::world::{Allowed, Options, Roots, Routes, World};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -127,6 +128,7 @@ pub fn routed_to(server: SocketAddr) -> Options {
             hosts: BTreeSet::from([HOST.to_owned()]),
             addresses: BTreeSet::from([PUBLIC]),
             ranges: Some(Vec::new()),
+            ..Allowed::default()
         },
         resolvers: Vec::new(),
         roots: Roots::Only(vec![authority().0.der().clone()]),
@@ -134,6 +136,7 @@ pub fn routed_to(server: SocketAddr) -> Options {
         timeout: Duration::from_secs(5),
         burst_per_second: None,
         stage: None,
+        access: Access::default(),
     }
 }
 

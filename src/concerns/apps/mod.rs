@@ -425,7 +425,7 @@ impl Apps {
 
 impl App {
     /// The variables that are no secret and that `[apps]` itself asks for, in order.
-    fn plain_variables(&self) -> Vec<(String, String)> {
+    pub fn plain_variables(&self) -> Vec<(String, String)> {
         let declared = self.environment.iter().map(|one| (one.name.to_string(), one.value.to_string()));
         let proxies = self.trusted_proxies_variable.iter().map(|name| {
             let proxies: Vec<String> = self.trusted_proxies.iter().map(|network| network.get().to_string()).collect();

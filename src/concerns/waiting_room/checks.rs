@@ -4,6 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use hyper::HeaderMap;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::WaitingRoom;
@@ -156,7 +157,7 @@ fn event(room: &WaitingRoom, site: &Site) -> Check {
                     return Judgement::fail(format!("the event {event} is suspended"));
                 }
                 for (key, value) in members {
-                    if found[key] != *value {
+                    if !is_same(&found[key], value) {
                         return Judgement::fail(format!("{event}: {key} is {}, planned {value} (UTC)", found[key]));
                     }
                 }
@@ -164,6 +165,12 @@ fn event(room: &WaitingRoom, site: &Site) -> Check {
             Judgement::pass(format!("{} events as planned", wanted.len()))
         })
     }
+}
+
+/// Whether two members say the same: the API may write an instant with a fraction of a second that we leave out.
+fn is_same(found: &Value, wanted: &Value) -> bool {
+    let instant = |value: &Value| value.as_str()?.parse::<Timestamp>().ok();
+    found == wanted || instant(found).is_some_and(|found| Some(found) == instant(wanted))
 }
 
 /// `wait.bypass`: by what the rule means.
@@ -291,4 +298,23 @@ fn cookie(room: &WaitingRoom, site: &Site) -> Check {
             false => Judgement::fail("the room's cookie goes over plain http too (no Secure)"),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn instants_are_compared_and_not_their_spelling() {
+        let wanted = json!("2026-09-20T18:40:00Z");
+        for same in [&wanted, &json!("2026-09-20T18:40:00.000Z"), &json!("2026-09-20T20:40:00+02:00")] {
+            assert!(is_same(same, &wanted), "{same}");
+        }
+        for other in [json!("2026-09-20T18:41:00Z"), json!("soon"), json!(null), json!(7)] {
+            assert!(!is_same(&other, &wanted), "{other}");
+        }
+        assert!(is_same(&json!(null), &json!(null)) && !is_same(&json!("soon"), &json!("later")));
+    }
 }

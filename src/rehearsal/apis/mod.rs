@@ -1,12 +1,17 @@
-//! What the providers' APIs answer after an apply of the generated files, read from those files. Must not read the
-//! blueprint.
+//! What the providers' APIs answer after an apply of the generated files, read from those files, and served. Must not
+//! read the blueprint.
 
 pub mod cloudflare;
 mod scalingo;
+mod server;
 
 use std::collections::BTreeMap;
 
+use data_encoding::HEXLOWER;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+pub use server::Server;
 
 use crate::emit::Artifact;
 use crate::probe::ApiProvider;
@@ -23,4 +28,11 @@ pub fn answers(artifacts: &[Artifact]) -> Result<BTreeMap<ApiProvider, BTreeMap<
         apis.insert(ApiProvider::Scalingo, answers);
     }
     Ok(apis)
+}
+
+/// An id like those of providers, the same for the same name: 32 hexadecimal digits.
+fn made_up_id(kind: &str, name: &str) -> String {
+    let mut id = HEXLOWER.encode(&Sha256::digest(format!("{kind} {name}")));
+    id.truncate(32);
+    id
 }

@@ -1,8 +1,8 @@
 //! Scalingo's API, as far as checks read it: apps, containers, autoscalers, variables, repository links, add-ons, and
 //! the databases behind them.
 //!
-//! Paths and members are those of developers.scalingo.com; the shapes of backups, nodes and the recovery window are
-//! not shown there in full, and are taken from the client library.
+//! Paths and members are those of developers.scalingo.com; the shape of the recovery window is not shown there in full,
+//! and is taken from the client library.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +11,8 @@ use hcl_edit::structure::{Block, Body};
 use hcl_edit::template::Element;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+
+use super::made_up_id;
 
 /// The file that an apply would be made of.
 pub const FILE: &str = "terraform/scalingo.tf";
@@ -45,7 +47,7 @@ pub fn answers(text: &str) -> Result<BTreeMap<String, Value>, String> {
         for addon in own("scalingo_addon") {
             let (provider, plan) = (addon.value("provider_id"), addon.value("plan"));
             addons.push(json!({
-                "id": format!("{name}.{}", provider.as_str().unwrap_or_default()),
+                "id": format!("ad-{}", made_up_id("add-on", &format!("{name}.{provider}"))),
                 "status": "running",
                 "addon_provider": { "id": provider },
                 "plan": { "name": plan },

@@ -1,0 +1,323 @@
+//! The providers' APIs on the loopback, by their own paths: who asks must show a token, things have ids, lists have
+//! pages. Must not know what the answers mean.
+//!
+//! Made up where the documents leave it open: the ids, the size of a page (small, so that every run turns some), the
+//! words of a refusal.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use data_encoding::BASE64;
+use http_body_util::Full;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::made_up_id;
+use crate::probe::ApiProvider;
+use crate::providers::api::access;
+use crate::rehearsal::serve::{self, Answer};
+
+/// Opens both APIs here, and nothing anywhere else.
+const TOKEN: &str = "golive-rehearsal-opens-no-account";
+/// What Scalingo's is exchanged for.
+const SESSION: &str = "golive-rehearsal-token-of-an-hour";
+/// Items of one page.
+const PAGE: usize = 3;
+
+const CLOUDFLARE: &str = "/cloudflare/client/v4";
+const SCALINGO_AUTH: &str = "/scalingo/auth";
+const SCALINGO_API: &str = "/scalingo/api";
+const SCALINGO_DATABASE: &str = "/scalingo/database";
+
+type Bodies = BTreeMap<String, Value>;
+type Told = (StatusCode, Value);
+
+/// What each provider answers, by the paths of [`crate::probe::ApiProbe`].
+pub struct Server(pub BTreeMap<ApiProvider, Bodies>);
+
+impl Server {
+    /// What a run must find in its environment to read these.
+    pub fn environment(&self, address: SocketAddr) -> BTreeMap<&'static str, String> {
+        let at = |path: &str| format!("http://{address}{path}");
+        let mut environment = BTreeMap::new();
+        if self.0.contains_key(&ApiProvider::Cloudflare) {
+            environment.insert(access::CLOUDFLARE_TOKEN, TOKEN.to_owned());
+            environment.insert(access::CLOUDFLARE_URL, at(CLOUDFLARE));
+        }
+        if self.0.contains_key(&ApiProvider::Scalingo) {
+            environment.insert(access::SCALINGO_TOKEN, TOKEN.to_owned());
+            environment.insert(access::SCALINGO_AUTH_URL, at(SCALINGO_AUTH));
+            environment.insert(access::SCALINGO_URL, at(SCALINGO_API));
+            environment.insert(access::SCALINGO_DATABASE_URL, at(SCALINGO_DATABASE));
+        }
+        environment
+    }
+
+    /// Until the future is dropped.
+    pub async fn serve(self, listener: TcpListener) {
+        let server = std::sync::Arc::new(self);
+        serve::accept_forever(listener, move |stream, _| {
+            let server = server.clone();
+            async move { serve::speak_http(stream, |request| std::future::ready(server.answer(&request))).await }
+        })
+        .await;
+    }
+
+    fn answer<B>(&self, request: &Request<B>) -> io::Result<Answer> {
+        let empty = Bodies::new();
+        let of = |provider| self.0.get(&provider).unwrap_or(&empty);
+        let uri = request.uri();
+        let asked = Asked {
+            method: request.method(),
+            query: uri.query().unwrap_or_default(),
+            authorization: request
+                .headers()
+                .get(AUTHORIZATION)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default(),
+        };
+        let path = uri.path();
+        let (status, body) = if let Some(path) = path.strip_prefix(CLOUDFLARE) {
+            cloudflare(of(ApiProvider::Cloudflare), path, &asked)
+        } else if let Some(path) = path.strip_prefix(SCALINGO_AUTH) {
+            exchange(path, &asked)
+        } else if let Some(path) = path.strip_prefix(SCALINGO_API) {
+            scalingo(of(ApiProvider::Scalingo), path, &asked)
+        } else if let Some(path) = path.strip_prefix(SCALINGO_DATABASE) {
+            database(of(ApiProvider::Scalingo), path, &asked)
+        } else {
+            (StatusCode::NOT_FOUND, Value::Null)
+        };
+        let mut answer = Response::new(Full::new(Bytes::from(body.to_string())));
+        *answer.status_mut() = status;
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(answer)
+    }
+}
+
+struct Asked<'a> {
+    method: &'a Method,
+    query: &'a str,
+    authorization: &'a str,
+}
+
+impl Asked<'_> {
+    fn is(&self, method: &Method, bearer: &str) -> bool {
+        self.method == method && self.authorization.strip_prefix("Bearer ") == Some(bearer)
+    }
+
+    fn value(&self, key: &str) -> Option<&str> {
+        self.query.split('&').filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == key).map(|(_, v)| v)
+    }
+}
+
+fn cloudflare(bodies: &Bodies, path: &str, asked: &Asked<'_>) -> Told {
+    if !asked.is(&Method::GET, TOKEN) {
+        return refusal(StatusCode::FORBIDDEN, 10_000, "Authentication error");
+    }
+    let mut zones: Vec<&str> = bodies.keys().filter_map(|path| path.split('/').nth(2)).collect();
+    zones.dedup();
+    if path == "/zones" {
+        let found = zones.into_iter().filter(|zone| asked.value("name") == Some(zone));
+        let zones: Vec<Value> = found
+            .map(|zone| {
+                let account = json!({ "id": made_up_id("account", zone), "name": "rehearsal" });
+                json!({ "id": made_up_id("zone", zone), "name": zone, "account": account })
+            })
+            .collect();
+        return (StatusCode::OK, paged(envelope(zones.into()), path, asked));
+    }
+    let unknown = || refusal(StatusCode::NOT_FOUND, 7003, "Could not route to this path: is an id wrong?");
+    let parts: Vec<&str> = path.splitn(4, '/').collect();
+    let ["", kind, id, below] = parts.as_slice() else { return unknown() };
+    let word = if *kind == "zones" { "zone" } else { "account" };
+    let Some(zone) = zones.into_iter().find(|zone| made_up_id(word, zone) == *id) else { return unknown() };
+    let by_name = format!("/{kind}/{zone}/{below}");
+    let held = held(bodies, &by_name, asked).or_else(|| {
+        // The path of a thing that has a name: its id stands where the name stands in ours.
+        let candidates = bodies.keys().filter(|path| path.split('/').count() == by_name.split('/').count());
+        let mut same = candidates.filter(|path| {
+            path.split('/')
+                .zip(by_name.split('/'))
+                .all(|(ours, theirs)| ours == theirs || made_up_id("thing", ours) == theirs)
+        });
+        same.next().and_then(|path| bodies.get(path)).cloned()
+    });
+    match held.or_else(|| listed(bodies, &by_name)) {
+        Some(body) => (StatusCode::OK, paged(with_ids(body), path, asked)),
+        None => unknown(),
+    }
+}
+
+/// What was staged under the path and its query, the page aside.
+fn held(bodies: &Bodies, path: &str, asked: &Asked<'_>) -> Option<Value> {
+    let is_page = |pair: &&str| pair.starts_with("page=") || pair.starts_with("cursor=");
+    let query: Vec<&str> = asked.query.split('&').filter(|pair| !pair.is_empty() && !is_page(pair)).collect();
+    let key = if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) };
+    bodies.get(&key).cloned()
+}
+
+/// The things below a path, where only they were staged and not their list.
+fn listed(bodies: &Bodies, path: &str) -> Option<Value> {
+    if !["/rules/lists", "/load_balancers/pools"].iter().any(|kind| path.ends_with(kind)) {
+        return None;
+    }
+    let start = format!("{path}/");
+    let names = bodies.keys().filter_map(|path| path.strip_prefix(&start)?.split('/').next());
+    Some(envelope(names.map(|name| json!({ "name": name })).collect()))
+}
+
+fn envelope(result: Value) -> Value {
+    json!({ "success": true, "errors": [], "messages": [], "result": result })
+}
+
+fn refusal(status: StatusCode, code: u32, message: &str) -> Told {
+    let errors = json!([{ "code": code, "message": message }]);
+    (status, json!({ "success": false, "errors": errors, "messages": [], "result": null }))
+}
+
+/// Whatever has a name has an id.
+fn with_ids(mut body: Value) -> Value {
+    for one in body["result"].as_array_mut().into_iter().flatten() {
+        if let Some(id) = one["name"].as_str().map(|name| made_up_id("thing", name)) {
+            one["id"] = json!(id);
+        }
+    }
+    body
+}
+
+/// One page of a list: by cursor for the items of an account's list, by number elsewhere.
+fn paged(mut body: Value, path: &str, asked: &Asked<'_>) -> Value {
+    let Some(items) = body["result"].as_array_mut() else { return body };
+    let total = items.len();
+    let by_cursor = path.ends_with("/items");
+    let number = |key| asked.value(key).and_then(|text| text.parse::<usize>().ok());
+    let first = match by_cursor {
+        true => number("cursor").unwrap_or(0),
+        false => number("page").unwrap_or(1).saturating_sub(1).saturating_mul(PAGE),
+    };
+    let page: Vec<Value> = items.drain(..).skip(first).take(PAGE).collect();
+    let count = page.len();
+    let info = match by_cursor {
+        true if first + count < total => json!({ "cursors": { "after": (first + count).to_string() } }),
+        true => json!({}),
+        false => json!({ "page": first / PAGE + 1, "per_page": PAGE, "count": count, "total_count": total }),
+    };
+    body["result"] = page.into();
+    body["result_info"] = info;
+    body
+}
+
+fn unauthorized() -> Told {
+    (StatusCode::UNAUTHORIZED, json!({ "error": "You are not authorized to do this operation" }))
+}
+
+fn not_found(resource: &str) -> Told {
+    (StatusCode::NOT_FOUND, json!({ "resource": resource, "error": "not found" }))
+}
+
+fn exchange(path: &str, asked: &Asked<'_>) -> Told {
+    let wanted = format!("Basic {}", BASE64.encode(format!(":{TOKEN}").as_bytes()));
+    match path {
+        "/v1/tokens/exchange" if asked.method == Method::POST && asked.authorization == wanted => {
+            (StatusCode::OK, json!({ "token": SESSION }))
+        }
+        "/v1/tokens/exchange" => unauthorized(),
+        _ => not_found("Token"),
+    }
+}
+
+fn scalingo(bodies: &Bodies, path: &str, asked: &Asked<'_>) -> Told {
+    if asked.is(&Method::POST, SESSION)
+        && let Some(id) = path.strip_suffix("/token").and_then(|path| path.rsplit('/').next())
+        && let Some(name) = database_named(bodies, id)
+    {
+        return (StatusCode::OK, json!({ "addon": { "id": id, "token": database_token(&name) } }));
+    }
+    if !asked.is(&Method::GET, SESSION) {
+        return unauthorized();
+    }
+    match path.strip_prefix("/v1").and_then(|path| bodies.get(path)) {
+        Some(body) => (StatusCode::OK, body.clone()),
+        None => not_found("App"),
+    }
+}
+
+fn database(bodies: &Bodies, path: &str, asked: &Asked<'_>) -> Told {
+    let found = path.strip_prefix("/api/databases/").and_then(|path| path.split_once('/'));
+    let found = found.and_then(|(id, below)| Some((database_named(bodies, id)?, below)));
+    match found {
+        Some((name, _)) if !asked.is(&Method::GET, &database_token(&name)) => unauthorized(),
+        Some((name, below)) => match bodies.get(&format!("/databases/{name}/{below}")) {
+            Some(body) => (StatusCode::OK, body.clone()),
+            None => not_found("Database"),
+        },
+        None => not_found("Database"),
+    }
+}
+
+/// `APP.ENGINE` of an add-on's id.
+fn database_named(bodies: &Bodies, id: &str) -> Option<String> {
+    bodies.iter().find_map(|(path, body)| {
+        let app = path.strip_prefix("/apps/")?.strip_suffix("/addons")?;
+        let addon = body["addons"].as_array()?.iter().find(|addon| addon["id"] == id)?;
+        Some(format!("{app}.{}", addon["addon_provider"]["id"].as_str()?))
+    })
+}
+
+fn database_token(name: &str) -> String {
+    made_up_id("token", name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(server: &Server, method: Method, path: &str, authorization: &str) -> (u16, Value) {
+        let request =
+            Request::builder().method(method).uri(path).header(AUTHORIZATION, authorization).body(()).unwrap();
+        let answer = server.answer(&request).unwrap();
+        let status = answer.status().as_u16();
+        use futures_util::FutureExt as _;
+        use http_body_util::BodyExt as _;
+        let body = answer.into_body().collect().now_or_never().unwrap().unwrap().to_bytes();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[test]
+    fn nothing_is_told_without_the_right_token() {
+        let bodies = |path: &str, body: Value| Bodies::from([(path.to_owned(), body)]);
+        let server = Server(BTreeMap::from([
+            (
+                ApiProvider::Cloudflare,
+                bodies("/zones/example.org/settings/ssl", envelope(json!({ "value": "strict" }))),
+            ),
+            (
+                ApiProvider::Scalingo,
+                bodies("/apps/shop/addons", json!({ "addons": [{ "id": "ad-1", "addon_provider": { "id": "pg" } }] })),
+            ),
+        ]));
+        let wrong = [
+            (Method::GET, "/cloudflare/client/v4/zones?name=example.org", 403),
+            (Method::GET, "/scalingo/api/v1/apps/shop/addons", 401),
+            (Method::POST, "/scalingo/auth/v1/tokens/exchange", 401),
+            (Method::POST, "/scalingo/api/v1/apps/shop/addons/ad-1/token", 401),
+            (Method::GET, "/scalingo/database/api/databases/ad-1/backups", 401),
+        ];
+        for (method, path, status) in wrong {
+            for authorization in ["", "Bearer x", &format!("Basic {TOKEN}")] {
+                assert_eq!(ask(&server, method.clone(), path, authorization).0, status, "{path}");
+            }
+        }
+        let bearer = format!("Bearer {TOKEN}");
+        let (status, zones) = ask(&server, Method::GET, "/cloudflare/client/v4/zones?name=example.org", &bearer);
+        assert_eq!((status, zones["result"][0]["id"].as_str().map(str::len)), (200, Some(32)));
+        let (_, none) = ask(&server, Method::GET, "/cloudflare/client/v4/zones?name=example.com", &bearer);
+        assert_eq!(none["result"], json!([]));
+        assert_eq!(ask(&server, Method::POST, "/cloudflare/client/v4/zones?name=example.org", &bearer).0, 403);
+    }
+}
