@@ -4,7 +4,7 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::templates::{Language, render};
+use super::templates::{Language, markdown_row, render};
 use super::zone::{self, ZonePlan};
 use super::{Artifact, Slots};
 use crate::blueprint::{Blueprint, Site};
@@ -22,8 +22,10 @@ struct RequestValues {
     contact: String,
     title: String,
     announcement: String,
-    records: Vec<RecordValues>,
-    lines: Vec<String>,
+    record_count: usize,
+    /// The rows of the table: a zone may hold thousands of records, and a template takes its time over each.
+    rows: String,
+    lines: String,
     /// Whether some record has the lowered TTL, to be raised again.
     has_lowered: bool,
     lower_by: String,
@@ -32,18 +34,8 @@ struct RequestValues {
     lowered_ttl: u32,
     steady_ttl: u32,
     negative_ttl: u32,
-    commands: Vec<String>,
+    commands: String,
     soa_commands: Vec<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct RecordValues {
-    name: String,
-    kind: &'static str,
-    ttl: u32,
-    data: String,
-    why: String,
-    until: String,
 }
 
 /// The change request of a zone that somebody else runs, and its records alone for copying.
@@ -56,19 +48,9 @@ pub fn request(plan: &ZonePlan<'_>, blueprint: &Blueprint, site: &Site) -> [Arti
         contact: site.contact.to_string(),
         title: site.title.to_string(),
         announcement,
-        records: plan
-            .records
-            .iter()
-            .map(|record| RecordValues {
-                name: format!("{}.", record.name),
-                kind: zone::type_name(&record.data),
-                ttl: record.ttl.get(),
-                data: zone::text(&record.data),
-                why: record.why.clone(),
-                until: record.until.clone(),
-            })
-            .collect(),
-        lines: plan.records.iter().map(zone::line).collect(),
+        record_count: plan.records.len(),
+        rows: rows(plan),
+        lines: indented(plan.lines.iter()),
         has_lowered: plan.records.iter().any(|record| record.ttl == site.lowered_ttl && record.ttl != site.steady_ttl),
         lower_by,
         publish_by,
@@ -76,7 +58,7 @@ pub fn request(plan: &ZonePlan<'_>, blueprint: &Blueprint, site: &Site) -> [Arti
         lowered_ttl: site.lowered_ttl.get(),
         steady_ttl: site.steady_ttl.get(),
         negative_ttl: zone.negative_ttl_seconds.get(),
-        commands: dig_commands(plan),
+        commands: indented(dig_commands(plan).iter()),
         soa_commands: zone.servers.iter().map(|server| dig(server.address, zone.name.as_str(), "SOA")).collect(),
     };
     let path = |extension| format!("dns/requests/{}.{extension}", zone.name);
@@ -84,6 +66,21 @@ pub fn request(plan: &ZonePlan<'_>, blueprint: &Blueprint, site: &Site) -> [Arti
         Artifact { path: path("md"), text: render(Language::Markdown, "request.md", &values) },
         Artifact { path: path("zone"), text: zone::extract(plan) },
     ]
+}
+
+fn rows(plan: &ZonePlan<'_>) -> String {
+    let mut rows = String::new();
+    for record in &plan.records {
+        let (name, data) = (format!("{}.", record.name), zone::text(&record.data));
+        let ttl = record.ttl.get().to_string();
+        markdown_row(&mut rows, &[&name, zone::type_name(&record.data), &ttl, &data, &record.why, &record.until]);
+    }
+    rows
+}
+
+/// Lines as code.
+fn indented<'a>(lines: impl Iterator<Item = &'a String>) -> String {
+    lines.flat_map(|line| ["\n    ", line]).collect()
 }
 
 /// One question a name, type and server: each server must answer for itself.

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::templates::{Language, render};
+use super::templates::{Language, nginx_map, render};
 use super::{Artifact, Asked, Clash, Slots};
 use crate::blueprint::value::{CookieName, Upstream};
 use crate::concerns::fragment::{
@@ -56,8 +56,8 @@ struct AppValues {
 /// The table of moved paths.
 #[derive(Debug, Serialize)]
 struct MovedValues {
-    /// Host and decoded path, and the URL that answers now.
-    paths: Vec<(String, String)>,
+    /// Host and decoded path, and the URL that answers now: the entries of a map, of which there may be thousands.
+    paths: String,
     /// Of nginx's hash: an entry must fit into one bucket.
     bucket_size: usize,
     max_size: usize,
@@ -440,12 +440,15 @@ fn copy_values(class: &ResponseClass, copies: &ProxyCopies) -> CopyValues {
 fn moved_values(moved: &[Asked<MovedPath>]) -> Option<MovedValues> {
     let longest = moved.iter().map(|asked| asked.what.host.as_str().len() + asked.what.from.len()).max()?;
     let has_dollar = moved.iter().any(|asked| asked.what.to.as_str().contains('$'));
-    let paths = moved.iter().map(|Asked { what, .. }| {
-        let to = what.to.as_str().replace('$', "${dollar}");
-        (format!("{}{}", what.host, what.from), format!("https://{}{to}", what.host))
-    });
+    let paths: Vec<(String, String)> = moved
+        .iter()
+        .map(|Asked { what, .. }| {
+            let to = what.to.as_str().replace('$', "${dollar}");
+            (format!("{}{}", what.host, what.from), format!("https://{}{to}", what.host))
+        })
+        .collect();
     Some(MovedValues {
-        paths: paths.collect(),
+        paths: nginx_map(paths.iter().map(|(from, to)| (from.as_str(), to.as_str()))),
         // The key, its length, a pointer, and room for an alignment.
         bucket_size: (longest + 32).next_power_of_two().max(64),
         max_size: (moved.len() * 2).max(2048),

@@ -73,9 +73,43 @@ pub fn render<T: Serialize>(language: Language, name: &str, values: &T) -> Strin
     rendered.unwrap_or_else(|error| unreachable!("{name}: {error}"))
 }
 
+/// A row of a Markdown table, on a line of its own before which the last one ends.
+pub fn markdown_row(rows: &mut String, cells: &[&str]) {
+    let mut row = b"\n|".to_vec();
+    for cell in cells {
+        row.push(b' ');
+        // A vector takes all that is written to it, and the escaper writes whole characters.
+        let _ = escape_markdown(cell, &mut row);
+        row.extend_from_slice(b" |");
+    }
+    rows.push_str(&String::from_utf8_lossy(&row));
+}
+
+/// The entries of nginx's map, a literal name and a value each, on lines of their own.
+pub fn nginx_map<'a>(entries: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut lines = Vec::new();
+    for (name, value) in entries {
+        lines.extend_from_slice(b"\n    \"");
+        // As above.
+        let _ = escape_nginx(name, &mut lines);
+        lines.extend_from_slice(b"\" \"");
+        let _ = escape_nginx(value, &mut lines);
+        lines.extend_from_slice(b"\";");
+    }
+    String::from_utf8_lossy(&lines).into_owned()
+}
+
 /// For the inside of `"..."`; regular expressions too (nginx takes one backslash of two away).
 fn escape_nginx(text: &str, out: &mut dyn Write) -> io::Result<()> {
-    out.write_all(text.replace('\\', "\\\\").replace('"', "\\\"").as_bytes())
+    let mut rest = text;
+    while let Some(at) = rest.find(['\\', '"']) {
+        let (plain, marked) = rest.split_at(at);
+        out.write_all(plain.as_bytes())?;
+        out.write_all(b"\\")?;
+        out.write_all(&marked.as_bytes()[..1])?;
+        rest = &marked[1..];
+    }
+    out.write_all(rest.as_bytes())
 }
 
 /// For running text and table cells: neither Markdown nor the HTML in it nor a mail reader sees a mark.

@@ -21,6 +21,8 @@ const EXPIRE: u32 = 1_209_600;
 pub struct ZonePlan<'a> {
     pub zone: &'a Zone,
     pub records: Vec<ZoneRecord>,
+    /// Of each record, as a zone file has it.
+    pub lines: Vec<String>,
     steady_ttl: Seconds,
 }
 
@@ -42,7 +44,8 @@ pub fn plan<'a>(dns: &'a Dns, records: &[Asked<ZoneRecord>]) -> (Vec<ZonePlan<'a
     }
     for asked in records {
         let record = &asked.what;
-        let inside = record.name == record.zone.as_str() || record.name.ends_with(&format!(".{}", record.zone));
+        let above = record.name.strip_suffix(record.zone.as_str());
+        let inside = above.is_some_and(|above| above.is_empty() || above.ends_with('.'));
         match zones.get_mut(&record.zone) {
             Some((_, list)) if inside => list.push(asked),
             _ => clashes
@@ -56,28 +59,33 @@ pub fn plan<'a>(dns: &'a Dns, records: &[Asked<ZoneRecord>]) -> (Vec<ZonePlan<'a
         .into_values()
         .map(|(zone, list)| {
             clashes.extend(clashes_within(&list));
-            ZonePlan { zone, records: merged(&list), steady_ttl: dns.steady_ttl_seconds }
+            let records = merged(list);
+            let lines = records.iter().map(line).collect();
+            ZonePlan { zone, records, lines, steady_ttl: dns.steady_ttl_seconds }
         })
         .collect();
     (plans, clashes)
 }
 
 /// Equal records asked twice are one record with both reasons; the order is that of names, then types.
-fn merged(list: &[&Asked<ZoneRecord>]) -> Vec<ZoneRecord> {
-    let mut by_value: BTreeMap<(Vec<&str>, &RecordData), ZoneRecord> = BTreeMap::new();
-    for asked in list {
-        let record = &asked.what;
-        let place = (record.name.rsplit('.').collect(), &record.data);
-        by_value
-            .entry(place)
-            .and_modify(|present| {
+fn merged(mut list: Vec<&Asked<ZoneRecord>>) -> Vec<ZoneRecord> {
+    // Stable: reasons stand in the order in which they were given.
+    list.sort_by(|a, b| {
+        let (a, b) = (&a.what, &b.what);
+        a.name.rsplit('.').cmp(b.name.rsplit('.')).then_with(|| a.data.cmp(&b.data))
+    });
+    let mut merged: Vec<ZoneRecord> = Vec::with_capacity(list.len());
+    for Asked { what: record, .. } in list {
+        match merged.last_mut() {
+            Some(present) if present.name == record.name && present.data == record.data => {
                 if present.why != record.why {
                     present.why = format!("{}; {}", present.why, record.why);
                 }
-            })
-            .or_insert_with(|| record.clone());
+            }
+            _ => merged.push(record.clone()),
+        }
     }
-    by_value.into_values().collect()
+    merged
 }
 
 fn clashes_within(list: &[&Asked<ZoneRecord>]) -> Vec<Clash> {
@@ -195,8 +203,8 @@ pub fn file(plan: &ZonePlan<'_>) -> String {
         };
         out.push_str(&format!("{}. {ttl} IN {} {}\n", server.name, type_name(&data), text(&data)));
     }
-    for record in &plan.records {
-        out.push_str(&line(record));
+    for line in &plan.lines {
+        out.push_str(line);
         out.push('\n');
     }
     out
@@ -205,15 +213,15 @@ pub fn file(plan: &ZonePlan<'_>) -> String {
 /// The records alone, for whoever runs the zone.
 pub fn extract(plan: &ZonePlan<'_>) -> String {
     let mut out = format!("$ORIGIN {}.\n", plan.zone.name);
-    for record in &plan.records {
-        out.push_str(&line(record));
+    for line in &plan.lines {
+        out.push_str(line);
         out.push('\n');
     }
     out
 }
 
 /// One record as a line, names absolute so that a lost dot cannot be golive's.
-pub fn line(record: &ZoneRecord) -> String {
+fn line(record: &ZoneRecord) -> String {
     format!("{}. {} IN {} {}", record.name, record.ttl, type_name(&record.data), text(&record.data))
 }
 
