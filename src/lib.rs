@@ -11,10 +11,11 @@
 //! | [`emit`] | fragments composed into artifacts; all quoting | decide what a site needs |
 //! | [`probe`] | questions and answers, plain data | ask them |
 //! | [`world`] | the only sockets that verification opens | judge an answer |
+//! | [`consent`] | who agreed to more than looking, to which checks, when, how fast | say what a check does to a site |
 //! | [`verify`] | runs checks against a world, once a probe, red parents blocking children | know a concern |
 //! | [`rehearsal`] | the local world that runs the artifacts; the drill runner | read the blueprint where an artifact says it |
 //! | [`providers`] | what Cloudflare publishes: ranges, plan limits, how its rules act; clients that read providers' APIs | hold a site's choices, write to an API |
-//! | [`report`] | results as text and JSON | compute a verdict |
+//! | [`report`] | results as text, JSON, JUnit, Markdown and HTML | compute a verdict |
 //! | [`plain`] | other people's text, made fit for a terminal | quote configuration |
 //! | [`ops`] | what each command does | parse arguments, print |
 //! | [`cli`] | arguments, terminal, exit codes | do the work |

@@ -21,6 +21,9 @@ pub use documents::{Moments, moments};
 pub use expression::{address as address_text, write as condition_text};
 pub use nginx::{ClassValues, class_values, folder};
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use crate::blueprint::{Blueprint, Site};
 use crate::concerns::fragment::{
     AddressList, AppVariable, CacheRule, CapacitySheet, CdnRecord, CertificatePack, CustomRule, DatabaseAddon, Letter,
@@ -138,13 +141,14 @@ pub fn compose(blueprint: &Blueprint, site: &Site) -> Result<Vec<Artifact>, Vec<
 /// As [`compose`].
 pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site) -> Result<Vec<Artifact>, Vec<Clash>> {
     let slots = Slots::of(concerns, site);
-    let (zones, mut clashes) = match concerns.iter().any(|concern| concern.key() == blueprint.dns.key()) {
-        true => zone::plan(&blueprint.dns, &slots.records),
-        false => Default::default(),
-    };
-    let (cloudflare, more) = cloudflare::plan(blueprint.cdn.as_ref(), site, &slots, &zones);
+    // Side by side: these two grow with the blueprint, by thousands of records and of moved paths.
+    let ((zones, zone_files, mut clashes), (proxy, more)) = thread::scope(|scope| {
+        let proxy = scope.spawn(|| nginx::proxy(&slots));
+        let zones = zones(concerns, &slots, blueprint, site);
+        (zones, proxy.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    });
     clashes.extend(more);
-    let (proxy, more) = nginx::proxy(&slots);
+    let (cloudflare, more) = cloudflare::plan(blueprint.cdn.as_ref(), site, &slots, &zones);
     clashes.extend(more);
     let (redirects, more) = nginx::redirects(&slots.redirect_servers, &slots.rate_limits);
     clashes.extend(more);
@@ -167,12 +171,7 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
     artifacts.extend(redirects);
     artifacts.extend(varnish);
     artifacts.extend(octodns);
-    for plan in &zones {
-        artifacts.push(Artifact { path: format!("dns/{}.zone", plan.zone.name), text: zone::file(plan) });
-        if zone::is_by_ticket(plan) && !plan.records.is_empty() {
-            artifacts.extend(documents::request(plan, blueprint, site));
-        }
-    }
+    artifacts.extend(zone_files);
     artifacts.extend(slots.mail_providers.iter().flat_map(|asked| documents::mail(&asked.what, blueprint, site)));
     artifacts.extend(slots.letters.iter().map(|asked| letters::letter(&asked.what, blueprint, site)));
     artifacts.extend(slots.capacity.iter().map(|asked| sheets::capacity(&asked.what, site)));
@@ -182,4 +181,25 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
     artifacts.push(readme);
     artifacts.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(artifacts)
+}
+
+/// The zones, their files and requests, and what cannot be had together in them.
+fn zones<'a>(
+    concerns: &[&dyn Concern],
+    slots: &Slots,
+    blueprint: &'a Blueprint,
+    site: &Site,
+) -> (Vec<zone::ZonePlan<'a>>, Vec<Artifact>, Vec<Clash>) {
+    if !concerns.iter().any(|concern| concern.key() == blueprint.dns.key()) {
+        return Default::default();
+    }
+    let (zones, clashes) = zone::plan(&blueprint.dns, &slots.records);
+    let mut files = Vec::new();
+    for plan in &zones {
+        files.push(Artifact { path: format!("dns/{}.zone", plan.zone.name), text: zone::file(plan) });
+        if zone::is_by_ticket(plan) && !plan.records.is_empty() {
+            files.extend(documents::request(plan, blueprint, site));
+        }
+    }
+    (zones, files, clashes)
 }
