@@ -74,13 +74,14 @@ enum Highest {
 /// An example, for whoever writes one.
 pub const EXAMPLE: &str = r#"host = "covid19.reserve-civique.gouv.fr"    # the announced name
 scope = ["rate.*", "waf.signature"]         # ids of checks, `*` for any text
-max_safety = "S3"                           # S2 or S3 (golive explain CHECK says which)
+max_safety = "S3"                           # S2 or S3; --plan says which is whose
 from = 2020-03-20T22:00:00+01:00
 until = 2020-03-21T02:00:00+01:00           # at most 24 hours
 most_per_second = 50                        # requests, while a limit is tried
 stop_contact = "war room, +33 1 00 00 00 00"
 
-[[granted_by]]                              # site for S2; site, host and, behind a CDN, cdn for S3; mail for mail.*
+# One each: site for S2; for S3 host too, cdn behind one, and mail for mail.*
+[[granted_by]]
 party = "site"
 name = "A. Martin"
 role = "lead"

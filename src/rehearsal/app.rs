@@ -2,19 +2,16 @@
 //! cache header of its own and compresses nothing.
 
 use std::fmt::Write as _;
-use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, SET_COOKIE, VARY, WWW_AUTHENTICATE};
 use hyper::{Request, StatusCode};
 use sha2::{Digest, Sha256};
-use tokio::net::TcpListener;
 
-use super::serve::{self, Answer};
+use super::serve::{self, Answer, Stub};
 use super::staging::StagedApp;
 use crate::blueprint::Site;
 use crate::probe::Disturbance;
@@ -83,72 +80,6 @@ impl App {
         self.health.store(state, Ordering::SeqCst);
     }
 
-    fn refuses(&self) -> bool {
-        self.health.load(Ordering::SeqCst) == health::REFUSES
-    }
-
-    /// Serves until dropped. While it refuses, connections are reset: the port itself stays taken, so that
-    /// nobody else can sit there when the app comes back.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener) {
-        serve::accept_forever(listener, move |stream, _: SocketAddr| {
-            let app = Arc::clone(&self);
-            async move {
-                if app.refuses() {
-                    // Without it the close would be polite.
-                    let _ = stream.set_zero_linger();
-                    return;
-                }
-                serve::speak_http(stream, |request| {
-                    let answer = app.answer(&request);
-                    async move { answer.ok_or_else(|| io::Error::other("the app refuses")) }
-                })
-                .await;
-            }
-        })
-        .await;
-    }
-
-    fn answer<B>(&self, request: &Request<B>) -> Option<Answer> {
-        match self.health.load(Ordering::SeqCst) {
-            health::REFUSES => return None,
-            health::ANSWERS_503 => return Some(serve::text(StatusCode::SERVICE_UNAVAILABLE, "down for a moment\n")),
-            health::ANSWERS_500 => return Some(serve::text(StatusCode::INTERNAL_SERVER_ERROR, "it broke\n")),
-            _ => {}
-        }
-        let path = request.uri().path();
-        if self.manner.basic_auth {
-            let mut answer = serve::text(StatusCode::UNAUTHORIZED, "a password, please\n");
-            answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"preview\""));
-            return Some(answer);
-        }
-        if self.health_pages.iter().any(|page| page == path) {
-            return Some(match self.manner.without_health {
-                true => serve::text(StatusCode::NOT_FOUND, "no such page\n"),
-                false => {
-                    content("application/json", serde_json::json!({ "status": "ok", "database": "ok" }).to_string())
-                }
-            });
-        }
-        if self.api.iter().any(|start| path.starts_with(start)) {
-            return Some(self.api(request.headers()));
-        }
-        if let Some(asset) = self.assets.iter().find(|asset| asset.path == path) {
-            return Some(content(asset.content_type, asset.content.clone()));
-        }
-        match self.pages.iter().find(|(page, _)| page == path) {
-            Some((_, html)) => Some(self.page(html, request.headers())),
-            None => {
-                let html = match self.manner.debug {
-                    true => "<!doctype html><h1>NotFoundHttpException</h1><pre>Stack trace:\n#0 index.php(55)</pre>\n",
-                    false => "<!doctype html><h1>Not found</h1>\n",
-                };
-                let mut answer = self.page(html, request.headers());
-                *answer.status_mut() = StatusCode::NOT_FOUND;
-                Some(answer)
-            }
-        }
-    }
-
     fn page(&self, html: &str, headers: &HeaderMap) -> Answer {
         let mut html = html.to_owned();
         if self.manner.personal_pages
@@ -194,6 +125,53 @@ impl App {
                 (name == session).then(|| value.to_owned())
             })
         })
+    }
+}
+
+impl Stub for App {
+    fn refuses(&self) -> bool {
+        self.health.load(Ordering::SeqCst) == health::REFUSES
+    }
+
+    fn answer(&self, request: &Request<Incoming>) -> Option<Answer> {
+        match self.health.load(Ordering::SeqCst) {
+            health::REFUSES => return None,
+            health::ANSWERS_503 => return Some(serve::text(StatusCode::SERVICE_UNAVAILABLE, "down for a moment\n")),
+            health::ANSWERS_500 => return Some(serve::text(StatusCode::INTERNAL_SERVER_ERROR, "it broke\n")),
+            _ => {}
+        }
+        let path = request.uri().path();
+        if self.manner.basic_auth {
+            let mut answer = serve::text(StatusCode::UNAUTHORIZED, "a password, please\n");
+            answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"preview\""));
+            return Some(answer);
+        }
+        if self.health_pages.iter().any(|page| page == path) {
+            return Some(match self.manner.without_health {
+                true => serve::text(StatusCode::NOT_FOUND, "no such page\n"),
+                false => {
+                    content("application/json", serde_json::json!({ "status": "ok", "database": "ok" }).to_string())
+                }
+            });
+        }
+        if self.api.iter().any(|start| path.starts_with(start)) {
+            return Some(self.api(request.headers()));
+        }
+        if let Some(asset) = self.assets.iter().find(|asset| asset.path == path) {
+            return Some(content(asset.content_type, asset.content.clone()));
+        }
+        match self.pages.iter().find(|(page, _)| page == path) {
+            Some((_, html)) => Some(self.page(html, request.headers())),
+            None => {
+                let html = match self.manner.debug {
+                    true => "<!doctype html><h1>NotFoundHttpException</h1><pre>Stack trace:\n#0 index.php(55)</pre>\n",
+                    false => "<!doctype html><h1>Not found</h1>\n",
+                };
+                let mut answer = self.page(html, request.headers());
+                *answer.status_mut() = StatusCode::NOT_FOUND;
+                Some(answer)
+            }
+        }
     }
 }
 

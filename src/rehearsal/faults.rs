@@ -91,6 +91,20 @@ impl Staging {
         })
     }
 
+    /// Takes the records of one name from the CDN that runs its zone.
+    ///
+    /// # Errors
+    ///
+    /// When it has none.
+    pub fn remove_cdn_records(&mut self, name: &str) -> Result<(), String> {
+        self.edit_cdn("cloudflare/dns_records.json", |records| {
+            let records = records.as_array_mut().ok_or("no list of records")?;
+            let before = records.len();
+            records.retain(|record| record["name"] != name);
+            if records.len() < before { Ok(()) } else { Err(format!("no record of {name}")) }
+        })
+    }
+
     /// Edits what a provider's API answers at the one path that ends so: a fault of which the generated files know
     /// nothing.
     ///

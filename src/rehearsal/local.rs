@@ -188,7 +188,7 @@ impl LocalWorld {
 
         let app = Arc::new(app(&staging));
         let (listener, app_address) = serve::listen().await.map_err(StartError::io("the app cannot listen"))?;
-        tasks.spawn(Arc::clone(&app).serve(listener));
+        tasks.spawn(serve::stub(Arc::clone(&app), listener));
 
         let watchdog = Watchdog::start().await.map_err(StartError::io("/bin/sh does not watch over nginx"))?;
         let hosts = staging.site.hosts.iter().map(|host| host.name.to_string()).collect();
@@ -197,7 +197,7 @@ impl LocalWorld {
             None => None,
             Some(staged) => {
                 let (listener, at) = serve::listen().await.map_err(StartError::io("the back office cannot listen"))?;
-                tasks.spawn(Arc::clone(&office).serve(listener));
+                tasks.spawn(serve::stub(Arc::clone(&office), listener));
                 Some(start_varnish(staged, &staging.site, at, &watchdog).await?)
             }
         };

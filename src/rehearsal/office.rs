@@ -2,18 +2,16 @@
 //! ill-suited to a cache as frameworks are: a session on each page, and headers that forbid to keep it.
 
 use std::collections::HashMap;
-use std::io;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SET_COOKIE, VARY};
 use hyper::{Request, StatusCode};
-use tokio::net::TcpListener;
 
-use super::serve::{self, Answer};
+use super::serve::{self, Answer, Stub};
 use crate::probe::{Disturbance, FETCH_HEADER};
 
 /// Values of `Office::health`.
@@ -48,28 +46,14 @@ impl Office {
         };
         self.health.store(state, Ordering::SeqCst);
     }
+}
 
-    /// Serves until dropped.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener) {
-        serve::accept_forever(listener, move |stream, _: SocketAddr| {
-            let office = Arc::clone(&self);
-            async move {
-                if office.health.load(Ordering::SeqCst) == health::REFUSES {
-                    // Without it the close would be polite.
-                    let _ = stream.set_zero_linger();
-                    return;
-                }
-                serve::speak_http(stream, |request| {
-                    let answer = office.answer(&request);
-                    async move { answer.ok_or_else(|| io::Error::other("the back office refuses")) }
-                })
-                .await;
-            }
-        })
-        .await;
+impl Stub for Office {
+    fn refuses(&self) -> bool {
+        self.health.load(Ordering::SeqCst) == health::REFUSES
     }
 
-    fn answer<B>(&self, request: &Request<B>) -> Option<Answer> {
+    fn answer(&self, request: &Request<Incoming>) -> Option<Answer> {
         match self.health.load(Ordering::SeqCst) {
             health::REFUSES => return None,
             health::ANSWERS_503 => return Some(serve::text(StatusCode::SERVICE_UNAVAILABLE, "down for a moment\n")),

@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -52,6 +53,34 @@ where
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
         }
     }
+}
+
+/// A server of the rehearsal that can be made to fail.
+pub trait Stub: Send + Sync + 'static {
+    fn refuses(&self) -> bool;
+    /// `None`: it refuses, on a connection that it took before.
+    fn answer(&self, request: &Request<hyper::body::Incoming>) -> Option<Answer>;
+}
+
+/// Serves until dropped. While it refuses, connections are reset: the port itself stays taken, so that nobody else can
+/// sit there when it comes back.
+pub async fn stub<S: Stub>(stub: Arc<S>, listener: TcpListener) {
+    accept_forever(listener, move |stream, _: SocketAddr| {
+        let stub = Arc::clone(&stub);
+        async move {
+            if stub.refuses() {
+                // Without it the close would be polite.
+                let _ = stream.set_zero_linger();
+                return;
+            }
+            speak_http(stream, |request| {
+                let answer = stub.answer(&request);
+                async move { answer.ok_or_else(|| io::Error::other("it refuses")) }
+            })
+            .await;
+        }
+    })
+    .await;
 }
 
 /// Speaks HTTP/1.1 on one connection until it ends. An `Err` of the handler ends it without an answer.

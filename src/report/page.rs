@@ -3,7 +3,7 @@
 use quick_junit::{NonSuccessKind, Report as JUnit, TestCase, TestCaseStatus, TestSuite};
 use serde::Serialize;
 
-use super::verify::{Report, in_words};
+use super::verify::{Report, in_words, second};
 use crate::concerns::Verdict;
 use crate::emit::templates::{Language, render};
 use crate::plain::plain;
@@ -34,20 +34,20 @@ struct Row {
     id: &'static str,
     subject: String,
     because: String,
-    /// Empty where a parent's is the one that helps.
+    /// Empty where nothing is known to be wrong.
     remedy: String,
     source: &'static str,
     evidence: Vec<String>,
 }
 
 fn row(result: &CheckResult) -> Row {
-    let was_asked = !result.evidence.is_empty() || result.verdict == Verdict::Fail;
+    let is_wrong = matches!(result.verdict, Verdict::Fail | Verdict::Warn);
     Row {
         verdict: result.verdict.as_str(),
         id: result.id,
         subject: plain(&result.subject),
         because: plain(&result.because),
-        remedy: if was_asked { plain(&result.remedy) } else { String::new() },
+        remedy: if is_wrong { plain(&result.remedy) } else { String::new() },
         source: result.source,
         evidence: result.evidence.iter().map(|line| plain(line)).collect(),
     }
@@ -72,8 +72,8 @@ fn page(report: &Report) -> Page {
         counts,
         path: plain(blueprint_path),
         sha256: (*blueprint_sha256).to_owned(),
-        started: outcome.started.to_string(),
-        finished: outcome.finished.to_string(),
+        started: second(outcome.started).to_string(),
+        finished: second(outcome.finished).to_string(),
         consent: consent_sha256.map(str::to_owned),
         stopped: outcome.stopped.as_deref().map(plain),
         open: open.into_iter().map(row).collect(),

@@ -64,10 +64,13 @@ pub(super) fn check(out: &mut String, result: &CheckResult) {
     let head = format!("{} {}: {}", result.id, result.subject, result.because);
     // The styled verdict has no width of its own in `paragraph`: nine columns with the space.
     paragraph(out, &format!("{verdict} "), 9, &plain(&head));
-    // What was not asked, because a parent is red or nobody consented, has no remedy of its own.
-    let asked_in_vain = result.verdict == Verdict::Unknown && !result.evidence.is_empty();
-    if result.verdict == Verdict::Fail || asked_in_vain {
-        labelled(out, "do", &result.remedy);
+    // Of what could not be tested nothing is known to be wrong, so that a remedy would mislead; what was not asked at
+    // all, because a parent is red or nobody consented, has seen nothing either.
+    let is_red = result.verdict == Verdict::Fail;
+    if is_red || result.verdict == Verdict::Unknown && !result.evidence.is_empty() {
+        if is_red {
+            labelled(out, "do", &result.remedy);
+        }
         labelled(out, "why", result.source);
         if let Some(until) = result.old_until {
             labelled(out, "till", &format!("{until} resolvers may go on giving the old answer", until = second(until)));
@@ -81,7 +84,7 @@ pub(super) fn check(out: &mut String, result: &CheckResult) {
     }
 }
 
-fn second(at: Timestamp) -> Timestamp {
+pub(super) fn second(at: Timestamp) -> Timestamp {
     at.round(jiff::Unit::Second).unwrap_or(at)
 }
 
