@@ -108,7 +108,8 @@ impl Question {
 /// The judgement to return where nobody looked, the look is too old, or what was seen is not as it must be.
 pub fn attested(question: Question, site: &Site) -> Result<String, Judgement> {
     let Some(answer) = site.attested.iter().rev().find(|answer| answer.check == question) else {
-        return Err(Judgement::unknown("nobody has said yet what was seen"));
+        let (role, asks) = (question.role().as_str(), question.asks());
+        return Err(Judgement::unknown(format!("not in people.attested yet; the {role} role is to {asks}")));
     };
     let said = format!("the {} role, on {}: {}", answer.by.as_str(), answer.on, answer.saw);
     if !answer.holds {
@@ -170,7 +171,6 @@ pub fn days_before(site: &Site, day: Day) -> i32 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::concerns::Verdict;
     use crate::concerns::answer::made_up::{check, sample, verdict};
 

@@ -1588,7 +1588,7 @@ rules! {
               safety and no more.",
         remedy: "Take it out, or declare what it is about; give the day on which somebody looked.",
         source: "JVA-13; DOC-4",
-        reads: ["people.attested.check", "people.attested.on"],
+        reads: ["people.attested.check", "people.attested.on", "site.announcement"],
     }
 }
 

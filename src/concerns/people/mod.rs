@@ -100,6 +100,18 @@ impl Role {
         }
     }
 
+    /// Who answers for the checks of a concern, by its table's name.
+    pub fn answering_for(concern: &str) -> Role {
+        match concern {
+            "dns" | "redirects" => Role::Dns,
+            "cdn" | "cache" | "waf" | "waiting_room" => Role::Cdn,
+            "apps" | "proxy" | "rate_limits" | "degraded_mode" | "static_routes" => Role::App,
+            "database" => Role::Database,
+            "mail" => Role::Mail,
+            _ => Role::Lead,
+        }
+    }
+
     /// The roles that this site cannot do without.
     pub fn needed_by(site: &Site) -> Vec<Role> {
         let parts = [
