@@ -282,6 +282,7 @@ impl Site {
         let days = later.as_hours() / 24;
         self.announcement = announcement;
         self.database = self.database.map(|database| database.later_by(days));
+        self.audience = self.audience.map(|audience| audience.later_by(days));
         self.third_parties = self.third_parties.map(|parties| parties.later_by(days));
         self.people = self.people.map(|people| people.later_by(later));
         for answer in &mut self.attested {

@@ -1449,6 +1449,13 @@ rules! {
         source: "JVA-10",
         reads: ["audience.journeys.name"],
     }
+    AUDIENCE_LOAD_TEST = "audience.load-test" {
+        title: "a load test of nothing that the blueprint has, or after the announcement",
+        why: "What was borne is compared with the peak of what it was a test of.",
+        remedy: "Name a journey, or `redirects`; give the day of the test.",
+        source: "JVA-9, JVA-10",
+        reads: ["audience.load_tests", "audience.journeys", "redirects.servers", "site.announcement"],
+    }
     AUDIENCE_CONTAINER = "audience.container" {
         title: "nobody answers",
         why: "The sums need the containers that answer.",
