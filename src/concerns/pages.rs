@@ -690,6 +690,15 @@ pub const CHECKS: &[CheckPage] = &[
         source: "Cloudflare docs, waiting-room",
     },
     CheckPage {
+        id: "wait.json",
+        title: "A program is told in JSON that it waits",
+        asks: "the room's path with `Accept: application/json` alone, while the room holds everybody; in a rehearsal",
+        passes: "cfWaitingRoom with inWaitingRoom and refreshIntervalSeconds",
+        fails: "a page, or JSON that does not say so",
+        remedy: "turn on JSON replies of the room",
+        source: "Cloudflare docs, waiting-room/how-to/json-response",
+    },
+    CheckPage {
         id: "tls.origin.strict",
         title: "The edge believes an origin by its certificate alone",
         asks: "Cloudflare's API for the mode, and each origin for its certificate under the site's name",
