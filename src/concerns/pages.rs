@@ -186,6 +186,15 @@ pub const CHECKS: &[CheckPage] = &[
         source: "Cloudflare docs, protect your origin server",
     },
     CheckPage {
+        id: "origin.ips.health",
+        title: "Each origin answers each time",
+        asks: "the health page at each of cdn.origins, on ten new connections; needs consent",
+        passes: "ten answers; a refusal to who comes past the CDN is one",
+        fails: "two or more connections end without one, or with a server error; one alone is a warning, none answered unknown",
+        remedy: "take the address out of the pool until it answers each time",
+        source: "JVA-2, JVA-12",
+    },
+    CheckPage {
         id: "origin.host",
         title: "The origin answers for its own name only",
         asks: "a foreign Host at each origin; X-Forwarded-Host through the edge",
