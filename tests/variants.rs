@@ -45,8 +45,10 @@ fn without(tables: &[&str]) -> String {
     if tables.contains(&"redirects") {
         list_without(blueprint.get_mut("audience"), "load_tests", "of", "redirects");
     }
-    if tables.contains(&"database") {
-        list_without(blueprint.get_mut("people"), "attested", "check", "db.index");
+    for (table, check) in [("database", "db.index"), ("cdn", "cache.offload"), ("cache", "cache.offload")] {
+        if tables.contains(&table) {
+            list_without(blueprint.get_mut("people"), "attested", "check", check);
+        }
     }
     if let (true, Some(mode)) = (tables.contains(&"apps"), blueprint.get_mut("degraded_mode")) {
         mode.as_table_mut().expect("a table").remove("apps");

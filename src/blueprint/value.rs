@@ -953,6 +953,10 @@ impl Day {
         self.0
     }
 
+    pub const fn new(date: jiff::civil::Date) -> Self {
+        Self(date)
+    }
+
     /// So many days later; the last day there is, if that is too late.
     #[must_use]
     pub fn later_by(self, days: i64) -> Self {
