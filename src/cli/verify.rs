@@ -45,6 +45,8 @@ one, what only that provider could tell is unknown):
   SCALINGO_API_TOKEN    Of a collaborator of the apps. Scalingo has no tokens for
                         reading alone; a limited collaborator's does not open
                         variables and databases
+  GOLIVE_TEST_SESSION   The value of the site's session cookie for a test account; it
+                        is sent to the site, over https, and printed nowhere
   CLOUDFLARE_BASE_URL, SCALINGO_AUTH_URL, SCALINGO_API_URL, SCALINGO_DB_API_URL
                         Other addresses of these APIs: https, or this machine.
                         SSL_CERT_FILE names other roots than the system's; --ca does

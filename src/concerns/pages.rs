@@ -816,6 +816,15 @@ pub const CHECKS: &[CheckPage] = &[
         source: "Scalingo docs, containers; JVA-14",
     },
     CheckPage {
+        id: "app.sessions",
+        title: "One stays logged in, whichever container answers",
+        asks: "the page apps.apps.logged_in_path twenty times, each on a new connection, with the session in GOLIVE_TEST_SESSION",
+        passes: "200 each time, never from the CDN's store",
+        fails: "200 at times only; never, or without a session, it is unknown",
+        remedy: "keep sessions in a store that all containers share",
+        source: "JVA-4, JVA-9",
+    },
+    CheckPage {
         id: "app.env",
         title: "The environment is as declared, and does not show",
         asks: "the platform's API: names and declared values; /.env and a page that is not there",

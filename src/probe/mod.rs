@@ -33,6 +33,10 @@ pub enum Probe {
 /// checks stay pure. It collides with nothing: a name or a path never holds a brace.
 pub const NONCE: &str = "{nonce}";
 
+/// Stands, in a header, for the session of a test account. Only [`crate::world`] fills it in, as it sends: it is a secret,
+/// and a probe is printed.
+pub const TEST_SESSION: &str = "{test session}";
+
 impl Probe {
     /// The same question with [`NONCE`] filled in.
     #[must_use]

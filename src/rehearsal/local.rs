@@ -28,7 +28,7 @@ use crate::blueprint::Site;
 use crate::blueprint::site::DegradedFacts;
 use crate::concerns::cdn::Setup;
 use crate::probe::{Disturbance, Visitor};
-use crate::providers::api::Access;
+use crate::providers::api::{Access, access};
 use crate::providers::cloudflare;
 use crate::providers::cloudflare::payload::{self, Payloads};
 use crate::world::{Roots, Routes, Stage};
@@ -233,7 +233,8 @@ impl LocalWorld {
 
         let (listener, address) = serve::listen().await.map_err(StartError::io("the providers' APIs cannot listen"))?;
         let apis = apis::Server(staging.apis);
-        let environment = apis.environment(address);
+        let mut environment = apis.environment(address);
+        environment.insert(access::TEST_SESSION, super::app::TEST_SESSION.to_owned());
         tasks.spawn(apis.serve(listener));
 
         Ok(Self {

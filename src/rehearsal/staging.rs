@@ -150,6 +150,8 @@ pub struct StagedApp {
     pub debug: bool,
     /// No health page.
     pub without_health: bool,
+    /// Each of two containers keeps sessions in its own memory.
+    pub sessions_in_memory: bool,
 }
 
 impl Staging {

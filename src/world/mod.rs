@@ -93,7 +93,7 @@ pub struct Options {
     /// Requests a second of a burst against a live site; `None`: nobody agreed to one.
     pub burst_per_second: Option<NonZeroU32>,
     pub stage: Option<Arc<dyn Stage>>,
-    /// Tokens and addresses of providers' APIs.
+    /// Tokens and addresses of providers' APIs, and the session of a test account.
     pub access: Access,
 }
 
@@ -110,6 +110,7 @@ pub struct World {
     timeout: Duration,
     stage: Option<Arc<dyn Stage>>,
     apis: Apis,
+    access: Access,
     burst_per_second: Option<NonZeroU32>,
     /// `None` in a rehearsal.
     pace: Option<pace::Pace>,
@@ -168,6 +169,7 @@ impl World {
         };
         Ok(Self {
             apis: Apis::new(&access, &reading),
+            access,
             routes,
             routed_only,
             allowed,
