@@ -39,7 +39,7 @@ Examples:
 
 Environment (a token is sent to its provider alone, and printed nowhere; without
 one, what only that provider could tell is unknown):
-  CLOUDFLARE_API_TOKEN  Reading is enough. On the zone: Zone, Zone Settings, Zone WAF,
+  CLOUDFLARE_API_TOKEN  Reading is enough (but for cache.purge: Cache Purge). On the zone: Zone, Zone Settings, Zone WAF,
                         Waiting Rooms, SSL and Certificates; on the account: Account
                         Filter Lists, Load Balancing: Monitors and Pools
   SCALINGO_API_TOKEN    Of a collaborator of the apps. Scalingo has no tokens for

@@ -25,8 +25,10 @@ pub enum Probe {
     /// class S4); elsewhere the answer is
     /// [`Observation::NotAsked`].
     Disturb(Disturbance),
-    /// Read one thing from a provider's API. Reads only: no probe changes state (checks.md, rule 10).
+    /// Read one thing from a provider's API.
     Api(ApiProbe),
+    /// Let the CDN drop its copy of one URL: all that a probe ever changes, with consent (safety class S3).
+    Purge(Purge),
 }
 
 /// Stands for text that differs from run to run, in names, paths, headers and URLs; whoever asks fills it in, so that
@@ -54,6 +56,7 @@ impl Probe {
                 Probe::Wait(Wait { copies_of: wait.copies_of.iter().map(fill).collect(), ..wait.clone() })
             }
             Probe::Dns(probe) => Probe::Dns(DnsProbe { name: fill(&probe.name), ..probe.clone() }),
+            Probe::Purge(purge) => Probe::Purge(Purge { url: fill(&purge.url), ..purge.clone() }),
             Probe::Tls(_) | Probe::Disturb(_) | Probe::Api(_) => self.clone(),
         }
     }
@@ -263,6 +266,17 @@ pub enum Disturbance {
     OfficeRefuses,
     /// The back offices answer 503 to everything, until all is healed.
     OfficeAnswers503,
+}
+
+/// One copy less at the CDN.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Purge {
+    /// The CDN's zone.
+    pub zone: String,
+    /// Host of the URL; a name of the blueprint.
+    pub host: String,
+    /// Scheme, host, path and query, as visitors ask for it.
+    pub url: String,
 }
 
 /// One GET of a provider's API.

@@ -232,7 +232,9 @@ impl LocalWorld {
         names.push(resolver);
 
         let (listener, address) = serve::listen().await.map_err(StartError::io("the providers' APIs cannot listen"))?;
-        let apis = apis::Server(staging.apis);
+        let purged = edge.clone().filter(|_| !staging.purges_elsewhere);
+        let purger = Box::new(move |url: &str| purged.iter().for_each(|edge| edge.purge_copy(url)));
+        let apis = apis::Server { bodies: staging.apis, purger };
         let mut environment = apis.environment(address);
         environment.insert(access::TEST_SESSION, super::app::TEST_SESSION.to_owned());
         tasks.spawn(apis.serve(listener));

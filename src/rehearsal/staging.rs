@@ -38,6 +38,8 @@ pub struct Staging {
     /// What the providers' APIs answer, path to body, as after an apply of the generated files. A provider that is
     /// not here is not staged at all; a path that is not here answers 404.
     pub apis: BTreeMap<ApiProvider, BTreeMap<String, serde_json::Value>>,
+    /// The CDN's API takes a purge and drops nothing here: it was another zone's.
+    pub purges_elsewhere: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -207,8 +209,18 @@ impl Staging {
         let files = below("varnish/", artifacts);
         let main_file = format!("{}.vcl", site.name);
         let varnish = files.contains_key(&main_file).then_some(StagedVarnish { main_file, files });
-        let mut staging =
-            Self { site, name_servers, foreign_zones, cdn_files, edge_certificate, nodes, app, varnish, apis };
+        let mut staging = Self {
+            site,
+            name_servers,
+            foreign_zones,
+            cdn_files,
+            edge_certificate,
+            nodes,
+            app,
+            varnish,
+            apis,
+            purges_elsewhere: false,
+        };
         staging.read_back_cdn();
         Ok(staging)
     }

@@ -42,8 +42,8 @@ pub use allowed::Allowed;
 pub(crate) use pace::asked_pause;
 
 use crate::probe::{
-    ApiProbe, Disturbance, DnsProbe, DnsServer, FailureKind, Observation, Probe, Rcode, RecordData, RecordType, Target,
-    Visitor, Wait,
+    ApiProbe, Disturbance, DnsProbe, DnsServer, FailureKind, Observation, Probe, Purge, Rcode, RecordData, RecordType,
+    Target, Visitor, Wait,
 };
 use crate::providers::api::{self, Access, Apis};
 use failure::{Unanswered, failed, not_asked};
@@ -225,6 +225,7 @@ impl World {
                 None => Err(not_asked("only a rehearsal disturbs the site (class S4)")),
             },
             Probe::Api(probe) => self.api(probe).await,
+            Probe::Purge(purge) => self.purge(purge).await,
         };
         answer.unwrap_or_else(|unanswered| *unanswered)
     }
@@ -234,6 +235,16 @@ impl World {
             return Err(not_asked(format!("{} is not part of the blueprint", probe.path)));
         }
         self.apis.read(probe).await.map(Observation::Api)
+    }
+
+    async fn purge(&self, purge: &Purge) -> Result<Observation, Unanswered> {
+        let is_ours = self.allowed.has_zone(&purge.zone)
+            && self.allowed.has_host(&purge.host)
+            && purge.url.starts_with(&format!("https://{}/", purge.host));
+        if !is_ours {
+            return Err(not_asked(format!("{} is not part of the blueprint", purge.url)));
+        }
+        self.apis.purge(&purge.zone, &purge.url).await.map(Observation::Api)
     }
 
     async fn wait(&self, wait: &Wait) -> Result<Observation, Unanswered> {
