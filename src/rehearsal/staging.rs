@@ -76,6 +76,8 @@ pub struct StagedNode {
     pub environment: BTreeMap<String, String>,
     /// A value that a variable is given without a restart, which alone would let nginx see it.
     pub misses_value: Option<String>,
+    /// The last of the containers gets no request.
+    pub starves_one: bool,
     /// Two of three connections end as soon as they are there.
     pub flaps: bool,
 }
@@ -357,6 +359,7 @@ fn staged_node(
         router_passes_any_host: false,
         containers: 1,
         environment: BTreeMap::new(),
+        starves_one: false,
         flaps: false,
         misses_value: None,
     })
