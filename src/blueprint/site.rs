@@ -35,6 +35,8 @@ pub struct Site {
     pub announcement: Timestamp,
     pub pages: Vec<UrlPath>,
     pub zones: Vec<ZoneFacts>,
+    /// Public resolvers that many visitors use, by name.
+    pub resolvers: Vec<(Label, IpAddr)>,
     /// TTL of the records that the launch may have to change, around the announcement.
     pub lowered_ttl: Seconds,
     /// TTL of records at other times.
@@ -121,6 +123,10 @@ pub struct ZoneFacts {
     pub name: HostName,
     pub run_by: RunBy,
     pub servers: Vec<(HostName, IpAddr)>,
+    /// Servers of the zone above, which delegates this one; empty: the blueprint does not name them.
+    pub parent_servers: Vec<(HostName, IpAddr)>,
+    /// Whether the zone is signed, and the zone above vouches for its keys.
+    pub is_signed: bool,
     /// CAA `issue` values; empty: whoever asks may be issued to.
     pub certificate_authorities: Vec<Text>,
 }
@@ -234,9 +240,12 @@ impl Site {
                     name: zone.name.clone(),
                     run_by: zone.run_by,
                     servers: zone.servers.iter().map(|s| (s.name.clone(), s.address)).collect(),
+                    parent_servers: zone.parent_servers.iter().map(|s| (s.name.clone(), s.address)).collect(),
+                    is_signed: zone.signed,
                     certificate_authorities: zone.certificate_authorities.clone(),
                 })
                 .collect(),
+            resolvers: blueprint.dns.resolvers.iter().map(|one| (one.name.clone(), one.address)).collect(),
             lowered_ttl: blueprint.dns.lowered_ttl_seconds,
             steady_ttl: blueprint.dns.steady_ttl_seconds,
             cdn,

@@ -132,6 +132,7 @@ fn absent(observation: &Observation) -> Judgement {
         | Observation::Http(_)
         | Observation::Burst(_)
         | Observation::Tls(_)
+        | Observation::TlsOffer(_)
         | Observation::Api(_)
         | Observation::Done => {
             Judgement::unknown("golive read an answer of another kind than it asked for; please report it")
@@ -233,6 +234,7 @@ pub fn data_text(data: &RecordData) -> String {
         RecordData::Mx { preference, exchange } => format!("{preference} {exchange}"),
         RecordData::Caa { critical, tag, value } => format!("{} {tag} \"{value}\"", u8::from(*critical) * 128),
         RecordData::Srv { priority, weight, port, target } => format!("{priority} {weight} {port} {target}"),
+        RecordData::Dnssec(_) => data.to_string(),
         RecordData::Other(kind) => kind.clone(),
     }
 }
@@ -314,7 +316,9 @@ pub(crate) mod made_up {
             rcode,
             authoritative: true,
             answers: answers.collect(),
-            authority_soa: None,
+            authenticated: false,
+            authority: vec![],
+            additional: vec![],
         })
     }
 

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::apis;
+use super::dns::signing::StagedKey;
 use crate::blueprint::Site;
-use crate::blueprint::site::{Foreign, PublicHost};
+use crate::blueprint::site::{Foreign, PublicHost, ZoneFacts};
 use crate::concerns::fragment::RunsOn;
 use crate::emit::Artifact;
 use crate::probe::{ApiProvider, report_permission, reverse_name};
@@ -23,6 +24,13 @@ pub struct Staging {
     pub site: Site,
     /// Authoritative name servers of the blueprint's zones, by public address.
     pub name_servers: Vec<StagedNameServer>,
+    /// Servers of the zones above those, by public address: they hold the delegations. One without an address is asked
+    /// by resolvers alone.
+    pub parent_servers: Vec<StagedNameServer>,
+    /// Public resolvers that the blueprint names.
+    pub resolvers: Vec<StagedResolver>,
+    /// Keys of the zones that are signed.
+    pub keys: BTreeMap<String, StagedKey>,
     /// Zones of others that the site leans on, zone name to zone file text: what the mail provider publishes, the
     /// reverse zones of the sending addresses. golive generates none of it; a resolver finds it.
     pub foreign_zones: BTreeMap<String, String>,
@@ -47,6 +55,13 @@ pub struct StagedNameServer {
     /// Zone name to zone file text: this server's own copy of the generated `dns/<zone>.zone`.
     pub zones: BTreeMap<String, String>,
     pub manner: DnsManner,
+}
+
+#[derive(Debug, Clone)]
+pub struct StagedResolver {
+    pub address: IpAddr,
+    /// Old copies that it has not forgotten yet, zone name to zone file text.
+    pub old_zones: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,6 +211,15 @@ impl Staging {
                 nodes.push(staged_node(*address, NodeRole::Redirect, Some(&folder), names.clone(), artifacts)?);
             }
         }
+        let keys = site
+            .zones
+            .iter()
+            .filter(|zone| zone.is_signed)
+            .map(|zone| Ok((zone.name.to_string(), StagedKey::new()?)))
+            .collect::<Result<_, String>>()?;
+        let parent_servers = parent_servers(&site, &keys, &mut name_servers)?;
+        let resolvers = site.resolvers.iter().map(|(_, address)| *address);
+        let resolvers = resolvers.map(|address| StagedResolver { address, old_zones: BTreeMap::new() }).collect();
         let edge_certificate = StagedCertificate::healthy(hosts);
         let foreign_zones = foreign_zones(&site);
         let app = StagedApp::default();
@@ -203,8 +227,20 @@ impl Staging {
         let files = below("varnish/", artifacts);
         let main_file = format!("{}.vcl", site.name);
         let varnish = files.contains_key(&main_file).then_some(StagedVarnish { main_file, files });
-        let mut staging =
-            Self { site, name_servers, foreign_zones, cdn_files, edge_certificate, nodes, app, varnish, apis };
+        let mut staging = Self {
+            site,
+            name_servers,
+            parent_servers,
+            resolvers,
+            keys,
+            foreign_zones,
+            cdn_files,
+            edge_certificate,
+            nodes,
+            app,
+            varnish,
+            apis,
+        };
         staging.read_back_cdn();
         Ok(staging)
     }
@@ -273,6 +309,61 @@ fn name_servers(site: &Site, artifacts: &[Artifact]) -> Result<Vec<StagedNameSer
             });
             servers[position].zones.insert(zone.name.as_str().to_owned(), text.clone());
         }
+    }
+    Ok(servers)
+}
+
+/// The delegations of the site's zones, as the zones above hold them. Where the blueprint runs that one too, its own
+/// records delegate, and only the word for a signed zone's key is added.
+fn parent_servers(
+    site: &Site,
+    keys: &BTreeMap<String, StagedKey>,
+    name_servers: &mut [StagedNameServer],
+) -> Result<Vec<StagedNameServer>, String> {
+    let mut texts: BTreeMap<String, String> = BTreeMap::new();
+    let mut servers: BTreeMap<IpAddr, StagedNameServer> = BTreeMap::new();
+    for zone in &site.zones {
+        let Some((_, above)) = zone.name.as_str().split_once('.') else { continue };
+        let vouched = match keys.get(zone.name.as_str()) {
+            Some(key) => format!("{}. 3600 IN DS {}\n", zone.name, key.delegation(zone.name.as_str())?),
+            None => String::new(),
+        };
+        let is_above = |other: &&ZoneFacts| other.name != zone.name && zone.name.is_within(&other.name);
+        if let Some(own) = site.zones.iter().filter(is_above).max_by_key(|other| other.name.as_str().len()) {
+            for text in name_servers.iter_mut().filter_map(|server| server.zones.get_mut(own.name.as_str())) {
+                text.push_str(&vouched);
+            }
+            continue;
+        }
+        let text = texts.entry(above.to_owned()).or_insert_with(|| {
+            format!(
+                "{above}. 3600 IN SOA ns.registry.example. dns.registry.example. 1 7200 900 1209600 300\n\
+                 {above}. 3600 IN NS ns.registry.example.\n"
+            )
+        });
+        for (name, address) in &zone.servers {
+            text.push_str(&format!("{}. 3600 IN NS {name}.\n", zone.name));
+            if name.is_within(&zone.name) {
+                text.push_str(&format!("{name}. 3600 IN {} {address}\n", if address.is_ipv4() { "A" } else { "AAAA" }));
+            }
+        }
+        text.push_str(&vouched);
+        let nowhere = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+        let unnamed = zone.is_signed.then_some(("ns.registry.example", nowhere));
+        let named = zone.parent_servers.iter().map(|(name, address)| (name.as_str(), *address));
+        for (name, address) in named.chain(unnamed.filter(|_| zone.parent_servers.is_empty())) {
+            let server = servers.entry(address).or_insert_with(|| StagedNameServer {
+                name: name.to_owned(),
+                address,
+                zones: BTreeMap::new(),
+                manner: DnsManner::Answers,
+            });
+            server.zones.insert(above.to_owned(), String::new());
+        }
+    }
+    let mut servers: Vec<StagedNameServer> = servers.into_values().collect();
+    for (zone, text) in servers.iter_mut().flat_map(|server| &mut server.zones) {
+        text.clone_from(texts.get(zone).ok_or("no delegation")?);
     }
     Ok(servers)
 }

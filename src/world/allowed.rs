@@ -16,6 +16,8 @@ pub struct Allowed {
     pub hosts: BTreeSet<String>,
     /// Addresses that the blueprint names: name servers, origins, redirect machines.
     pub addresses: BTreeSet<IpAddr>,
+    /// Resolvers that the blueprint names; asked about names, and nothing else.
+    pub resolvers: BTreeSet<IpAddr>,
     /// Where names of the blueprint may also lead. `None`: the blueprint has no CDN and does not say where its host
     /// lives, so that any public address to which a name of ours leads is ours.
     pub ranges: Option<Vec<IpNet>>,
@@ -30,7 +32,7 @@ pub struct Allowed {
 impl Allowed {
     pub fn of(site: &Site) -> Self {
         let redirected = site.redirected.iter().flat_map(|entry| &entry.names);
-        let servers = site.zones.iter().flat_map(|zone| zone.servers.iter().map(|(_, address)| *address));
+        let servers = site.zones.iter().flat_map(|zone| zone.servers.iter().chain(&zone.parent_servers));
         let origins = site.cdn.iter().flat_map(|cdn| cdn.origins.iter().copied());
         let machines = site.redirected.iter().flat_map(|entry| entry.addresses.iter().copied());
         Self {
@@ -38,7 +40,8 @@ impl Allowed {
                 .chain(site.hosts.iter().map(|host| &host.name))
                 .map(|name| name.as_str().to_owned())
                 .collect(),
-            addresses: servers.chain(origins).chain(machines).collect(),
+            addresses: servers.map(|(_, address)| *address).chain(origins).chain(machines).collect(),
+            resolvers: site.resolvers.iter().map(|(_, address)| *address).collect(),
             ranges: site.cdn.as_ref().map(|cdn| cdn.ranges.clone()),
             zones: site.cdn.iter().map(|cdn| cdn.zone.to_string()).collect(),
             region: site.platform.as_ref().map(|platform| platform.region),
@@ -66,6 +69,10 @@ impl Allowed {
     /// Whether a probe may be pinned to this address: the blueprint's, or the CDN's (names are checked apart).
     pub(super) fn has_address(&self, address: IpAddr) -> bool {
         self.addresses.contains(&address) || self.ranges.iter().flatten().any(|range| range.contains(&address))
+    }
+
+    pub(super) fn has_resolver(&self, address: IpAddr) -> bool {
+        self.resolvers.contains(&address)
     }
 
     /// Whether a name of ours may lead to this address.

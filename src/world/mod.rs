@@ -9,6 +9,8 @@
 //! | `burst` | many requests as one visitor |
 //! | `body` | decoding of bodies, within limits |
 //! | `tls` | one handshake, looked at and then verified |
+//! | `tls_offer` | one version of TLS offered, forbidden ones included |
+//! | `staple` | the status in a stapled OCSP answer |
 //! | `pace` | politeness towards a live site |
 //! | `breaker` | the end of a live run from which the site suffers |
 //! | `failure` | causes of errors, sorted |
@@ -23,7 +25,9 @@ mod dns;
 pub(crate) mod failure;
 mod http;
 mod pace;
+mod staple;
 pub(crate) mod tls;
+pub(crate) mod tls_offer;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
@@ -42,8 +46,8 @@ pub use allowed::Allowed;
 pub(crate) use pace::asked_pause;
 
 use crate::probe::{
-    ApiProbe, Disturbance, DnsProbe, DnsServer, FailureKind, Observation, Probe, Rcode, RecordData, RecordType, Target,
-    Visitor, Wait,
+    ApiProbe, Disturbance, DnsProbe, DnsServer, FailureKind, Observation, Probe, Rcode, RecordData, RecordType,
+    Signatures, Target, Visitor, Wait,
 };
 use crate::providers::api::{self, Access, Apis};
 use failure::{Unanswered, failed, not_asked};
@@ -217,6 +221,7 @@ impl World {
             Probe::Http(probe) => self.http(probe).await,
             Probe::Burst(probe) => self.burst(probe).await,
             Probe::Tls(probe) => self.tls(probe).await,
+            Probe::TlsOffer(probe) => self.tls_offer(probe).await,
             Probe::Wait(wait) => self.wait(wait).await,
             Probe::Disturb(disturbance) => match &self.stage {
                 Some(stage) => stage.disturb(*disturbance).await.map(|()| Observation::Done).map_err(not_asked),
@@ -311,7 +316,13 @@ impl World {
     async fn resolve(&self, host: &str) -> Result<IpAddr, Unanswered> {
         let mut rcode = None;
         for record_type in [RecordType::A, RecordType::Aaaa] {
-            let probe = DnsProbe { server: DnsServer::Resolver, name: host.to_owned(), record_type, nth: 0 };
+            let probe = DnsProbe {
+                server: DnsServer::Resolver,
+                name: host.to_owned(),
+                record_type,
+                signatures: Signatures::NotAsked,
+                nth: 0,
+            };
             match self.dns(&probe).await? {
                 Observation::Dns(answer) => {
                     let address = answer.answers.iter().find_map(|record| match record.data {

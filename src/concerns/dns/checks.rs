@@ -274,7 +274,7 @@ fn negative(name: &HostName, site: &Site) -> Option<Check> {
                     continue;
                 }
                 // RFC 2308, section 5; without an SOA record each resolver has its own idea.
-                let kept = answer.authority_soa.as_ref().map_or(u32::MAX, |soa| soa.minimum);
+                let kept = answer.authority_soa().map_or(u32::MAX, |soa| soa.minimum);
                 if missing.is_none_or(|(longest, _)| kept > longest) {
                     missing = Some((kept, answer));
                 }
