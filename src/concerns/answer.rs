@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::Judgement;
 use crate::probe::{
     ApiAnswer, BurstAnswer, DnsAnswer, Failure, FailureKind, HttpAnswer, Observation, Rcode, RecordData, TlsAnswer,
+    TlsOfferAnswer,
 };
 
 /// The HTTP answer, or what its absence means.
@@ -87,6 +88,18 @@ pub fn authoritative(observation: &Observation) -> Result<&DnsAnswer, Judgement>
 pub fn tls(observation: &Observation) -> Result<&TlsAnswer, Judgement> {
     match observation {
         Observation::Tls(answer) => Ok(answer),
+        other => Err(absent(other)),
+    }
+}
+
+/// What became of an offer, or what its absence means.
+///
+/// # Errors
+///
+/// As [`http`].
+pub fn tls_offer(observation: &Observation) -> Result<&TlsOfferAnswer, Judgement> {
+    match observation {
+        Observation::TlsOffer(answer) => Ok(answer),
         other => Err(absent(other)),
     }
 }

@@ -4,10 +4,13 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use serde_json::json;
+
 use super::apis;
 use super::dns::signing::StagedKey;
 use crate::blueprint::Site;
 use crate::blueprint::site::{Foreign, PublicHost, ZoneFacts};
+use crate::concerns::cdn::Setup;
 use crate::concerns::fragment::RunsOn;
 use crate::emit::Artifact;
 use crate::probe::{ApiProvider, report_permission, reverse_name};
@@ -130,6 +133,8 @@ pub struct StagedCertificate {
     pub with_intermediate: bool,
     /// Days from now until it ends.
     pub days_left: i64,
+    /// It was ordered so that nobody believes it without a stapled answer (RFC 7633); no server here staples.
+    pub must_staple: bool,
 }
 
 /// The Varnish of all machines of the proxy: one, wherever it is deployed, since the pages are the same.
@@ -266,7 +271,14 @@ impl Staging {
     /// Cloudflare's API tells what Cloudflare was told.
     fn read_back_cdn(&mut self) {
         if let Some(cdn) = &self.site.cdn {
-            let bodies = apis::cloudflare::bodies(cdn.zone.as_str(), &self.cdn_files);
+            let zone = self.site.zones.iter().find(|zone| zone.name == cdn.zone);
+            let assigned: Vec<&str> =
+                zone.iter().flat_map(|zone| &zone.servers).map(|(name, _)| name.as_str()).collect();
+            let itself = match cdn.setup {
+                Setup::Full => json!({ "type": "full", "status": "active", "name_servers": assigned }),
+                Setup::Partial => json!({ "type": "partial", "status": "active" }),
+            };
+            let bodies = apis::cloudflare::bodies(cdn.zone.as_str(), itself, &self.cdn_files);
             self.apis.insert(ApiProvider::Cloudflare, bodies);
         }
     }
@@ -286,7 +298,7 @@ pub(super) fn replace_once(text: &mut String, place: &str, from: &str, to: &str)
 impl StagedCertificate {
     /// As an authority issues it today: 90 days, with its intermediate.
     pub fn healthy(names: Vec<String>) -> Self {
-        Self { names, with_intermediate: true, days_left: 90 }
+        Self { names, with_intermediate: true, days_left: 90, must_staple: false }
     }
 }
 
@@ -382,6 +394,13 @@ fn foreign_zones(site: &Site) -> BTreeMap<String, String> {
             }
         };
         records.entry(name).or_default().push(data);
+    }
+    // A name server has an address, wherever its name is.
+    for (name, address) in site.zones.iter().flat_map(|zone| &zone.servers) {
+        if site.zone_of(name).is_none() {
+            let kind = if address.is_ipv4() { "A" } else { "AAAA" };
+            records.entry(name.to_string()).or_default().push(format!("{kind} {address}"));
+        }
     }
     records
         .into_iter()

@@ -6,8 +6,9 @@ use super::{Cdn, Setup};
 use crate::blueprint::Site;
 use crate::concerns::{Drill, Drills, OneOrMore};
 use crate::probe::ApiProvider;
+use crate::providers::cloudflare;
 
-pub fn drills(cdn: &Cdn, _site: &Site) -> Drills {
+pub fn drills(cdn: &Cdn, site: &Site) -> Drills {
     let mut rest = vec![
         Drill {
             number: Some(19),
@@ -43,6 +44,23 @@ pub fn drills(cdn: &Cdn, _site: &Site) -> Drills {
             inject: Box::new(|staging| staging.set_cdn_setting("always_use_https", json!("on"))),
         },
     ];
+    rest.push(Drill {
+        number: Some(20),
+        id: "edge-outdated-tls",
+        fault: "TLS 1.0 is left on at the edge for an old partner",
+        reddens: vec!["tls.versions"],
+        inject: Box::new(|staging| staging.set_cdn_setting("min_tls_version", json!("1.0"))),
+    });
+    rest.push(Drill {
+        number: Some(75),
+        id: "must-staple-unstapled",
+        fault: "the edge's certificate was ordered with must-staple, and the edge staples nothing",
+        reddens: vec!["tls.ocsp"],
+        inject: Box::new(|staging| {
+            staging.edge_certificate.must_staple = true;
+            Ok(())
+        }),
+    });
     rest.push(Drill {
         number: None,
         id: "origin-not-verified",
@@ -115,6 +133,31 @@ pub fn drills(cdn: &Cdn, _site: &Site) -> Drills {
             }),
         });
     }
+    if cdn.setup == Setup::Partial && cdn.verification_key.is_some() && site.zones.iter().any(|z| z.name == cdn.zone) {
+        rest.push(Drill {
+            number: Some(5),
+            id: "verification-deleted",
+            fault: "somebody tidies up the zone and deletes the record by which the CDN knows whose it is",
+            reddens: vec!["dns.zone.mode"],
+            inject: Box::new(|staging| {
+                let zone = staging.site.cdn.as_ref().ok_or("no CDN")?.zone.clone();
+                staging.edit_records(&cloudflare::verification_name(&zone), "TXT", |_, _| vec![])
+            }),
+        });
+    }
+    rest.push(Drill {
+        number: None,
+        id: "zone-pending",
+        fault: "the CDN still waits for the owner of the zone to show that it is theirs",
+        reddens: vec!["dns.zone.mode"],
+        inject: Box::new(|staging| {
+            let zone = staging.site.cdn.as_ref().ok_or("no CDN")?.zone.clone();
+            staging.edit_api(ApiProvider::Cloudflare, &format!("/zones/{zone}"), |body| {
+                body["result"]["status"] = json!("pending");
+                Ok(())
+            })
+        }),
+    });
     Drills::Run(OneOrMore(
         Drill {
             number: Some(18),

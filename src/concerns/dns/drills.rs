@@ -1,5 +1,7 @@
 //! Faults that `[dns]` must catch.
 
+use jiff::SignedDuration;
+
 use super::Dns;
 use super::records::RecordKind;
 use crate::blueprint::Site;
@@ -26,7 +28,10 @@ pub fn drills(dns: &Dns, site: &Site) -> Drills {
             number: Some(9),
             id: "ttl-86400",
             fault: "the TTL of a launched name is a day at the switch",
-            reddens: vec!["dns.ttl.lowered"],
+            reddens: match site.resolvers.is_empty() {
+                true => vec!["dns.ttl.lowered"],
+                false => vec!["dns.ttl.lowered", "dns.prop"],
+            },
             inject: Box::new(|staging| {
                 let redirected = staging.site.redirected.iter().flat_map(|redirect| &redirect.names);
                 let names: Vec<String> = staging
@@ -133,6 +138,21 @@ pub fn drills(dns: &Dns, site: &Site) -> Drills {
             inject: Box::new(absent),
         });
     }
+    all.extend(of_delegations(site));
+    all.extend(of_copies(site));
+    // Nobody raises what the CDN chooses.
+    if !all_ttls_are_the_cdns(site) {
+        all.push(Drill {
+            number: Some(74),
+            id: "ttl-stays-low",
+            fault: "a week after the announcement the TTL is still the low one",
+            reddens: vec!["dns.ttl.raised"],
+            inject: Box::new(|staging| {
+                staging.site.announcement -= SignedDuration::from_hours(8 * 24);
+                Ok(())
+            }),
+        });
+    }
     let mut all = all.into_iter();
     match all.next() {
         Some(first) => Drills::Run(OneOrMore(first, all.collect())),
@@ -140,6 +160,129 @@ pub fn drills(dns: &Dns, site: &Site) -> Drills {
             Drills::None { because: "one server, no CAA record, and the CDN's own TTL: nothing is left to go wrong" }
         }
     }
+}
+
+/// What the zone above and the signer may leave wrong.
+fn of_delegations(site: &Site) -> Vec<Drill> {
+    let mut all = Vec::new();
+    if site.zones.iter().any(|zone| !zone.parent_servers.is_empty()) {
+        all.push(Drill {
+            number: Some(2),
+            id: "parent-lists-retired",
+            fault: "the zone above still lists a name server that was retired",
+            reddens: vec!["dns.deleg.ns"],
+            inject: Box::new(|staging| {
+                let zone = first_with_parent(staging).ok_or("no zone names the servers above it")?;
+                edit_above(staging, &zone, |text| {
+                    text.push_str(&format!("{zone}. 3600 IN NS ns-retired.example.\n"));
+                })
+            }),
+        });
+        all.push(Drill {
+            number: Some(13),
+            id: "ds-left-behind",
+            fault: "the name servers moved, and the zone above still vouches for the keys of the former ones",
+            reddens: vec!["dns.dnssec"],
+            inject: Box::new(|staging| {
+                let zone = first_with_parent(staging).ok_or("no zone names the servers above it")?;
+                let former = "31406 13 2 D4B7D520E7BB5F0F67674A0CCEB1E3E0614B93C4F9E99B8383F6A1E4469DA50A";
+                edit_above(staging, &zone, |text| {
+                    text.push_str(&format!("{zone}. 3600 IN DS {former}\n"));
+                })
+            }),
+        });
+    }
+    if site.zones.iter().any(|zone| zone.is_signed) {
+        all.push(Drill {
+            number: None,
+            id: "signer-stopped",
+            fault: "the signer stopped days ago, and the signatures end tomorrow",
+            reddens: vec!["dns.dnssec"],
+            inject: Box::new(|staging| {
+                let key = staging.keys.values_mut().next().ok_or("no zone is signed")?;
+                key.hours_left = 24;
+                Ok(())
+            }),
+        });
+    }
+    all
+}
+
+fn first_with_parent(staging: &Staging) -> Option<String> {
+    let named = staging.site.zones.iter().filter(|zone| !zone.parent_servers.is_empty());
+    named.last().map(|zone| zone.name.to_string())
+}
+
+/// Edits the zone above at each of its servers.
+fn edit_above(staging: &mut Staging, zone: &str, edit: impl Fn(&mut String)) -> Result<(), String> {
+    let delegation = format!("\n{zone}. 3600 IN NS ");
+    let mut texts = staging.parent_servers.iter_mut().flat_map(|server| server.zones.values_mut());
+    let mut edited = Err(format!("nobody delegates {zone}"));
+    for text in texts.by_ref().filter(|text| text.contains(&delegation)) {
+        edit(text);
+        edited = Ok(());
+    }
+    edited
+}
+
+/// What resolvers may still remember.
+fn of_copies(site: &Site) -> Vec<Drill> {
+    let mut all = Vec::new();
+    if site.resolvers.is_empty() || site.redirected.is_empty() {
+        return all;
+    }
+    all.push(Drill {
+        number: None,
+        id: "resolver-keeps-old",
+        fault: "a large resolver still tells the address of before the change",
+        reddens: vec!["dns.prop"],
+        inject: Box::new(|staging| {
+            let (zone, old) = before_the_change(staging)?;
+            let resolver = staging.resolvers.first_mut().ok_or("no resolver")?;
+            resolver.old_zones.insert(zone, old);
+            Ok(())
+        }),
+    });
+    let servers = site.zones.iter().map(|zone| zone.servers.len()).max().unwrap_or_default();
+    if (2..=site.resolvers.len()).contains(&servers) {
+        all.push(Drill {
+            number: None,
+            id: "secondary-of-before",
+            fault: "the last name server missed the change, and some resolvers ask it",
+            reddens: vec!["dns.soa.sync", "dns.apex.a", "dns.prop"],
+            inject: Box::new(|staging| {
+                let (zone, old) = before_the_change(staging)?;
+                let mut serving = staging.name_servers.iter_mut().rev();
+                let last = serving.find_map(|server| server.zones.get_mut(&zone)).ok_or("nobody serves the zone")?;
+                *last = old.replacen(" 7200 900 1209600 ", " 7200 901 1209600 ", 1);
+                Ok(())
+            }),
+        });
+    }
+    all
+}
+
+/// The zone of the first redirected name, with another address in the place of its own.
+fn before_the_change(staging: &Staging) -> Result<(String, String), String> {
+    let redirect = staging.site.redirected.first().ok_or("nothing is redirected")?;
+    let name = redirect.names.first().ok_or("no name is redirected")?;
+    let zone = staging.site.zone_of(name).ok_or("no zone holds the name")?.name.to_string();
+    let text =
+        staging.name_servers.iter().find_map(|server| server.zones.get(&zone)).ok_or("nobody serves the zone")?;
+    let (v4, v6) = (format!("{name}. "), " IN AAAA ");
+    let is_address = |line: &&str| line.starts_with(&v4) && (line.contains(" IN A ") || line.contains(v6));
+    let mut old: String = text.lines().filter(|line| !is_address(line)).map(|line| format!("{line}\n")).collect();
+    old.push_str(&format!("{name}. 3600 IN A 192.0.2.98\n"));
+    Ok((zone, old))
+}
+
+/// Whether the CDN answers for every launched name.
+fn all_ttls_are_the_cdns(site: &Site) -> bool {
+    site.redirected.is_empty()
+        && site
+            .hosts
+            .iter()
+            .all(|host| site.is_behind_cdn(&host.name) && site.zone_of(&host.name).is_none_or(ZoneFacts::is_run_by_cdn))
 }
 
 /// In a zone that declares none, at one of its servers.

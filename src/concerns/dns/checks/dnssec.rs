@@ -1,0 +1,182 @@
+//! Signed or not, as declared, and believed by resolvers that check.
+
+use std::net::IpAddr;
+
+use jiff::SignedDuration;
+
+use super::VALID_FOR_SECONDS;
+use crate::concerns::answer::{answered, answered_or_later, authoritative, listed, resolved};
+use crate::concerns::ask::dns_signed;
+use crate::concerns::dns::Zone;
+use crate::concerns::{Check, Judgement, Safety};
+use crate::probe::{DnsAnswer, DnsServer, Dnssec, Observation, Rcode, RecordData, RecordType, Signatures};
+
+/// Signatures that end sooner are a warning: a signer that stopped is noticed while there is time.
+const LEFT: SignedDuration = SignedDuration::from_hours(3 * 24);
+
+/// Algorithms of keys that sign with SHA-1 or MD5 (IANA, DNS security algorithm numbers; RFC 9905).
+const WEAK_ALGORITHMS: [u8; 5] = [1, 3, 5, 6, 7];
+/// SHA-1 (IANA, DS record digest algorithms).
+const WEAK_DIGEST: u8 = 1;
+
+/// `dns.dnssec`: a zone is signed or not as declared, and what the zone above vouches for is there. The resolvers of this
+/// run are asked with their checks and without: what only those without can answer has bad signatures, mostly a DS record
+/// left behind. Whether absent names are proven absent is not looked at.
+pub(super) fn signed(zone: &Zone) -> Check {
+    let servers: Vec<IpAddr> = zone.servers.iter().map(|server| server.address).collect();
+    let owner = zone.name.to_string();
+    let ask = |server, kind, how| dns_signed(server, &owner, kind, how);
+    let mut questions = vec![
+        ask(DnsServer::Resolver, RecordType::Soa, Signatures::Asked),
+        ask(DnsServer::Resolver, RecordType::Soa, Signatures::Unchecked),
+        ask(DnsServer::Resolver, RecordType::Ds, Signatures::Unchecked),
+    ];
+    for kind in [RecordType::Dnskey, RecordType::Soa] {
+        let at = servers.iter().map(|server| DnsServer::Authoritative(*server));
+        questions.extend(at.map(|server| ask(server, kind, Signatures::Asked)));
+    }
+    let (count, is_signed) = (servers.len(), zone.signed);
+    Check {
+        id: "dns.dnssec",
+        subject: owner,
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask: questions,
+        judge: Box::new(move |seen| {
+            let [checked, unchecked, above, at_servers @ ..] = seen else {
+                return Judgement::unknown("nothing was asked");
+            };
+            let (checked, unchecked) = (answered!(resolved(checked)), answered!(resolved(unchecked)));
+            let above = answered!(resolved(above));
+            if checked.rcode == Rcode::ServFail {
+                return match unchecked.rcode {
+                    Rcode::ServFail => Judgement::unknown("resolvers answer SERVFAIL, whether they check or not"),
+                    _ => Judgement::fail(format!(
+                        "resolvers that check signatures answer SERVFAIL{}",
+                        match delegations(above).is_empty() {
+                            true => "",
+                            false => ": the zone above vouches for a key that does not sign this one",
+                        }
+                    )),
+                };
+            }
+            if above.rcode == Rcode::ServFail {
+                return Judgement::unknown("what the zone above vouches for cannot be seen: SERVFAIL");
+            }
+            let vouched = delegations(above);
+            let (keys, soas) = at_servers.split_at(count.min(at_servers.len()));
+            if !is_signed && vouched.is_empty() {
+                return Judgement::pass("not signed, as declared");
+            }
+            let sound = match sound(&vouched, keys, soas) {
+                Ok(sound) => sound,
+                Err(judgement) => return judgement,
+            };
+            if !is_signed {
+                return Judgement::warn("the zone is signed and the blueprint does not say so: `signed = true`");
+            }
+            if !checked.authenticated {
+                return Judgement::unknown(format!("the resolver {} does not check signatures", checked.server));
+            }
+            sound
+        }),
+        remedy: match is_signed {
+            true => "have the DS at the registrar and the zone's keys compared; let the signer run again".to_owned(),
+            false => {
+                "have the DS removed at the registrar, and wait for its TTL, before the name servers move".to_owned()
+            }
+        },
+        source: "RFC 4035 4.3, 5; RFC 9905; Zonemaster dnssec02, 07-11",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+/// Key tag, algorithm, digest type, digest.
+type Vouched = (u16, u8, u8, String);
+
+fn delegations(answer: &DnsAnswer) -> Vec<Vouched> {
+    let each = answer.answers.iter().filter_map(|record| match &record.data {
+        RecordData::Dnssec(Dnssec::Delegation { key_tag, algorithm, digest_type, digest }) => {
+            Some((*key_tag, *algorithm, *digest_type, digest.clone()))
+        }
+        _ => None,
+    });
+    each.collect()
+}
+
+/// Whether each server has a key that is vouched for, and living signatures.
+///
+/// # Errors
+///
+/// What decides at once.
+fn sound(vouched: &[Vouched], keys: &[Observation], soas: &[Observation]) -> Result<Judgement, Judgement> {
+    if vouched.is_empty() {
+        return Err(Judgement::fail("declared signed, and the zone above vouches for no key"));
+    }
+    match every_server(vouched, keys, soas) {
+        fail @ Judgement::Say(crate::concerns::Verdict::Fail | crate::concerns::Verdict::Unknown, _) => Err(fail),
+        other => Ok(other),
+    }
+}
+
+fn every_server(vouched: &[Vouched], keys: &[Observation], soas: &[Observation]) -> Judgement {
+    let mut untested = None;
+    let mut weak = vouched.iter().all(|(.., digest_type, _)| *digest_type == WEAK_DIGEST);
+    let mut tags = Vec::new();
+    for observation in keys {
+        let answer = answered_or_later!(authoritative(observation), untested);
+        let signing = answer.answers.iter().filter_map(|record| match &record.data {
+            RecordData::Dnssec(Dnssec::Key { key_tag, algorithm, signs: true, digests }) => {
+                Some((*key_tag, *algorithm, digests))
+            }
+            _ => None,
+        });
+        let signing: Vec<_> = signing.collect();
+        let is_vouched_for = signing.iter().any(|(key_tag, algorithm, digests)| {
+            vouched.iter().any(|(tag, of, digest_type, digest)| {
+                (tag, of) == (key_tag, algorithm) && digests.get(digest_type) == Some(digest)
+            })
+        });
+        if !is_vouched_for {
+            let tags: Vec<String> = vouched.iter().map(|(tag, ..)| tag.to_string()).collect();
+            return Judgement::fail(format!("{} has no key for the DS of {} above", answer.server, listed(&tags)));
+        }
+        weak |= signing.iter().any(|(_, algorithm, _)| WEAK_ALGORITHMS.contains(algorithm));
+        tags.extend(signing.iter().map(|(key_tag, ..)| *key_tag));
+    }
+    let mut soonest: Option<SignedDuration> = None;
+    for observation in soas {
+        let answer = answered_or_later!(authoritative(observation), untested);
+        let lives = answer.answers.iter().filter_map(|record| match &record.data {
+            RecordData::Dnssec(Dnssec::Signature { covers, key_tag, ends, .. })
+                if covers == "SOA" && tags.contains(key_tag) =>
+            {
+                Some(left(*ends, answer))
+            }
+            _ => None,
+        });
+        let Some(longest) = lives.max() else {
+            return Judgement::fail(format!("{} has no signature of the zone's keys", answer.server));
+        };
+        if longest <= SignedDuration::ZERO {
+            return Judgement::fail(format!("the signatures at {} have ended", answer.server));
+        }
+        soonest = Some(soonest.map_or(longest, |soonest| soonest.min(longest)));
+    }
+    if let Some(untested) = untested {
+        return untested;
+    }
+    let hours = soonest.map_or(0, |left| left.as_hours());
+    match soonest {
+        Some(soonest) if soonest < LEFT => Judgement::warn(format!("the signatures end in {hours} h")),
+        _ if weak => Judgement::warn("SHA-1: some resolvers take that for unsigned"),
+        _ => Judgement::pass(format!("signed and vouched for; the signatures last {hours} h more")),
+    }
+}
+
+/// Serial number arithmetic (RFC 4034, section 3.1.5; RFC 1982): the nearer of the two readings.
+fn left(ends: u32, answer: &DnsAnswer) -> SignedDuration {
+    let now = u32::try_from(answer.at.as_second().rem_euclid(1 << 32)).unwrap_or_default();
+    SignedDuration::from_secs(ends.wrapping_sub(now).cast_signed().into())
+}
