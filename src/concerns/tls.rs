@@ -130,7 +130,7 @@ pub fn versions(name: &HostName, to: Target, subject: String, blocked_by: Vec<&'
             let old: Vec<&str> =
                 taken.iter().filter(|version| **version < TlsVersion::Tls12).map(|version| version.as_str()).collect();
             if !old.is_empty() {
-                return Judgement::fail(format!("{} is taken", listed(&old)));
+                return Judgement::fail(format!("it takes {}", listed(&old)));
             }
             let spoken: Vec<&str> = taken.iter().map(|version| version.as_str()).collect();
             match untested {

@@ -7,7 +7,7 @@ mod propagation;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, Unit};
 
 use super::records::RecordKind;
 use super::{Dns, Zone};
@@ -385,6 +385,7 @@ fn ttl_raised(name: &HostName, dns: &Dns, site: &Site) -> Option<Check> {
         return None;
     }
     let (_, due) = window(site.announcement, dns.steady_ttl_seconds);
+    let due = due.round(Unit::Minute).unwrap_or(due);
     let steady = dns.steady_ttl_seconds.get();
     let owner = name.to_string();
     Some(Check {

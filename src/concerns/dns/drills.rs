@@ -1,11 +1,12 @@
 //! Faults that `[dns]` must catch.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Dns;
 use super::records::RecordKind;
 use crate::blueprint::Site;
 use crate::blueprint::site::ZoneFacts;
+use crate::blueprint::value::HostName;
 use crate::concerns::{Drill, Drills, OneOrMore};
 use crate::emit::zone;
 use crate::rehearsal::staging::Staging;
@@ -148,7 +149,8 @@ pub fn drills(dns: &Dns, site: &Site) -> Drills {
             fault: "a week after the announcement the TTL is still the low one",
             reddens: vec!["dns.ttl.raised"],
             inject: Box::new(|staging| {
-                staging.site.announcement -= SignedDuration::from_hours(8 * 24);
+                let long_ago = Timestamp::now() - SignedDuration::from_hours(9 * 24);
+                staging.site = staging.site.clone().on_the_eve_of(long_ago);
                 Ok(())
             }),
         });
@@ -178,19 +180,22 @@ fn of_delegations(site: &Site) -> Vec<Drill> {
                 })
             }),
         });
-        all.push(Drill {
-            number: Some(13),
-            id: "ds-left-behind",
-            fault: "the name servers moved, and the zone above still vouches for the keys of the former ones",
-            reddens: vec!["dns.dnssec"],
-            inject: Box::new(|staging| {
-                let zone = first_with_parent(staging).ok_or("no zone names the servers above it")?;
-                let former = "31406 13 2 D4B7D520E7BB5F0F67674A0CCEB1E3E0614B93C4F9E99B8383F6A1E4469DA50A";
-                edit_above(staging, &zone, |text| {
-                    text.push_str(&format!("{zone}. 3600 IN DS {former}\n"));
-                })
-            }),
-        });
+        let unsigned = site.zones.iter().filter(|zone| !zone.parent_servers.is_empty() && !zone.is_signed);
+        if let Some((zone, reddens)) = unsigned.rev().find_map(|zone| Some((zone, lost_with(zone, site)?))) {
+            let zone = zone.name.to_string();
+            all.push(Drill {
+                number: Some(13),
+                id: "ds-left-behind",
+                fault: "the name servers moved, and the zone above still vouches for the keys of the former ones",
+                reddens,
+                inject: Box::new(move |staging| {
+                    let former = "31406 13 2 D4B7D520E7BB5F0F67674A0CCEB1E3E0614B93C4F9E99B8383F6A1E4469DA50A";
+                    edit_above(staging, &zone, |text| {
+                        text.push_str(&format!("{zone}. 3600 IN DS {former}\n"));
+                    })
+                }),
+            });
+        }
     }
     if site.zones.iter().any(|zone| zone.is_signed) {
         all.push(Drill {
@@ -206,6 +211,20 @@ fn of_delegations(site: &Site) -> Vec<Drill> {
         });
     }
     all
+}
+
+/// What turns red when resolvers have no answer about a zone's names; `None` where too much would: without a CDN or
+/// redirects nothing stands between the name and the rest.
+fn lost_with(zone: &ZoneFacts, site: &Site) -> Option<Vec<&'static str>> {
+    let holds = |name: &HostName| site.zone_of(name).is_some_and(|facts| facts.name == zone.name);
+    let serves = site.hosts.iter().any(|host| holds(&host.name));
+    let redirects = site.redirected.iter().flat_map(|redirect| &redirect.names).any(holds);
+    if serves || !redirects {
+        return None;
+    }
+    let mut lost = vec!["dns.dnssec", "dns.caa", "redir.hops"];
+    lost.extend((!site.resolvers.is_empty()).then_some("dns.prop"));
+    Some(lost)
 }
 
 fn first_with_parent(staging: &Staging) -> Option<String> {
@@ -272,7 +291,7 @@ fn before_the_change(staging: &Staging) -> Result<(String, String), String> {
     let (v4, v6) = (format!("{name}. "), " IN AAAA ");
     let is_address = |line: &&str| line.starts_with(&v4) && (line.contains(" IN A ") || line.contains(v6));
     let mut old: String = text.lines().filter(|line| !is_address(line)).map(|line| format!("{line}\n")).collect();
-    old.push_str(&format!("{name}. 3600 IN A 192.0.2.98\n"));
+    old.push_str(&format!("{name}. {} IN A 192.0.2.98\n", staging.site.lowered_ttl));
     Ok((zone, old))
 }
 
