@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use hyper::StatusCode;
 use rustls::pki_types::CertificateDer;
 use rustls::version::{TLS12, TLS13};
 use tokio::net::TcpListener;
@@ -21,7 +22,10 @@ use super::nginx::{Trouble, Watchdog};
 use super::node::{self, Node, Surroundings};
 use super::office::Office;
 use super::serve;
-use super::staging::{DnsManner, SITE_ADDRESS, StagedNameServer, StagedResolver, StagedVarnish, Staging};
+use super::staging::{
+    DnsManner, SITE_ADDRESS, StagedCertificate, StagedNameServer, StagedResolver, StagedVarnish, StagedVendor, Staging,
+    VENDOR_ADDRESS,
+};
 use super::tls;
 use super::varnish::{self, Varnish};
 use crate::blueprint::Site;
@@ -219,6 +223,10 @@ impl LocalWorld {
             }
             None => None,
         };
+
+        if !staging.vendor.names.is_empty() {
+            serve_vendor(&staging.vendor, &authority, &mut tasks, &mut routes).await?;
+        }
 
         let dns_error = StartError::io("a name server cannot listen");
         let mut names = Vec::new();
@@ -420,6 +428,33 @@ async fn serve_edge(
             async move { serve::speak_http(stream, |request| edge.answer(false, address, client, request)).await }
         }));
     }
+    Ok(())
+}
+
+/// A vendor's page for our names, or for names that are nobody's.
+async fn serve_vendor(
+    vendor: &StagedVendor,
+    authority: &Authority,
+    tasks: &mut JoinSet<()>,
+    routes: &mut Routes,
+) -> Result<(), StartError> {
+    let refused = |error: &dyn std::fmt::Display| StartError::Certificate(error.to_string());
+    let issued = authority.issue(&StagedCertificate::healthy(vendor.names.clone())).map_err(|error| refused(&error))?;
+    let acceptor = tls::acceptor(&issued).map_err(|error| refused(&error))?;
+    let (listener, address) = serve::listen().await.map_err(StartError::io("the vendor cannot listen"))?;
+    routes.insert(SocketAddr::new(VENDOR_ADDRESS, 443), address);
+    let knows_us = vendor.knows_us;
+    tasks.spawn(serve::accept_forever(listener, move |stream, _| {
+        let acceptor = acceptor.clone();
+        async move {
+            let Ok(stream) = acceptor.accept(stream).await else { return };
+            let answer = || match knows_us {
+                true => serve::text(StatusCode::OK, "a customer's page\n"),
+                false => serve::text(StatusCode::NOT_FOUND, "No such app\n"),
+            };
+            serve::speak_http(stream, |_| std::future::ready(Ok(answer()))).await;
+        }
+    }));
     Ok(())
 }
 

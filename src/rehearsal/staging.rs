@@ -10,10 +10,11 @@ use super::apis;
 use super::dns::signing::StagedKey;
 use crate::blueprint::Site;
 use crate::blueprint::site::{Foreign, PublicHost, ZoneFacts};
+use crate::blueprint::value::HostName;
 use crate::concerns::cdn::Setup;
 use crate::concerns::fragment::RunsOn;
 use crate::emit::Artifact;
-use crate::probe::{ApiProvider, report_permission, reverse_name};
+use crate::probe::{ApiProvider, RecordData, report_permission, reverse_name};
 
 /// A provider's pool of shared addresses: one that no sending address of a blueprint is in.
 const PROVIDER_SPF: &str = "v=spf1 ip6:2001:db8:ffff::/48 -all";
@@ -44,6 +45,8 @@ pub struct Staging {
     /// Machines that run nginx with generated files, by public address.
     pub nodes: Vec<StagedNode>,
     pub app: StagedApp,
+    /// Whoever runs what the zones' own records make aliases of.
+    pub vendor: StagedVendor,
     /// The Varnish behind the proxy; `None`: the blueprint publishes nothing as static.
     pub varnish: Option<StagedVarnish>,
     /// What the providers' APIs answer, path to body, as after an apply of the generated files. A provider that is
@@ -137,6 +140,18 @@ pub struct StagedCertificate {
     pub must_staple: bool,
 }
 
+/// One vendor for all aliases of the zones' own records.
+#[derive(Debug, Clone)]
+pub struct StagedVendor {
+    /// Our names, which its certificate covers; empty: no alias, and nobody listens.
+    pub names: Vec<String>,
+    /// It still has a customer of that name.
+    pub knows_us: bool,
+}
+
+/// Where vendors are. Of the range for benchmarks (RFC 2544), which no blueprint may name.
+pub const VENDOR_ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 18, 0, 80));
+
 /// The Varnish of all machines of the proxy: one, wherever it is deployed, since the pages are the same.
 #[derive(Debug, Clone)]
 pub struct StagedVarnish {
@@ -227,6 +242,9 @@ impl Staging {
         let resolvers = resolvers.map(|address| StagedResolver { address, old_zones: BTreeMap::new() }).collect();
         let edge_certificate = StagedCertificate::healthy(hosts);
         let foreign_zones = foreign_zones(&site);
+        let aliases =
+            site.zones.iter().flat_map(ZoneFacts::aliases).filter(|(name, _)| name.parse::<HostName>().is_ok());
+        let vendor = StagedVendor { names: aliases.map(|(name, _)| name.to_owned()).collect(), knows_us: true };
         let app = StagedApp::default();
         let apis = apis::answers(artifacts)?;
         let files = below("varnish/", artifacts);
@@ -245,6 +263,7 @@ impl Staging {
             app,
             varnish,
             apis,
+            vendor,
         };
         staging.read_back_cdn();
         Ok(staging)
@@ -380,6 +399,13 @@ fn parent_servers(
     Ok(servers)
 }
 
+/// Of somebody else, who takes mail or answers for a zone.
+const TAKES_MAIL: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 25));
+
+fn is_below(name: &str, zone: &str) -> bool {
+    name == zone || name.strip_suffix(zone).is_some_and(|rest| rest.ends_with('.'))
+}
+
 /// One zone a foreign name: nobody says where the cuts between them are, and none of the checks asks.
 fn foreign_zones(site: &Site) -> BTreeMap<String, String> {
     let mut records: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -387,13 +413,24 @@ fn foreign_zones(site: &Site) -> BTreeMap<String, String> {
         let (name, data) = match record {
             Foreign::SpfPolicy(name) => (name.to_string(), format!("TXT \"{PROVIDER_SPF}\"")),
             Foreign::DkimKey(name) => (name.to_string(), format!("TXT \"{PROVIDER_DKIM}\"")),
-            Foreign::Exchange(name) => (name.to_string(), "A 192.0.2.25".to_owned()),
+            Foreign::Exchange(name) => (name.to_string(), format!("A {TAKES_MAIL}")),
             Foreign::Reverse(address, name) => (reverse_name(*address), format!("PTR {name}.")),
             Foreign::TakesReportsOn(domain, whose) => {
                 (report_permission(domain.as_str(), whose.as_str()), "TXT \"v=DMARC1\"".to_owned())
             }
         };
         records.entry(name).or_default().push(data);
+    }
+    // Whatever our own records lead to exists.
+    for (_, data) in site.zones.iter().flat_map(|zone| &zone.records) {
+        let (target, address) = match data {
+            RecordData::Cname(target) => (target, VENDOR_ADDRESS),
+            RecordData::Mx { exchange: target, .. } | RecordData::Ns(target) if target != "." => (target, TAKES_MAIL),
+            _ => continue,
+        };
+        if !site.zones.iter().any(|zone| is_below(target, zone.name.as_str())) {
+            records.entry(target.clone()).or_default().push(format!("A {address}"));
+        }
     }
     // A name server has an address, wherever its name is.
     for (name, address) in site.zones.iter().flat_map(|zone| &zone.servers) {

@@ -6,14 +6,20 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use crate::blueprint::site::ZoneFacts;
+use crate::blueprint::value::HostName;
 use crate::blueprint::{Site, value};
 use crate::concerns::apps::Region;
 use crate::probe::{ApiProbe, ApiProvider};
 
 #[derive(Debug, Clone, Default)]
 pub struct Allowed {
-    /// Names sent in SNI and Host, lower case: the site's, and those that the blueprint redirects.
+    /// Names sent in SNI and Host, lower case: the site's, those that the blueprint redirects, the tops of zones, and names
+    /// to which the zones' own records give addresses.
     pub hosts: BTreeSet<String>,
+    /// Names that the zones' own records make aliases of others: they may lead anywhere, since the blueprint sends its
+    /// visitors there.
+    pub aliases: BTreeSet<String>,
     /// Addresses that the blueprint names: name servers, origins, redirect machines.
     pub addresses: BTreeSet<IpAddr>,
     /// Resolvers that the blueprint names; asked about names, and nothing else.
@@ -38,7 +44,16 @@ impl Allowed {
         Self {
             hosts: redirected
                 .chain(site.hosts.iter().map(|host| &host.name))
+                .chain(site.zones.iter().map(|zone| &zone.name))
                 .map(|name| name.as_str().to_owned())
+                .chain(site.zones.iter().flat_map(ZoneFacts::addressed))
+                .collect(),
+            aliases: site
+                .zones
+                .iter()
+                .flat_map(ZoneFacts::aliases)
+                .filter(|(name, _)| name.parse::<HostName>().is_ok())
+                .map(|(name, _)| name.to_owned())
                 .collect(),
             addresses: servers.map(|(_, address)| *address).chain(origins).chain(machines).collect(),
             resolvers: site.resolvers.iter().map(|(_, address)| *address).collect(),
@@ -63,7 +78,11 @@ impl Allowed {
     }
 
     pub(super) fn has_host(&self, host: &str) -> bool {
-        self.hosts.contains(host)
+        self.hosts.contains(host) || self.is_alias(host)
+    }
+
+    pub(super) fn is_alias(&self, host: &str) -> bool {
+        self.aliases.contains(host)
     }
 
     /// Whether a probe may be pinned to this address: the blueprint's, or the CDN's (names are checked apart).

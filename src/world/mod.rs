@@ -264,6 +264,9 @@ impl World {
             return Err(not_asked(format!("{} is not a name of the blueprint", host.escape_debug())));
         }
         match to {
+            Target::Pinned(_) if self.allowed.is_alias(host) => {
+                Err(not_asked(format!("{host} is an alias of somebody else's, who is asked as visitors ask")))
+            }
             Target::Pinned(address) => self.route(
                 address,
                 port,
@@ -273,7 +276,8 @@ impl World {
             Target::Resolved => {
                 let address = self.address_of(host).await?;
                 let why = format!("{host} leads to {address}, which is neither the CDN's nor in the blueprint");
-                self.route(address, port, Allowed::has_resolved, &why)
+                let alias = self.allowed.is_alias(host);
+                self.route(address, port, |allowed, address| alias || allowed.has_resolved(address), &why)
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Faults that `[cdn]` must catch.
 
+use std::net::IpAddr;
+
 use serde_json::json;
 
 use super::{Cdn, Setup};
@@ -8,7 +10,16 @@ use crate::concerns::{Drill, Drills, OneOrMore};
 use crate::probe::ApiProvider;
 use crate::providers::cloudflare;
 
+/// A name of the platform's.
+const PLATFORM: &str = "site.platform.example";
+
 pub fn drills(cdn: &Cdn, site: &Site) -> Drills {
+    // Unless it redirects too, and so is known.
+    let is_known = |origin: &IpAddr| site.redirected.iter().any(|redirect| redirect.addresses.contains(origin));
+    let of_origin = cdn.origins.first().filter(|origin| !is_known(origin)).map(|origin| {
+        let kind = if origin.is_ipv4() { "A" } else { "AAAA" };
+        format!("{kind} {origin}")
+    });
     let mut rest = vec![
         Drill {
             number: Some(19),
@@ -112,12 +123,20 @@ pub fn drills(cdn: &Cdn, site: &Site) -> Drills {
             number: Some(3),
             id: "cname-to-platform",
             fault: "the name points to the platform and not to the CDN",
-            reddens: vec!["dns.host.target"],
-            inject: Box::new(|staging| {
+            reddens: match of_origin.is_some() {
+                true => vec!["dns.host.target", "dns.origin.leak"],
+                false => vec!["dns.host.target"],
+            },
+            inject: Box::new(move |staging| {
                 let host = staging.site.host.to_string();
-                staging.edit_records(&host, "CNAME", |ttl, _| {
-                    vec![format!("{host}. {ttl} IN CNAME site.platform.example.")]
-                })
+                if let Some(record) = &of_origin {
+                    let zone = format!(
+                        "{PLATFORM}. 3600 IN SOA ns.provider.example. dns.provider.example. 1 7200 900 1209600 300\n\
+                         {PLATFORM}. 3600 IN NS ns.provider.example.\n{PLATFORM}. 3600 IN {record}\n"
+                    );
+                    staging.foreign_zones.insert(PLATFORM.to_owned(), zone);
+                }
+                staging.edit_records(&host, "CNAME", |ttl, _| vec![format!("{host}. {ttl} IN CNAME {PLATFORM}.")])
             }),
         });
         rest.push(Drill {

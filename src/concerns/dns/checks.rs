@@ -2,6 +2,7 @@
 
 mod delegation;
 mod dnssec;
+mod exposure;
 mod propagation;
 
 use std::collections::BTreeSet;
@@ -37,6 +38,8 @@ pub fn checks(dns: &Dns, site: &Site) -> OneOrMore<Check> {
     rest.extend(dns.zones.iter().map(delegation::servers));
     rest.extend(dns.zones.iter().map(dnssec::signed));
     rest.extend(dns.zones.iter().map(|zone| wildcard(zone, site)));
+    rest.extend(site.zones.iter().map(exposure::targets));
+    rest.extend(exposure::origins(site));
     for name in &names {
         rest.extend(negative(name, site));
         if let Some(check) = ttl_lowered(name, dns, site) {

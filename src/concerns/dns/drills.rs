@@ -1,5 +1,7 @@
 //! Faults that `[dns]` must catch.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::Dns;
@@ -120,8 +122,11 @@ pub fn drills(dns: &Dns, site: &Site) -> Drills {
         all.push(Drill {
             number: Some(14),
             id: "wildcard-appears",
-            fault: "a wildcard answers for every name below a zone",
-            reddens: vec!["dns.wildcard"],
+            fault: "a wildcard answers for every name below a zone, with the address of an origin",
+            reddens: match hidden(site) {
+                Some(_) => vec!["dns.wildcard", "dns.origin.leak"],
+                None => vec!["dns.wildcard"],
+            },
             inject: Box::new(wildcard),
         });
     }
@@ -141,6 +146,7 @@ pub fn drills(dns: &Dns, site: &Site) -> Drills {
     }
     all.extend(of_delegations(site));
     all.extend(of_copies(site));
+    all.extend(of_aliases(site));
     // Nobody raises what the CDN chooses.
     if !all_ttls_are_the_cdns(site) {
         all.push(Drill {
@@ -295,6 +301,41 @@ fn before_the_change(staging: &Staging) -> Result<(String, String), String> {
     Ok((zone, old))
 }
 
+/// Names that lead to somebody who has forgotten us.
+fn of_aliases(site: &Site) -> Vec<Drill> {
+    let elsewhere: Vec<String> = site
+        .zones
+        .iter()
+        .flat_map(ZoneFacts::aliases)
+        .filter(|(name, _)| name.parse::<HostName>().is_ok())
+        .map(|(_, target)| target.to_owned())
+        .collect();
+    let Some(target) = elsewhere.first().cloned() else { return Vec::new() };
+    let gone = move |staging: &mut Staging| match staging.foreign_zones.remove(&target) {
+        Some(_) => Ok(()),
+        None => Err(format!("{target} is one of our own")),
+    };
+    vec![
+        Drill {
+            number: Some(11),
+            id: "app-deleted-alias-kept",
+            fault: "the app at the vendor's was deleted, its name with it, and the alias was kept",
+            reddens: vec!["dns.dangling"],
+            inject: Box::new(gone),
+        },
+        Drill {
+            number: None,
+            id: "alias-unclaimed",
+            fault: "the vendor's name is there and no customer of that name any more: anybody may claim it",
+            reddens: vec!["dns.dangling"],
+            inject: Box::new(|staging| {
+                staging.vendor.knows_us = false;
+                Ok(())
+            }),
+        },
+    ]
+}
+
 /// Whether the CDN answers for every launched name.
 fn all_ttls_are_the_cdns(site: &Site) -> bool {
     site.redirected.is_empty()
@@ -304,12 +345,21 @@ fn all_ttls_are_the_cdns(site: &Site) -> bool {
             .all(|host| site.is_behind_cdn(&host.name) && site.zone_of(&host.name).is_none_or(ZoneFacts::is_run_by_cdn))
 }
 
+/// An origin that nobody should know of.
+fn hidden(site: &Site) -> Option<IpAddr> {
+    let public: Vec<IpAddr> = site.redirected.iter().flat_map(|redirect| redirect.addresses.clone()).collect();
+    site.cdn.iter().flat_map(|cdn| &cdn.origins).find(|origin| !public.contains(origin)).copied()
+}
+
 /// In a zone that declares none, at one of its servers.
 fn wildcard(staging: &mut Staging) -> Result<(), String> {
+    let nobody = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 99));
+    let address = hidden(&staging.site).unwrap_or(nobody);
+    let kind = if address.is_ipv4() { "A" } else { "AAAA" };
     for server in &mut staging.name_servers {
         for (zone, text) in &mut server.zones {
             if !text.contains("\n*.") {
-                text.push_str(&format!("*.{zone}. 300 IN A 203.0.113.99\n"));
+                text.push_str(&format!("*.{zone}. 300 IN {kind} {address}\n"));
                 return Ok(());
             }
         }
