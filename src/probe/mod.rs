@@ -497,6 +497,8 @@ pub struct BurstAnswer {
     pub sending: Duration,
     /// Headers of the first answer with each status, as in [`HttpAnswer::headers`].
     pub headers: BTreeMap<u16, Vec<(String, String)>>,
+    /// How many answers had each value of `cf-cache-status`; those without one are not counted.
+    pub cached: BTreeMap<String, u16>,
 }
 
 impl BurstAnswer {

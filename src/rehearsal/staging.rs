@@ -95,6 +95,8 @@ pub struct StagedNode {
     pub environment: BTreeMap<String, String>,
     /// A value that a variable is given without a restart, which alone would let nginx see it.
     pub misses_value: Option<String>,
+    /// Two of three connections end as soon as they are there.
+    pub flaps: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -488,6 +490,7 @@ fn staged_node(
         router_passes_any_host: false,
         containers: 1,
         environment: BTreeMap::new(),
+        flaps: false,
         misses_value: None,
     })
 }

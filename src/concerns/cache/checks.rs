@@ -16,6 +16,7 @@ use crate::concerns::answer::{
     seconds_of,
 };
 use crate::concerns::ask::{NONCE, age, get, pause};
+use crate::concerns::attest::{self, Question};
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
 use crate::probe::{BodyProblem, Disturbance, HttpAnswer, HttpProbe, Observation, Probe, Scheme};
 use crate::providers::cloudflare;
@@ -79,6 +80,10 @@ pub fn checks(cache: &Cache, site: &Site) -> OneOrMore<Check> {
         all.extend(host.pages.iter().flat_map(|page| of_further_host(&host.name, page, cache, site)));
     }
     all.extend(leak(cache, site));
+    if site.cdn.is_some() {
+        all.extend(super::ratio::check(cache, site));
+        all.extend(attest::human(Question::CacheOffload, site.host.to_string(), site, "JVA-2, JVA-10"));
+    }
     all.push(errors_5xx(site));
     OneOrMore(errors_404(site), all)
 }
@@ -184,7 +189,7 @@ impl Sample {
 
 /// Paths of the host below the prefixes that the page names in `src` and `href`, in order, each once; with the host
 /// before them too, as some frameworks write them.
-fn linked_assets(html: &str, host: &str, prefixes: &[PathPrefix]) -> Vec<String> {
+pub(super) fn linked_assets(html: &str, host: &str, prefixes: &[PathPrefix]) -> Vec<String> {
     static LINK: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r#"(?:src|href)=["']?([^"'\s>?#]*)"#).expect("a constant pattern"));
     let own = [format!("https://{host}"), format!("//{host}")];
