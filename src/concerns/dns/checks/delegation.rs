@@ -111,3 +111,88 @@ fn address(data: &RecordData) -> Option<IpAddr> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::concerns::Verdict;
+    use crate::concerns::answer::made_up::{check, failed, records, sample, verdict};
+    use crate::probe::{FailureKind, Observation};
+
+    const ZONE: &str = "jeveuxaider.gouv.fr";
+    const OURS: [&str; 2] = ["ns1.dns.example.net", "ns2.dns.example.net"];
+
+    fn lists(names: &[&str]) -> Observation {
+        records(Rcode::NoError, &names.iter().map(|ns| (ZONE, 3600, RecordData::Ns((*ns).into()))).collect::<Vec<_>>())
+    }
+
+    /// As a server above refers to the zone, with these addresses.
+    fn refers(names: &[&str], glue: &[(&str, [u8; 4])]) -> Observation {
+        let Observation::Dns(mut answer) = lists(names) else { panic!("an answer") };
+        (answer.authoritative, answer.authority) = (false, std::mem::take(&mut answer.answers));
+        let record = |(name, ip): &(&str, [u8; 4])| DnsRecord {
+            name: (*name).to_owned(),
+            ttl: 3600,
+            data: RecordData::A((*ip).into()),
+        };
+        answer.additional = glue.iter().map(record).collect();
+        Observation::Dns(answer)
+    }
+
+    fn lame(rcode: Rcode, authoritative: bool) -> Observation {
+        let Observation::Dns(mut answer) = records(rcode, &[]) else { panic!("an answer") };
+        answer.authoritative = authoritative;
+        Observation::Dns(answer)
+    }
+
+    #[test]
+    fn every_list_is_the_blueprints() {
+        let (blueprint, site) = sample(&[]);
+        let check = check(&blueprint, &site, "dns.deleg.ns", ZONE);
+        let good = || lists(&OURS);
+        let above = || refers(&OURS, &[]);
+        let silent = || failed(FailureKind::TimedOut);
+        let retired = ["ns1.dns.example.net", "ns-retired.example"];
+        for (seen, wanted) in [
+            ([good(), good(), above(), above()], Verdict::Pass),
+            // A server that holds both zones answers for the lower one.
+            ([good(), good(), good(), above()], Verdict::Pass),
+            ([good(), lists(&retired), above(), above()], Verdict::Fail),
+            ([good(), good(), above(), refers(&retired, &[])], Verdict::Fail),
+            ([good(), good(), above(), refers(&OURS[..1], &[])], Verdict::Fail),
+            ([good(), good(), above(), lame(Rcode::NxDomain, true)], Verdict::Fail),
+            ([good(), lame(Rcode::Refused, false), above(), above()], Verdict::Fail),
+            ([good(), lame(Rcode::NoError, false), above(), above()], Verdict::Fail),
+            ([good(), good(), lame(Rcode::Refused, false), above()], Verdict::Unknown),
+            ([silent(), good(), above(), above()], Verdict::Unknown),
+            ([silent(), lists(&retired), above(), above()], Verdict::Fail),
+            ([good(), good(), above(), silent()], Verdict::Unknown),
+        ] {
+            assert_eq!(verdict(&check, &seen), Some(wanted), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_compared_is_a_warning() {
+        let above = "parent_servers = [\n  { name = \"a.above.example.net\", address = \"192.0.2.54\" },\n  \
+                     { name = \"b.above.example.net\", address = \"198.51.100.54\" },\n]\n";
+        let (blueprint, site) = sample(&[(above, "")]);
+        let unnamed = check(&blueprint, &site, "dns.deleg.ns", ZONE);
+        assert_eq!(verdict(&unnamed, &[lists(&OURS), lists(&OURS)]), Some(Verdict::Warn));
+        assert_eq!(verdict(&unnamed, &[lists(&OURS), lists(&OURS[..1])]), Some(Verdict::Fail));
+    }
+
+    #[test]
+    fn an_address_of_the_zone_above_that_is_not_ours_is_a_warning() {
+        let inside =
+            [("ns1.dns.example.net", "ns1.jeveuxaider.gouv.fr"), ("ns2.dns.example.net", "ns2.jeveuxaider.gouv.fr")];
+        let (blueprint, site) = sample(&inside);
+        let check = check(&blueprint, &site, "dns.deleg.ns", ZONE);
+        let ours = inside.map(|(_, name)| name);
+        let with = |last| refers(&ours, &[(ours[0], [192, 0, 2, 53]), (ours[1], [198, 51, 100, last])]);
+        for (last, wanted) in [(53, Verdict::Pass), (54, Verdict::Warn)] {
+            let seen = [lists(&ours), lists(&ours), with(53), with(last)];
+            assert_eq!(verdict(&check, &seen), Some(wanted), "{last}");
+        }
+    }
+}

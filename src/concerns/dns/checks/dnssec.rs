@@ -180,3 +180,96 @@ fn left(ends: u32, answer: &DnsAnswer) -> SignedDuration {
     let now = u32::try_from(answer.at.as_second().rem_euclid(1 << 32)).unwrap_or_default();
     SignedDuration::from_secs(ends.wrapping_sub(now).cast_signed().into())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::concerns::Verdict;
+    use crate::concerns::answer::made_up::{check, failed, records, sample, verdict};
+    use crate::probe::FailureKind;
+
+    const ZONE: &str = "jeveuxaider.gouv.fr";
+    const HOUR: u32 = 3600;
+
+    fn answer(rcode: Rcode, data: &[Dnssec]) -> Observation {
+        let set: Vec<_> = data.iter().map(|data| (ZONE, 3600, RecordData::Dnssec(data.clone()))).collect();
+        records(rcode, &set)
+    }
+
+    fn soa(rcode: Rcode, authenticated: bool) -> Observation {
+        let Observation::Dns(mut answer) = answer(rcode, &[]) else { panic!("an answer") };
+        answer.authenticated = authenticated;
+        Observation::Dns(answer)
+    }
+
+    fn ds(digest_type: u8, digest: &str) -> Observation {
+        let digest = digest.to_owned();
+        answer(Rcode::NoError, &[Dnssec::Delegation { key_tag: 7, algorithm: 13, digest_type, digest }])
+    }
+
+    fn key() -> Observation {
+        let digests = BTreeMap::from([(1, "aa".to_owned()), (2, "bb".to_owned())]);
+        answer(Rcode::NoError, &[Dnssec::Key { key_tag: 7, algorithm: 13, signs: true, digests }])
+    }
+
+    /// Made-up answers come at the beginning of 1970.
+    fn signature(ends: u32) -> Observation {
+        answer(Rcode::NoError, &[Dnssec::Signature { covers: "SOA".into(), algorithm: 13, key_tag: 7, ends }])
+    }
+
+    fn none() -> Observation {
+        answer(Rcode::NoError, &[])
+    }
+
+    #[test]
+    fn an_unsigned_zone_has_nobody_who_vouches_for_it() {
+        let (blueprint, site) = sample(&[]);
+        let check = check(&blueprint, &site, "dns.dnssec", ZONE);
+        let fine = || soa(Rcode::NoError, false);
+        let broken = || soa(Rcode::ServFail, false);
+        let unsigned = || vec![none(), none(), none(), none()];
+        let signed = || vec![key(), key(), signature(100 * HOUR), signature(100 * HOUR)];
+        for (seen, wanted) in [
+            ([vec![fine(), fine(), none()], unsigned()], Verdict::Pass),
+            ([vec![broken(), fine(), ds(2, "bb")], unsigned()], Verdict::Fail),
+            ([vec![broken(), broken(), ds(2, "bb")], unsigned()], Verdict::Unknown),
+            // The resolver does not check; those of visitors do.
+            ([vec![fine(), fine(), ds(2, "bb")], unsigned()], Verdict::Fail),
+            ([vec![fine(), fine(), ds(2, "bb")], signed()], Verdict::Warn),
+            ([vec![fine(), fine(), soa(Rcode::ServFail, false)], unsigned()], Verdict::Unknown),
+            ([vec![failed(FailureKind::TimedOut), fine(), none()], unsigned()], Verdict::Unknown),
+        ] {
+            let seen = seen.concat();
+            assert_eq!(verdict(&check, &seen), Some(wanted), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn a_signed_zone_is_vouched_for_and_its_signatures_live() {
+        let (blueprint, site) = sample(&[("serial = 2020032101", "serial = 2020032101\nsigned = true")]);
+        let check = check(&blueprint, &site, "dns.dnssec", ZONE);
+        let checked = || soa(Rcode::NoError, true);
+        let long = || signature(100 * HOUR);
+        let ended = || signature(0_u32.wrapping_sub(HOUR));
+        let silent = || failed(FailureKind::TimedOut);
+        for (above, at_servers, wanted) in [
+            (ds(2, "bb"), [key(), key(), long(), long()], Verdict::Pass),
+            (ds(2, "bb"), [key(), key(), long(), signature(71 * HOUR)], Verdict::Warn),
+            (ds(2, "bb"), [key(), key(), long(), ended()], Verdict::Fail),
+            (ds(2, "bb"), [key(), key(), long(), none()], Verdict::Fail),
+            (ds(2, "bb"), [key(), none(), long(), long()], Verdict::Fail),
+            (ds(2, "cc"), [key(), key(), long(), long()], Verdict::Fail),
+            (ds(1, "aa"), [key(), key(), long(), long()], Verdict::Warn),
+            (none(), [key(), key(), long(), long()], Verdict::Fail),
+            (ds(2, "bb"), [silent(), key(), long(), long()], Verdict::Unknown),
+            (ds(2, "bb"), [silent(), none(), long(), long()], Verdict::Fail),
+        ] {
+            let seen = [vec![checked(), checked(), above], at_servers.to_vec()].concat();
+            assert_eq!(verdict(&check, &seen), Some(wanted), "{seen:?}");
+        }
+        let believed_unchecked = [soa(Rcode::NoError, false), checked(), ds(2, "bb"), key(), key(), long(), long()];
+        assert_eq!(verdict(&check, &believed_unchecked), Some(Verdict::Unknown));
+    }
+}

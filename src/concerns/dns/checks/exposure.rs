@@ -253,3 +253,89 @@ fn sampled<T>(all: Vec<T>) -> Vec<T> {
     let every = all.len().div_ceil(SAMPLED_SETS).max(1);
     all.into_iter().step_by(every).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::concerns::Verdict;
+    use crate::concerns::answer::made_up::{check, failed, page, records, sample, verdict};
+
+    const HOST: &str = "covid19.reserve-civique.gouv.fr";
+    const ZONE: &str = "reserve-civique.gouv.fr";
+
+    fn a(ip: [u8; 4]) -> Observation {
+        records(Rcode::NoError, &[("made.up", 300, RecordData::A(ip.into()))])
+    }
+
+    #[test]
+    fn an_origin_is_told_by_addresses_and_policies_alone() {
+        for (record, wanted) in [
+            (RecordData::A([203, 0, 113, 10].into()), true),
+            (RecordData::A([203, 0, 113, 12].into()), false),
+            (RecordData::Txt("v=spf1 ip4:203.0.113.0/28 -all".into()), true),
+            (RecordData::Txt("v=spf1 -IP4:203.0.113.10 -all".into()), true),
+            (RecordData::Txt("v=spf1 ip4:203.0.113.16/28 ip4:nonsense ip4: -all".into()), false),
+            (RecordData::Txt("notes on ip4:203.0.113.10".into()), false),
+        ] {
+            let Observation::Dns(answer) = records(Rcode::NoError, &[("made.up", 300, record)]) else { panic!() };
+            assert_eq!(gives_away(&answer, "203.0.113.10".parse().unwrap()), wanted, "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_serves_the_site_fails_and_its_address_alone_warns() {
+        let (blueprint, site) = sample(&[]);
+        let check = check(&blueprint, &site, "dns.origin.leak", HOST);
+        let of = |first: Observation| {
+            let rest = (1..check.ask.len()).map(|_| a([104, 16, 0, 10]));
+            std::iter::once(first).chain(rest).collect::<Vec<_>>()
+        };
+        let leak = || of(a([203, 0, 113, 11]));
+        let with = |page: Observation| [leak(), vec![page]].concat();
+        assert_eq!(verdict(&check, &of(a([104, 16, 0, 10]))), Some(Verdict::Pass));
+        assert_eq!(verdict(&check, &of(failed(FailureKind::TimedOut))), Some(Verdict::Unknown));
+        assert_eq!(verdict(&check, &leak()), None, "the page is asked for");
+        assert_eq!(verdict(&check, &with(page(200, &[], "the site"))), Some(Verdict::Fail));
+        assert_eq!(verdict(&check, &with(page(403, &[], ""))), Some(Verdict::Warn));
+        assert_eq!(verdict(&check, &with(failed(FailureKind::Tls))), Some(Verdict::Warn));
+    }
+
+    #[test]
+    fn targets_exist_and_vendors_know_us() {
+        let (blueprint, site) = sample(&[]);
+        let check = check(&blueprint, &site, "dns.dangling", ZONE);
+        let targets = check.ask.len() - 1;
+        let there = || a([192, 0, 2, 1]);
+        let none = || records(Rcode::NoError, &[]);
+        let fine = || page(200, &[], "help");
+        let of = |place: usize, answers: [Observation; 2], page: Observation| {
+            let mut seen: Vec<Observation> = (0..targets).map(|_| there()).collect();
+            seen.splice(place..place + 2, answers);
+            seen.push(page);
+            seen
+        };
+        let (server, alias) = (0, targets - 2);
+        let gone = || records(Rcode::NxDomain, &[]);
+        for (seen, wanted) in [
+            (of(server, [there(), none()], fine()), Verdict::Pass),
+            (of(server, [none(), there()], fine()), Verdict::Pass),
+            (of(server, [none(), none()], fine()), Verdict::Fail),
+            (of(server, [gone(), gone()], fine()), Verdict::Fail),
+            (of(server, [failed(FailureKind::TimedOut), there()], fine()), Verdict::Unknown),
+            (of(server, [records(Rcode::ServFail, &[]), there()], fine()), Verdict::Unknown),
+            // An alias may lead to what is no host.
+            (of(alias, [none(), none()], failed(FailureKind::Refused)), Verdict::Pass),
+            (of(alias, [gone(), gone()], failed(FailureKind::Unresolved)), Verdict::Fail),
+            (of(server, [there(), there()], page(404, &[], "<h1>No such app</h1>")), Verdict::Fail),
+            (
+                of(server, [there(), there()], page(404, &[("x-scalingo-error", "unknown application")], "")),
+                Verdict::Fail,
+            ),
+            (of(server, [there(), there()], page(404, &[], "not here")), Verdict::Pass),
+            (of(server, [there(), there()], failed(FailureKind::Tls)), Verdict::Warn),
+            (of(server, [there(), there()], failed(FailureKind::TimedOut)), Verdict::Unknown),
+        ] {
+            assert_eq!(verdict(&check, &seen), Some(wanted), "{seen:?}");
+        }
+    }
+}

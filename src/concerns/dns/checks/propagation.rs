@@ -210,3 +210,75 @@ fn data(found: &BTreeSet<&RecordData>) -> String {
 fn second(at: Timestamp) -> Timestamp {
     at.round(jiff::Unit::Second).unwrap_or(at)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::concerns::answer::made_up::{check, failed, records, sample, verdict};
+    use crate::probe::{DnsRecord, FailureKind, Soa};
+
+    const NAME: &str = "www.jeveuxaider.gouv.fr";
+
+    /// The answers for both types of address.
+    fn a(last: &[u8], ttl: u32) -> [Observation; 2] {
+        let set: Vec<_> = last.iter().map(|last| (NAME, ttl, RecordData::A([198, 51, 100, *last].into()))).collect();
+        [records(Rcode::NoError, &set), records(Rcode::NoError, &[])]
+    }
+
+    fn missing(kept: u32) -> [Observation; 2] {
+        let miss = || {
+            let Observation::Dns(mut answer) = records(Rcode::NxDomain, &[]) else { panic!("an answer") };
+            let soa = Soa { primary: "ns1".into(), serial: 1, refresh: 1, retry: 1, expire: 1, minimum: kept };
+            answer.authority = vec![DnsRecord { name: "gouv.fr".into(), ttl: kept, data: RecordData::Soa(soa) }];
+            Observation::Dns(answer)
+        };
+        [miss(), miss()]
+    }
+
+    fn both(one: impl Fn() -> Observation) -> [Observation; 2] {
+        [one(), one()]
+    }
+
+    #[test]
+    fn old_copies_are_told_from_what_nobody_published() {
+        let (blueprint, site) = sample(&[]);
+        let check = check(&blueprint, &site, "dns.prop", NAME);
+        let right = || a(&[22, 21], 300);
+        let servfail = || both(|| records(Rcode::ServFail, &[]));
+        let refused = || both(|| records(Rcode::Refused, &[]));
+        let silent = || both(|| failed(FailureKind::TimedOut));
+        let round = |third: [Observation; 2]| [right(), right(), right(), right(), third].concat();
+        assert_eq!(verdict(&check, &round(right())), Some(Verdict::Pass));
+        assert_eq!(verdict(&check, &round(a(&[99], 200))), None, "looked at again");
+        for (third, wanted) in [
+            (right(), Verdict::Pass),
+            (a(&[99], 200), Verdict::Warn),
+            (a(&[99], 3600), Verdict::Warn),
+            (a(&[99], 3601), Verdict::Fail),
+            (a(&[21, 22], 86_400), Verdict::Warn),
+            (missing(300), Verdict::Warn),
+            (missing(301), Verdict::Fail),
+            (both(|| records(Rcode::NxDomain, &[])), Verdict::Fail),
+            (servfail(), Verdict::Fail),
+            (refused(), Verdict::Unknown),
+            (silent(), Verdict::Unknown),
+        ] {
+            let seen = [round(a(&[99], 200)), vec![Observation::Done], round(third)].concat();
+            assert_eq!(verdict(&check, &seen), Some(wanted), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_name_server_there_is_nothing_to_compare_with() {
+        let (blueprint, site) = sample(&[]);
+        let check = check(&blueprint, &site, "dns.prop", NAME);
+        let silent = || both(|| failed(FailureKind::TimedOut));
+        let lame = || both(|| records(Rcode::Refused, &[]));
+        let right = || a(&[21, 22], 300);
+        let seen =
+            |first: [Observation; 2], second: [Observation; 2]| [first, second, right(), right(), right()].concat();
+        assert_eq!(verdict(&check, &seen(silent(), silent())), Some(Verdict::Unknown));
+        assert_eq!(verdict(&check, &seen(lame(), lame())), Some(Verdict::Unknown));
+        assert_eq!(verdict(&check, &seen(silent(), right())), Some(Verdict::Pass), "the second server tells");
+    }
+}
