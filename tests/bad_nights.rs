@@ -931,6 +931,7 @@ mod network {
             Probe::Dns(_) => true,
             Probe::Http(probe) => probe.to == Target::Resolved,
             Probe::Tls(probe) => probe.to == Target::Resolved,
+            Probe::TlsOffer(probe) => probe.to == Target::Resolved,
             Probe::Burst(probe) => probe.request.to == Target::Resolved,
             Probe::Wait(_) | Probe::Disturb(_) | Probe::Api(_) => false,
         }

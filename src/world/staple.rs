@@ -53,3 +53,36 @@ fn contents(der: &[u8], tag: Tag) -> Option<&[u8]> {
 fn is_tagged(any: &Any<'_>, number: u32) -> bool {
     any.header.class() == Class::ContextSpecific && any.header.tag() == Tag(number)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use data_encoding::BASE64;
+
+    // Made with `openssl ocsp -respout`, by an authority of the test's own, without certificates.
+    const GOOD: &str = "MIH6CgEAoIH0MIHxBgkrBgEFBQcwAQEEgeMwgeAwgYehDjAMMQowCAYDVQQDDAF0GA8yMDI2MTEyMjIwNDcyN1owZDBiMDowCQYFKw4DAhoFAAQUdrO29Ajkp/AAa0MCEVleF61hrQ8EFPmmGBk5cEJGbLIOMnEuRwHHEzyGAgEBgAAYDzIwMjYxMTIyMjA0NzI3WqARGA8yMDM2MTExOTIwNDcyN1owCgYIKoZIzj0EAwIDSAAwRQIhAPILeBF2fseeFIUYlIWd1/3A2fwf6nXa1dotl7hQOCjRAiBYc+6gDuA9ET5aK1y21iaP14AYvbvFId4vHwwCTVVWPg==";
+    const REVOKED: &str = "MIIBDQoBAKCCAQYwggECBgkrBgEFBQcwAQEEgfQwgfEwgZihDjAMMQowCAYDVQQDDAF0GA8yMDI2MTEyMjIwNDcyN1owdTBzMDowCQYFKw4DAhoFAAQUdrO29Ajkp/AAa0MCEVleF61hrQ8EFPmmGBk5cEJGbLIOMnEuRwHHEzyGAgECoREYDzIwMjYwMTAxMDAwMDAwWhgPMjAyNjExMjIyMDQ3MjdaoBEYDzIwMzYxMTE5MjA0NzI3WjAKBggqhkjOPQQDAgNIADBFAiEAi05Rl1/Ve1gjxlkjheFRW0QTm634xMzw34hTrW/Zn9QCIHUugOmlZqSOf3XBSLHD1bqVnPXHCe+sWErpYYPZYg58";
+    const UNKNOWN: &str = "MIH6CgEAoIH0MIHxBgkrBgEFBQcwAQEEgeMwgeAwgYehDjAMMQowCAYDVQQDDAF0GA8yMDI2MTEyMjIwNDcyN1owZDBiMDowCQYFKw4DAhoFAAQUdrO29Ajkp/AAa0MCEVleF61hrQ8EFPmmGBk5cEJGbLIOMnEuRwHHEzyGAgEDggAYDzIwMjYxMTIyMjA0NzI3WqARGA8yMDM2MTExOTIwNDcyN1owCgYIKoZIzj0EAwIDSAAwRQIgVtJ7hw54VavGYbawMpKNH1RtL2NpmVq4HymTSUPx/YgCIQCa+mEPrRnEDFqge4wv6HGYd3qVtWLKm5BCZjKKO4FNxA==";
+
+    #[test]
+    fn the_status_is_that_of_the_authority() {
+        for (staple, wanted) in [(GOOD, Staple::Good), (REVOKED, Staple::Revoked), (UNKNOWN, Staple::Unknown)] {
+            assert_eq!(status(&BASE64.decode(staple.as_bytes()).expect("base64")), wanted);
+        }
+        // tryLater
+        assert_eq!(status(&[0x30, 3, 0x0a, 1, 3]), Staple::Unknown);
+        assert_eq!(status(b"no OCSP"), Staple::Garbled);
+        assert_eq!(status(&[]), Staple::Garbled);
+    }
+
+    #[test]
+    fn cut_or_changed_anywhere_it_is_no_good_and_no_harm() {
+        let good = BASE64.decode(GOOD.as_bytes()).expect("base64");
+        for length in 0..good.len() {
+            assert_eq!(status(&good[..length]), Staple::Garbled, "{length} bytes");
+            let mut changed = good.clone();
+            changed[length] ^= 0xff;
+            status(&changed);
+        }
+    }
+}

@@ -520,3 +520,80 @@ fn acme_path(host: &HostName) -> Check {
         valid_for_seconds: tls::VALID_FOR_SECONDS,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+    use crate::concerns::answer::made_up::{check, failed, records, sample, verdict};
+    use crate::probe::{ApiAnswer, FailureKind, Observation};
+
+    const ZONE: &str = "reserve-civique.gouv.fr";
+
+    fn told(result: serde_json::Value) -> Observation {
+        let body = json!({ "success": true, "result": result });
+        Observation::Api(ApiAnswer { at: Timestamp::UNIX_EPOCH, status: 200, body })
+    }
+
+    fn lists(server: &str) -> Observation {
+        records(Rcode::NoError, &[(ZONE, 3600, RecordData::Ns(server.to_owned()))])
+    }
+
+    #[test]
+    fn a_partial_zone_keeps_its_key_and_is_active() {
+        let (blueprint, site) = sample(&[]);
+        let check = check(&blueprint, &site, "dns.zone.mode", ZONE);
+        let key = |text: &str| {
+            records(Rcode::NoError, &[("cloudflare-verify.made.up", 3600, RecordData::Txt(text.to_owned()))])
+        };
+        let (ours, good) = (|| lists("ns1.dns.example.net"), || key("284344499-1084221259"));
+        let active = || told(json!({ "type": "partial", "status": "active", "paused": false }));
+        let silent = || failed(FailureKind::TimedOut);
+        let no_token = || Observation::NotAsked { because: "no token".to_owned() };
+        for (seen, wanted) in [
+            ([ours(), ours(), good(), good(), active()], Verdict::Pass),
+            ([ours(), ours(), good(), key("another"), active()], Verdict::Fail),
+            ([ours(), ours(), good(), records(Rcode::NxDomain, &[]), active()], Verdict::Fail),
+            ([ours(), lists("amy.ns.cloudflare.com"), good(), good(), active()], Verdict::Fail),
+            ([ours(), ours(), good(), good(), told(json!({ "type": "full", "status": "active" }))], Verdict::Fail),
+            ([ours(), ours(), good(), good(), told(json!({ "type": "partial", "status": "pending" }))], Verdict::Fail),
+            (
+                [
+                    ours(),
+                    ours(),
+                    good(),
+                    good(),
+                    told(json!({ "type": "partial", "status": "active", "paused": true })),
+                ],
+                Verdict::Fail,
+            ),
+            ([ours(), ours(), good(), good(), no_token()], Verdict::Unknown),
+            ([ours(), ours(), key("another"), good(), no_token()], Verdict::Fail),
+            ([ours(), silent(), good(), good(), active()], Verdict::Unknown),
+            ([silent(), silent(), silent(), silent(), no_token()], Verdict::Unknown),
+        ] {
+            assert_eq!(verdict(&check, &seen), Some(wanted), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn a_full_zone_has_the_servers_that_were_assigned() {
+        let (blueprint, site) =
+            sample(&[("setup = \"partial\"\nverification_key = \"284344499-1084221259\"\n", "setup = \"full\"\n")]);
+        let check = check(&blueprint, &site, "dns.zone.mode", ZONE);
+        let assigned =
+            |list: &str| told(json!({ "type": "full", "status": "active", list: ["Amy.ns.cloudflare.com"] }));
+        let listed = |server: &str| lists(server);
+        for (server, list, wanted) in [
+            ("amy.ns.cloudflare.com", "name_servers", Verdict::Pass),
+            ("amy.ns.cloudflare.com", "vanity_name_servers", Verdict::Pass),
+            ("amy.ns.cloudflare.com", "others", Verdict::Fail),
+            ("ns1.dns.example.net", "name_servers", Verdict::Fail),
+        ] {
+            let seen = [listed(server), listed(server), assigned(list)];
+            assert_eq!(verdict(&check, &seen), Some(wanted), "{server} {list}");
+        }
+    }
+}
