@@ -35,7 +35,7 @@ pub const CHECKS: &[CheckPage] = &[
     CheckPage {
         id: "dns.dnssec",
         title: "Signed or not, as declared",
-        asks: "SOA of each zone through a resolver that checks signatures, with its checks and without; DS above; DNSKEY and the signatures of the SOA at each name server",
+        asks: "SOA of each zone through a resolver that checks signatures, with its checks and without; DS above; where there is one, or should be, DNSKEY and the signatures of the SOA at each name server",
         passes: "not signed as declared; or signed, with a key for the DS above at each server, signatures for three days more, and a resolver that says it checked",
         fails: "resolvers that check answer SERVFAIL, no key for the DS, signatures ended or missing; less than three days, SHA-1, or signed without being declared is a warning. A resolver that does not check makes a signed zone unknown",
         remedy: "remove the DS before the name servers move; let the signer run again",
@@ -89,8 +89,8 @@ pub const CHECKS: &[CheckPage] = &[
     CheckPage {
         id: "dns.prop",
         title: "Visitors' resolvers tell the new answer",
-        asks: "addresses of each launched name at the resolvers of dns.resolvers and at its name servers, again after 20 s where they differ",
-        passes: "three resolvers or more answer, each as the first name server that answers",
+        asks: "addresses of each launched name at the resolvers of dns.resolvers and at its zone's first name server, again after 20 s where they differ",
+        passes: "three resolvers or more answer, each as the zone's first name server",
         fails: "SERVFAIL, or an answer or a miss that lives longer than any that was published; an old answer that may still be a copy is a warning with the time at which it is dead, and so is a right one with too long a TTL. Fewer than three: unknown",
         remedy: "wait until the old copies are dead; some resolvers can be told to forget",
         source: "RFC 1035 7.4; RFC 2308 5; RFC 8767",

@@ -31,11 +31,16 @@ pub(super) fn signed(zone: &Zone) -> Check {
         ask(DnsServer::Resolver, RecordType::Soa, Signatures::Unchecked),
         ask(DnsServer::Resolver, RecordType::Ds, Signatures::Unchecked),
     ];
+    let mut of_servers = Vec::new();
     for kind in [RecordType::Dnskey, RecordType::Soa] {
         let at = servers.iter().map(|server| DnsServer::Authoritative(*server));
-        questions.extend(at.map(|server| ask(server, kind, Signatures::Asked)));
+        of_servers.extend(at.map(|server| ask(server, kind, Signatures::Asked)));
     }
     let (count, is_signed) = (servers.len(), zone.signed);
+    // Of an unsigned zone the servers are asked only where somebody vouches for its keys.
+    if is_signed {
+        questions.append(&mut of_servers);
+    }
     Check {
         id: "dns.dnssec",
         subject: owner,
@@ -68,6 +73,9 @@ pub(super) fn signed(zone: &Zone) -> Check {
             let (keys, soas) = at_servers.split_at(count.min(at_servers.len()));
             if !is_signed && vouched.is_empty() {
                 return Judgement::pass("not signed, as declared");
+            }
+            if at_servers.is_empty() {
+                return Judgement::Ask(of_servers.clone());
             }
             let sound = match sound(&vouched, keys, soas) {
                 Ok(sound) => sound,
@@ -232,18 +240,19 @@ mod tests {
         let unsigned = || vec![none(), none(), none(), none()];
         let signed = || vec![key(), key(), signature(100 * HOUR), signature(100 * HOUR)];
         for (seen, wanted) in [
-            ([vec![fine(), fine(), none()], unsigned()], Verdict::Pass),
-            ([vec![broken(), fine(), ds(2, "bb")], unsigned()], Verdict::Fail),
-            ([vec![broken(), broken(), ds(2, "bb")], unsigned()], Verdict::Unknown),
+            ([vec![fine(), fine(), none()], vec![]], Verdict::Pass),
+            ([vec![broken(), fine(), ds(2, "bb")], vec![]], Verdict::Fail),
+            ([vec![broken(), broken(), ds(2, "bb")], vec![]], Verdict::Unknown),
             // The resolver does not check; those of visitors do.
             ([vec![fine(), fine(), ds(2, "bb")], unsigned()], Verdict::Fail),
             ([vec![fine(), fine(), ds(2, "bb")], signed()], Verdict::Warn),
-            ([vec![fine(), fine(), soa(Rcode::ServFail, false)], unsigned()], Verdict::Unknown),
-            ([vec![failed(FailureKind::TimedOut), fine(), none()], unsigned()], Verdict::Unknown),
+            ([vec![fine(), fine(), soa(Rcode::ServFail, false)], vec![]], Verdict::Unknown),
+            ([vec![failed(FailureKind::TimedOut), fine(), none()], vec![]], Verdict::Unknown),
         ] {
             let seen = seen.concat();
             assert_eq!(verdict(&check, &seen), Some(wanted), "{seen:?}");
         }
+        assert_eq!(verdict(&check, &[fine(), fine(), ds(2, "bb")]), None, "the servers are asked");
     }
 
     #[test]

@@ -94,11 +94,7 @@ pub(super) fn origins(site: &Site) -> Option<Check> {
                     Whom::Servers => authoritative(observation),
                     Whom::Resolvers => resolved(observation),
                 };
-                // A server that does not do its work is told by other checks, and gives nothing away.
-                let Ok(answer) = answer else {
-                    untested.get_or_insert(Judgement::unknown(format!("{} was not to be seen", clue.name)));
-                    continue;
-                };
+                let answer = answered_or_later!(answer, untested);
                 for origin in origins.iter().filter(|origin| gives_away(answer, **origin)) {
                     leaks.insert(format!("{} tells of {origin}", clue.name));
                     hosts.extend(clue.host.clone());
@@ -214,11 +210,14 @@ pub(super) fn targets(zone: &ZoneFacts) -> Check {
                         FailureKind::Tls => {
                             other.get_or_insert(Judgement::warn(format!("{name}: {}", failure.message)));
                         }
-                        FailureKind::TimedOut => {
+                        // Nobody speaks there, or no HTTP.
+                        FailureKind::Refused | FailureKind::Closed | FailureKind::Garbage => {}
+                        FailureKind::TimedOut
+                        | FailureKind::Unresolved
+                        | FailureKind::Unreachable
+                        | FailureKind::Declined => {
                             untested.get_or_insert(Judgement::unknown(failure.message.clone()));
                         }
-                        // Nobody speaks there.
-                        _ => {}
                     },
                     Observation::NotAsked { because } => {
                         untested.get_or_insert(Judgement::unknown(because.clone()));
