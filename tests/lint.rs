@@ -564,6 +564,7 @@ fn platform_cases() -> Vec<(&'static str, Level, String, String)> {
         ),
         own("apps.debug", Warning, "\"true\"", &[("value = \"false\"", "value = \"true\"")]),
         own("apps.trusted-proxies", Error, "\"0.0.0.0/0\"", &[("[\"10.0.0.0/8\"]", "[\"0.0.0.0/0\"]")]),
+        own("apps.logged-in-page", Error, "\"/user\"", &[("\"/api/user/profile\"", "\"/user\"")]),
         own("apps.health", Warning, "\"/health\"", &[("\"/oauth/\", \"/health\"]", "\"/oauth/\"]")]),
         own(
             "apps.domain",

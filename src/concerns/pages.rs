@@ -600,6 +600,15 @@ pub const CHECKS: &[CheckPage] = &[
         source: "RFC 9111 4",
     },
     CheckPage {
+        id: "cache.purge",
+        title: "A purge has an effect",
+        asks: "a page twice, a purge of its URL at Cloudflare's API, the page again at once and after 30 and 60 s; needs consent, and a token with Cache Purge",
+        passes: "not from the CDN's store within 30 s",
+        fails: "still from it after 60 s; no copy before, or no permission, is unknown",
+        remedy: "purge in the zone that serves the site, the exact URL with its query",
+        source: "Cloudflare docs, cache/how-to/purge-cache",
+    },
+    CheckPage {
         id: "cache.ratio",
         title: "The edge answers as much as the plan counts on",
         asks: "hundreds of requests over the pages and the assets of the home page, each visit with a campaign parameter of its own; needs consent",
@@ -895,6 +904,15 @@ pub const CHECKS: &[CheckPage] = &[
         fails: "another status, or an answer that is or may be stored",
         remedy: "let it ask the database, and put it in a class that is not stored",
         source: "Scalingo docs, containers; JVA-14",
+    },
+    CheckPage {
+        id: "app.sessions",
+        title: "One stays logged in, whichever container answers",
+        asks: "the page apps.apps.logged_in_path twenty times, each on a new connection, with the session in GOLIVE_TEST_SESSION",
+        passes: "200 each time, never from the CDN's store",
+        fails: "200 at times only; never, or without a session, it is unknown",
+        remedy: "keep sessions in a store that all containers share",
+        source: "JVA-4, JVA-9",
     },
     CheckPage {
         id: "app.env",

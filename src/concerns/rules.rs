@@ -1361,6 +1361,13 @@ rules! {
         source: "Scalingo docs, containers; JVA-14",
         reads: ["apps.apps.health_path", "cache.classes"],
     }
+    APPS_LOGGED_IN = "apps.logged-in-page" {
+        title: "a page for who is logged in may be stored, or nobody says how one is known",
+        why: "A stored page of one visitor is shown to the next. golive asks the page with the session of a test account, in the cookie that the blueprint names.",
+        remedy: "Name the cookie in [cache], and put the page in a class with store = false.",
+        source: "JVA-7",
+        reads: ["apps.apps.logged_in_path", "cache.session_cookie", "cache.classes", "cdn"],
+    }
     APPS_DOMAIN = "apps.domain" {
         title: "a name is that of two apps, or an app has too many",
         why: "The platform's router sends a name to one app, and an app may have twenty.",

@@ -27,13 +27,19 @@ pub enum Probe {
     /// class S4); elsewhere the answer is
     /// [`Observation::NotAsked`].
     Disturb(Disturbance),
-    /// Read one thing from a provider's API. Reads only: no probe changes state (checks.md, rule 10).
+    /// Read one thing from a provider's API.
     Api(ApiProbe),
+    /// Let the CDN drop its copy of one URL: all that a probe ever changes, with consent (safety class S3).
+    Purge(Purge),
 }
 
 /// Stands for text that differs from run to run, in names, paths, headers and URLs; whoever asks fills it in, so that
 /// checks stay pure. It collides with nothing: a name or a path never holds a brace.
 pub const NONCE: &str = "{nonce}";
+
+/// Stands, in a header, for the session of a test account. Only [`crate::world`] fills it in, as it sends: it is a secret,
+/// and a probe is printed.
+pub const TEST_SESSION: &str = "{test session}";
 
 impl Probe {
     /// The same question with [`NONCE`] filled in.
@@ -52,6 +58,7 @@ impl Probe {
                 Probe::Wait(Wait { copies_of: wait.copies_of.iter().map(fill).collect(), ..wait.clone() })
             }
             Probe::Dns(probe) => Probe::Dns(DnsProbe { name: fill(&probe.name), ..probe.clone() }),
+            Probe::Purge(purge) => Probe::Purge(Purge { url: fill(&purge.url), ..purge.clone() }),
             Probe::Tls(_) | Probe::TlsOffer(_) | Probe::Disturb(_) | Probe::Api(_) => self.clone(),
         }
     }
@@ -309,6 +316,17 @@ pub enum Disturbance {
     OfficeRefuses,
     /// The back offices answer 503 to everything, until all is healed.
     OfficeAnswers503,
+}
+
+/// One copy less at the CDN.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Purge {
+    /// The CDN's zone.
+    pub zone: String,
+    /// Host of the URL; a name of the blueprint.
+    pub host: String,
+    /// Scheme, host, path and query, as visitors ask for it.
+    pub url: String,
 }
 
 /// One GET of a provider's API.

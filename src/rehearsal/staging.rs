@@ -52,6 +52,8 @@ pub struct Staging {
     /// What the providers' APIs answer, path to body, as after an apply of the generated files. A provider that is
     /// not here is not staged at all; a path that is not here answers 404.
     pub apis: BTreeMap<ApiProvider, BTreeMap<String, serde_json::Value>>,
+    /// The CDN's API takes a purge and drops nothing here: it was another zone's.
+    pub purges_elsewhere: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -185,6 +187,8 @@ pub struct StagedApp {
     pub debug: bool,
     /// No health page.
     pub without_health: bool,
+    /// Each of two containers keeps sessions in its own memory.
+    pub sessions_in_memory: bool,
 }
 
 impl Staging {
@@ -266,6 +270,7 @@ impl Staging {
             varnish,
             apis,
             vendor,
+            purges_elsewhere: false,
         };
         staging.read_back_cdn();
         Ok(staging)

@@ -25,6 +25,18 @@ pub fn drills(cache: &Cache, site: &Site) -> Drills {
         "the origin hears of more requests than the edge had misses: somebody comes past the cache",
         vec!["cache.offload"],
     ));
+    if cache.classes.iter().any(can_be_asked) {
+        all.push(Drill {
+            number: Some(36),
+            id: "purge-of-another-zone",
+            fault: "the purge is sent with the token of another zone, which takes it and drops nothing here",
+            reddens: vec!["cache.purge"],
+            inject: Box::new(|staging| {
+                staging.purges_elsewhere = true;
+                Ok(())
+            }),
+        });
+    }
     if let Some(default) = cache.classes.last().filter(|class| class.store && class.paths.is_empty()) {
         all.extend(of_pages(default, site));
     }

@@ -106,7 +106,7 @@ impl Origins {
         for step in 0..addresses.len() {
             let address = addresses[first.wrapping_add(step) % addresses.len()];
             let public = SocketAddr::new(address, if encrypted { 443 } else { 80 });
-            trouble = match self.routes.get(&public) {
+            let next = match self.routes.get(&public) {
                 Some(local) => match self.ask(*local, edge, ssl, encrypted, host, request).await {
                     Err(
                         next @ (Trouble::Refused
@@ -119,6 +119,10 @@ impl Origins {
                 },
                 None => Trouble::Unreachable,
             };
+            // Of several the one that says most.
+            if !matches!(trouble, Trouble::Handshake | Trouble::Certificate) {
+                trouble = next;
+            }
         }
         Err(trouble)
     }
