@@ -276,6 +276,15 @@ pub const CHECKS: &[CheckPage] = &[
         source: "JVA-2, JVA-12",
     },
     CheckPage {
+        id: "origin.spread",
+        title: "Every machine of the proxy gets its share",
+        asks: "the proxy's health page 400 times through the CDN; each answer names its machine in X-Machine; needs consent",
+        passes: "as many machines as planned, each within four standard deviations of an even share",
+        fails: "a machine gets nothing; an uneven share, or more machines than planned, is a warning; without the header, unknown",
+        remedy: "look why the router or the pool sends nothing there",
+        source: "JVA-2, JVA-12; Scalingo docs, platform/networking/public/routing",
+    },
+    CheckPage {
         id: "origin.host",
         title: "The origin answers for its own name only",
         asks: "a foreign Host at each origin; X-Forwarded-Host through the edge",
@@ -625,6 +634,15 @@ pub const CHECKS: &[CheckPage] = &[
         fails: "seen to be more; without an answer, or with an older one, it is unknown",
         remedy: "look who asks past the cache: other names, other schemes, other keys",
         source: "JVA-2, JVA-10",
+    },
+    CheckPage {
+        id: "cache.app.toggle",
+        title: "The app's own cache is ready, and does what it is for",
+        asks: "the switch at the platform's API; while it is on, one answer twice, some seconds apart",
+        passes: "off, and tried within 30 days of the announcement; or on, and the same answer twice",
+        fails: "on, and the answer changes; neither on nor off; never tried is unknown",
+        remedy: "write down how it is switched, and practise it",
+        source: "DOC-4",
     },
     CheckPage {
         id: "cache.leak.users",

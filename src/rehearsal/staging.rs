@@ -97,6 +97,8 @@ pub struct StagedNode {
     pub environment: BTreeMap<String, String>,
     /// A value that a variable is given without a restart, which alone would let nginx see it.
     pub misses_value: Option<String>,
+    /// The last of the containers gets no request.
+    pub starves_one: bool,
     /// Two of three connections end as soon as they are there.
     pub flaps: bool,
 }
@@ -187,6 +189,8 @@ pub struct StagedApp {
     pub debug: bool,
     /// No health page.
     pub without_health: bool,
+    /// The switch of the app's own cache is read by nothing.
+    pub read_cache_unwired: bool,
     /// Each of two containers keeps sessions in its own memory.
     pub sessions_in_memory: bool,
 }
@@ -495,6 +499,7 @@ fn staged_node(
         router_passes_any_host: false,
         containers: 1,
         environment: BTreeMap::new(),
+        starves_one: false,
         flaps: false,
         misses_value: None,
     })

@@ -234,8 +234,8 @@ fn lost_with(zone: &ZoneFacts, site: &Site) -> Option<Vec<&'static str>> {
 }
 
 fn first_with_parent(staging: &Staging) -> Option<String> {
-    let named = staging.site.zones.iter().filter(|zone| !zone.parent_servers.is_empty());
-    named.last().map(|zone| zone.name.to_string())
+    let mut named = staging.site.zones.iter().filter(|zone| !zone.parent_servers.is_empty());
+    named.next_back().map(|zone| zone.name.to_string())
 }
 
 /// Edits the zone above at each of its servers.
