@@ -264,12 +264,13 @@ fn zone_mode(cdn: &Cdn, site: &Site) -> Option<Check> {
                     }
                 }
             }
-            let told = match (answer::cloudflare(at_cdn), &untested) {
-                (Ok(told), _) => told,
-                (Err(Judgement::Say(Verdict::Unknown, why)), None) => {
-                    return Judgement::unknown(format!("the servers answer as declared; of the CDN's side: {why}"));
+            let told = match answer::cloudflare(at_cdn) {
+                Ok(told) => told,
+                Err(Judgement::Say(Verdict::Unknown, why)) => {
+                    let of_cdn = format!("the servers answer as declared; of the CDN's side: {why}");
+                    return untested.unwrap_or_else(|| Judgement::unknown(of_cdn));
                 }
-                (Err(judgement), _) => return judgement,
+                Err(judgement) => return judgement,
             };
             let declared = if key.is_some() { "partial" } else { "full" };
             if told["type"] != declared {
