@@ -285,7 +285,7 @@ fn disturbs(check: &Check) -> bool {
         || check.ask.iter().any(|probe| match probe {
             Probe::Wait(wait) => !wait.copies_of.is_empty(),
             Probe::Disturb(_) | Probe::Burst(_) | Probe::Purge(_) => true,
-            Probe::Dns(_) | Probe::Http(_) | Probe::Tls(_) | Probe::Api(_) => false,
+            Probe::Dns(_) | Probe::Http(_) | Probe::Tls(_) | Probe::TlsOffer(_) | Probe::Api(_) => false,
         })
 }
 
@@ -350,12 +350,13 @@ struct Judged {
 
 /// How long whoever asked a resolver keeps this answer.
 fn remembered(probe: &Probe, observation: &Observation) -> Option<Timestamp> {
-    let (Probe::Dns(DnsProbe { server: DnsServer::Resolver, .. }), Observation::Dns(answer)) = (probe, observation)
+    let (Probe::Dns(DnsProbe { server: DnsServer::Resolver | DnsServer::Named(_), .. }), Observation::Dns(answer)) =
+        (probe, observation)
     else {
         return None;
     };
     let ttls = answer.answers.iter().map(|record| record.ttl);
-    let negative = answer.authority_soa.as_ref().map(|soa| soa.minimum);
+    let negative = answer.authority_soa().map(|soa| soa.minimum);
     let seconds = ttls.max().or(negative)?;
     answer.at.checked_add(SignedDuration::from_secs(seconds.into())).ok()
 }

@@ -152,6 +152,11 @@ fn no_caa() -> String {
     edited(&[("certificate_authorities = [\"letsencrypt.org\"]\n", "")])
 }
 
+/// Both zones signed, and vouched for above.
+fn signed() -> String {
+    SAMPLE.replace("hostmaster = ", "signed = true\nhostmaster = ")
+}
+
 /// A second and a third name; the second has an app of its own.
 fn several_hosts() -> String {
     edited(&[(
@@ -262,6 +267,7 @@ fn other_shapes_are_rehearsed_like_the_sample() {
         ("the app right behind the cdn", without(&["cache", "proxy", "waf"]), "https-redirect-missing", 1),
         ("full zone, free", full("plan = \"free\""), "ttl-86400", 1),
         ("no CAA", no_caa(), "caa-closed", 1),
+        ("signed zones", signed(), "signer-stopped parent-lists-retired resolver-keeps-old", 3),
         ("copies at the proxy", copies_at_the_proxy(), "proxy-keeps-nothing", 1),
         ("several redirects, IPv6", several_redirects_and_ipv6(), "redirect-drops-query", 1),
         ("a cache in the app", read_cache(), "read-cache-unwired", 1),

@@ -17,10 +17,12 @@ use crate::concerns::cdn::{Plan, Setup};
 use crate::concerns::database::Database;
 use crate::concerns::degraded_mode::DegradedMode;
 use crate::concerns::dns::RunBy;
+use crate::concerns::dns::records::{RecordKind, RecordSet};
 use crate::concerns::fragment::RunsOn;
 use crate::concerns::mail::Mail;
 use crate::concerns::people::{Attested, People};
 use crate::concerns::third_parties::ThirdParties;
+use crate::probe::RecordData;
 use crate::providers::cloudflare;
 
 #[derive(Debug, Clone)]
@@ -35,6 +37,8 @@ pub struct Site {
     pub announcement: Timestamp,
     pub pages: Vec<UrlPath>,
     pub zones: Vec<ZoneFacts>,
+    /// Public resolvers that many visitors use, by name.
+    pub resolvers: Vec<(Label, IpAddr)>,
     /// TTL of the records that the launch may have to change, around the announcement.
     pub lowered_ttl: Seconds,
     /// TTL of records at other times.
@@ -124,11 +128,36 @@ pub struct ZoneFacts {
     pub name: HostName,
     pub run_by: RunBy,
     pub servers: Vec<(HostName, IpAddr)>,
+    /// Servers of the zone above, which delegates this one; empty: the blueprint does not name them.
+    pub parent_servers: Vec<(HostName, IpAddr)>,
+    /// Whether the zone is signed, and the zone above vouches for its keys.
+    pub is_signed: bool,
+    /// The zone's own records that lead somewhere, by name: addresses, aliases, exchanges, servers of zones below. Data
+    /// that cannot be read is left out.
+    pub records: Vec<(String, RecordData)>,
     /// CAA `issue` values; empty: whoever asks may be issued to.
     pub certificate_authorities: Vec<Text>,
 }
 
 impl ZoneFacts {
+    /// Names to which the zone's own records give addresses; no wildcards.
+    pub fn addressed(&self) -> impl Iterator<Item = String> {
+        let of = |(name, data): &(String, RecordData)| {
+            matches!(data, RecordData::A(_) | RecordData::Aaaa(_)).then(|| name.clone())
+        };
+        let mut names: Vec<String> = self.records.iter().filter_map(of).filter(|name| !name.starts_with('*')).collect();
+        names.dedup();
+        names.into_iter()
+    }
+
+    /// Names that the zone's own records make aliases, which vendors of ours may answer for, with their targets.
+    pub fn aliases(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.records.iter().filter_map(|(name, data)| match data {
+            RecordData::Cname(target) => Some((name.as_str(), target.as_str())),
+            _ => None,
+        })
+    }
+
     /// Whether the CDN's own name servers answer for the zone.
     pub fn is_run_by_cdn(&self) -> bool {
         self.run_by == RunBy::Cloudflare
@@ -159,6 +188,8 @@ pub struct RedirectedNames {
 pub struct MailFacts {
     pub messages_per_day: u32,
     pub leaned_on: Vec<Foreign>,
+    /// Names that have an SPF policy.
+    pub names: Vec<HostName>,
 }
 
 /// A record that is not golive's to generate, and without which mail fails.
@@ -237,9 +268,13 @@ impl Site {
                     name: zone.name.clone(),
                     run_by: zone.run_by,
                     servers: zone.servers.iter().map(|s| (s.name.clone(), s.address)).collect(),
+                    parent_servers: zone.parent_servers.iter().map(|s| (s.name.clone(), s.address)).collect(),
+                    is_signed: zone.signed,
+                    records: leading(&zone.records),
                     certificate_authorities: zone.certificate_authorities.clone(),
                 })
                 .collect(),
+            resolvers: blueprint.dns.resolvers.iter().map(|one| (one.name.clone(), one.address)).collect(),
             lowered_ttl: blueprint.dns.lowered_ttl_seconds,
             steady_ttl: blueprint.dns.steady_ttl_seconds,
             cdn,
@@ -321,6 +356,18 @@ impl Site {
     pub fn is_behind_cdn(&self, name: &HostName) -> bool {
         self.cdn.is_some() && self.hosts.iter().any(|host| host.name == *name)
     }
+}
+
+fn leading(records: &[RecordSet]) -> Vec<(String, RecordData)> {
+    let leads = |set: &&RecordSet| {
+        use RecordKind::{A, Aaaa, Cname, Mx, Ns};
+        matches!(set.kind, A | Aaaa | Cname | Mx | Ns)
+    };
+    let each = records
+        .iter()
+        .filter(leads)
+        .flat_map(|set| set.values.iter().filter_map(|value| Some((set.name.to_string(), set.kind.data(value).ok()?))));
+    each.collect()
 }
 
 /// The app that says it is the proxy, where that runs on the platform.

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::Judgement;
 use crate::probe::{
     ApiAnswer, BurstAnswer, DnsAnswer, Failure, FailureKind, HttpAnswer, Observation, Rcode, RecordData, TlsAnswer,
+    TlsOfferAnswer,
 };
 
 /// The HTTP answer, or what its absence means.
@@ -91,6 +92,18 @@ pub fn tls(observation: &Observation) -> Result<&TlsAnswer, Judgement> {
     }
 }
 
+/// What became of an offer, or what its absence means.
+///
+/// # Errors
+///
+/// As [`http`].
+pub fn tls_offer(observation: &Observation) -> Result<&TlsOfferAnswer, Judgement> {
+    match observation {
+        Observation::TlsOffer(answer) => Ok(answer),
+        other => Err(absent(other)),
+    }
+}
+
 /// What a provider's API answered with success, or what its absence means.
 ///
 /// # Errors
@@ -132,6 +145,7 @@ fn absent(observation: &Observation) -> Judgement {
         | Observation::Http(_)
         | Observation::Burst(_)
         | Observation::Tls(_)
+        | Observation::TlsOffer(_)
         | Observation::Api(_)
         | Observation::Done => {
             Judgement::unknown("golive read an answer of another kind than it asked for; please report it")
@@ -238,6 +252,7 @@ pub fn data_text(data: &RecordData) -> String {
         RecordData::Mx { preference, exchange } => format!("{preference} {exchange}"),
         RecordData::Caa { critical, tag, value } => format!("{} {tag} \"{value}\"", u8::from(*critical) * 128),
         RecordData::Srv { priority, weight, port, target } => format!("{priority} {weight} {port} {target}"),
+        RecordData::Dnssec(_) => data.to_string(),
         RecordData::Other(kind) => kind.clone(),
     }
 }
@@ -319,7 +334,9 @@ pub(crate) mod made_up {
             rcode,
             authoritative: true,
             answers: answers.collect(),
-            authority_soa: None,
+            authenticated: false,
+            authority: vec![],
+            additional: vec![],
         })
     }
 

@@ -8,7 +8,8 @@ use crate::blueprint::site::CdnFacts;
 use crate::blueprint::value::HostName;
 pub use crate::probe::NONCE;
 use crate::probe::{
-    ApiProbe, ApiProvider, DnsProbe, DnsServer, HttpProbe, Probe, RecordType, Scheme, Target, TlsProbe, Wait,
+    ApiProbe, ApiProvider, DnsProbe, DnsServer, HttpProbe, Probe, RecordType, Scheme, Signatures, Target,
+    TlsOfferProbe, TlsProbe, TlsVersion, Wait,
 };
 
 /// A GET as any visitor sends it.
@@ -67,15 +68,34 @@ pub fn dns_at(server: IpAddr, name: &str, record_type: RecordType) -> Probe {
 }
 
 pub fn dns_again(server: IpAddr, name: &str, record_type: RecordType, nth: u8) -> Probe {
-    Probe::Dns(DnsProbe { server: DnsServer::Authoritative(server), name: name.to_owned(), record_type, nth })
+    dns(DnsServer::Authoritative(server), name, record_type, Signatures::NotAsked, nth)
 }
 
 pub fn dns_resolved(name: &str, record_type: RecordType) -> Probe {
-    Probe::Dns(DnsProbe { server: DnsServer::Resolver, name: name.to_owned(), record_type, nth: 0 })
+    dns(DnsServer::Resolver, name, record_type, Signatures::NotAsked, 0)
+}
+
+/// At a resolver that the blueprint names.
+pub fn dns_named(resolver: IpAddr, name: &str, record_type: RecordType, nth: u8) -> Probe {
+    dns(DnsServer::Named(resolver), name, record_type, Signatures::NotAsked, nth)
+}
+
+/// The same questions with what is asked about signatures.
+pub fn dns_signed(server: DnsServer, name: &str, record_type: RecordType, signatures: Signatures) -> Probe {
+    dns(server, name, record_type, signatures, 0)
+}
+
+fn dns(server: DnsServer, name: &str, record_type: RecordType, signatures: Signatures, nth: u8) -> Probe {
+    Probe::Dns(DnsProbe { server, name: name.to_owned(), record_type, signatures, nth })
 }
 
 pub fn handshake(name: &HostName, to: Target, nth: u8) -> Probe {
     Probe::Tls(TlsProbe { name: name.to_string(), to, nth })
+}
+
+/// Each version of TLS by itself.
+pub fn each_version(name: &HostName, to: Target) -> Vec<Probe> {
+    TlsVersion::ALL.map(|version| Probe::TlsOffer(TlsOfferProbe { name: name.to_string(), to, version })).into()
 }
 
 pub fn pause(seconds: u32) -> Probe {

@@ -267,12 +267,29 @@ rules! {
         source: "RFC 8659, sections 4.1 and 4.2",
         reads: ["dns.zones.certificate_authorities"],
     }
+    DNS_RESOLVERS = "dns.resolvers" {
+        title: "fewer than three distinct resolvers, or one that is a name server of ours",
+        why: "One resolver may be slow, another one may be somebody's own: what visitors are told is judged on three or \
+              more. The zone's own servers never tell an old answer from memory, and say nothing about those that do.",
+        remedy: "Name three or more that the visitors' operators run, each once; or none, and nothing is compared.",
+        source: "RFC 1035, section 7.4; RFC 8767",
+        reads: ["dns.resolvers", "dns.zones.servers"],
+    }
+    DNS_PARENT_SERVERS = "dns.parent-servers" {
+        title: "a server of the zone above is listed as the zone's own, or twice",
+        why: "The zone above says to whom it delegates; the zone's own servers cannot tell, and would only be compared \
+              with themselves.",
+        remedy: "List the servers of the zone above, each once: `dig NS` of the name without its first label.",
+        source: "RFC 1034, section 4.2.2",
+        reads: ["dns.zones.parent_servers", "dns.zones.servers"],
+    }
     DNS_ADDRESS = "dns.address-not-public" {
-        title: "the address of a name server is not public",
-        why: "Resolvers of the public cannot reach it, so the zone would not answer through this server.",
-        remedy: "Give the server's public address.",
+        title: "the address of a name server or resolver is not public",
+        why: "The public cannot reach it, so the zone would not answer through this server, and nobody is told anything \
+              by this resolver.",
+        remedy: "Give its public address.",
         source: "RFC 6890, section 2.2",
-        reads: ["dns.zones.servers"],
+        reads: ["dns.zones.servers", "dns.zones.parent_servers", "dns.resolvers"],
     }
     DNS_RECORD_OUTSIDE = "dns.record-outside-zone" {
         title: "a record is not in the zone that lists it",

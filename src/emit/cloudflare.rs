@@ -329,7 +329,12 @@ fn record_value(name: &str, data: &RecordData) -> Map<String, Value> {
             let data = json!({ "priority": priority, "weight": weight, "port": port, "target": target });
             record.insert("data".to_owned(), data);
         }
-        RecordData::A(_) | RecordData::Aaaa(_) | RecordData::Txt(_) | RecordData::Soa(_) | RecordData::Other(_) => {
+        RecordData::A(_)
+        | RecordData::Aaaa(_)
+        | RecordData::Txt(_)
+        | RecordData::Soa(_)
+        | RecordData::Dnssec(_)
+        | RecordData::Other(_) => {
             record.insert("content".to_owned(), json!(text(data)));
         }
     }

@@ -114,7 +114,9 @@ fn value(data: &RecordData) -> Result<Value, String> {
         RecordData::Srv { priority, weight, port, target } => {
             json!({ "priority": priority, "weight": weight, "port": port, "target": rooted(target) })
         }
-        RecordData::Soa(_) | RecordData::Other(_) => return Err("no record of this type can be asked for".to_owned()),
+        RecordData::Soa(_) | RecordData::Dnssec(_) | RecordData::Other(_) => {
+            return Err("no record of this type can be asked for".to_owned());
+        }
     })
 }
 

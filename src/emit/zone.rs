@@ -153,6 +153,7 @@ fn check(record: &ZoneRecord) -> Result<(), String> {
             Ok(())
         }
         RecordData::Soa(_) => Err("the SOA comes from the zone itself".to_owned()),
+        RecordData::Dnssec(_) => Err("whoever signs the zone writes these".to_owned()),
         RecordData::Other(kind) => Err(format!("golive writes no {} records", kind.escape_debug())),
     }
 }
@@ -243,7 +244,7 @@ pub fn type_name(data: &RecordData) -> &'static str {
         RecordData::Mx { .. } => "MX",
         RecordData::Caa { .. } => "CAA",
         RecordData::Srv { .. } => "SRV",
-        RecordData::Other(_) => "OTHER",
+        RecordData::Dnssec(_) | RecordData::Other(_) => "OTHER",
     }
 }
 
@@ -264,6 +265,7 @@ pub fn text(data: &RecordData) -> String {
         RecordData::Caa { critical, tag, value } => {
             format!("{} {tag} {}", u8::from(*critical) << 7, character_string(value.as_bytes()))
         }
+        RecordData::Dnssec(_) => data.to_string(),
         RecordData::Other(text) => text.clone(),
     }
 }
@@ -313,6 +315,8 @@ mod tests {
                 name: format!("ns1.{name}").parse().expect("a name"),
                 address: "192.0.2.53".parse().expect("an address"),
             }],
+            parent_servers: vec![],
+            signed: false,
             hostmaster: "hostmaster.example.net".parse().expect("a name"),
             serial: 7,
             negative_ttl_seconds: Seconds::new(300),
@@ -325,6 +329,7 @@ mod tests {
         Dns {
             lowered_ttl_seconds: Seconds::new(300),
             steady_ttl_seconds: Seconds::new(3600),
+            resolvers: vec![],
             zones: vec![zone("example.org")],
         }
     }

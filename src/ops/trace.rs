@@ -10,6 +10,7 @@ use super::predict::{self, Class, Error, Generated, nginx_uri};
 use super::ttl::marking;
 use crate::blueprint::Loaded;
 use crate::blueprint::value::HostName;
+use crate::concerns::answer::listed;
 use crate::concerns::fragment::{
     LimitedAt, ProxyServer, REFUSED_BY_STATIC, RateLimit, RedirectServer, RunsOn, StaticRoute, is_under,
 };
@@ -315,11 +316,9 @@ impl<'a> Way<'a> {
             self.step("tls", "plain http", "no certificate, and no Strict-Transport-Security (RFC 6797)", "");
             return;
         }
-        let versions = match (settings.tls13_only, settings.tls13) {
-            (true, _) => "TLS 1.3",
-            (false, true) => "TLS 1.2 and 1.3",
-            (false, false) => "TLS 1.2",
-        };
+        let versions: Vec<&str> =
+            settings.tls_versions().into_iter().map(|version| version.as_str().trim_start_matches("TLS ")).collect();
+        let versions = format!("TLS {}", listed(&versions));
         self.step("tls", "min_tls_version, tls_1_3", format!("the edge speaks {versions}"), SETTINGS);
         let hsts = match &settings.hsts {
             Some(value) => format!("Strict-Transport-Security: {value} on every answer"),

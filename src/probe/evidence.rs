@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::{
     ApiAnswer, ApiProbe, ApiProvider, BurstAnswer, BurstProbe, Certificate, Disturbance, DnsAnswer, DnsProbe,
-    DnsRecord, DnsServer, FailureKind, HttpAnswer, HttpProbe, Observation, Probe, Rcode, RecordData, RecordType,
-    Target, TlsAnswer, TlsProbe, Visitor,
+    DnsRecord, DnsServer, Dnssec, FailureKind, HttpAnswer, HttpProbe, Observation, Probe, Rcode, RecordData,
+    RecordType, Signatures, Staple, Target, TlsAnswer, TlsOfferAnswer, TlsOfferProbe, TlsProbe, Visitor,
 };
 use crate::plain::plain;
 
@@ -54,8 +54,10 @@ pub fn whom(probe: &Probe) -> Option<String> {
             Some(format!("name server {address}"))
         }
         Probe::Dns(DnsProbe { server: DnsServer::Resolver, .. }) => Some("resolvers".to_owned()),
+        Probe::Dns(DnsProbe { server: DnsServer::Named(address), .. }) => Some(format!("resolver {address}")),
         Probe::Http(probe) | Probe::Burst(BurstProbe { request: probe, .. }) => Some(at(&probe.host, probe.to)),
         Probe::Tls(probe) => Some(at(&probe.name, probe.to)),
+        Probe::TlsOffer(probe) => Some(at(&probe.name, probe.to)),
         Probe::Api(probe) => Some(format!("{}'s API", probe.provider.as_str())),
         Probe::Purge(_) => Some(format!("{}'s API", ApiProvider::Cloudflare.as_str())),
         Probe::Wait(_) | Probe::Disturb(_) => None,
@@ -65,12 +67,18 @@ pub fn whom(probe: &Probe) -> Option<String> {
 /// The question alone, in words.
 pub fn question(probe: &Probe) -> String {
     match probe {
-        Probe::Dns(DnsProbe { server, name, record_type, nth: _ }) => {
+        Probe::Dns(DnsProbe { server, name, record_type, signatures, nth: _ }) => {
             let of = match server {
                 DnsServer::Authoritative(address) => address.to_string(),
                 DnsServer::Resolver => "a resolver".to_owned(),
+                DnsServer::Named(address) => format!("the resolver {address}"),
             };
-            format!("{} {name} asked of {of}", record_type.as_str())
+            let how = match signatures {
+                Signatures::NotAsked => "",
+                Signatures::Asked => " with its signatures",
+                Signatures::Unchecked => " with its signatures, unchecked,",
+            };
+            format!("{} {name}{how} asked of {of}", record_type.as_str())
         }
         Probe::Http(HttpProbe { scheme, host, host_header, path, to, headers, nth: _ }) => {
             let mut text = format!("GET {}://{host}{path}", scheme.as_str());
@@ -96,6 +104,9 @@ pub fn question(probe: &Probe) -> String {
             format!("up to {count} times {}{one}{who}{wait}", method.as_str())
         }
         Probe::Tls(TlsProbe { name, to, nth: _ }) => format!("TLS handshake with {name}{}", place(*to)),
+        Probe::TlsOffer(TlsOfferProbe { name, to, version }) => {
+            format!("{} alone offered to {name}{}", version.as_str(), place(*to))
+        }
         Probe::Wait(wait) if wait.copies_of.is_empty() => format!("wait {} s", wait.duration.as_secs_f32()),
         Probe::Wait(wait) => {
             let urls = wait.copies_of.join(", ");
@@ -132,6 +143,10 @@ fn answer(observation: &Observation) -> String {
         Observation::Http(answer) => http(answer),
         Observation::Burst(answer) => burst(answer),
         Observation::Tls(answer) => tls(answer),
+        Observation::TlsOffer(TlsOfferAnswer { at: _, connected, is_taken, said }) => {
+            let word = if *is_taken { "taken" } else { "refused" };
+            format!("{word} by {connected}: {said}")
+        }
         // The judgement names the fields that matter; a whole body may hold what nobody should keep.
         Observation::Api(ApiAnswer { status, .. }) => status.to_string(),
         Observation::Done => "done".to_owned(),
@@ -145,11 +160,14 @@ fn dns(answer: &DnsAnswer) -> String {
     if answer.authoritative {
         text.push_str(", authoritative");
     }
+    if answer.authenticated {
+        text.push_str(", signatures checked");
+    }
     for DnsRecord { name, ttl, data } in &answer.answers {
         let _ = write!(text, "; {name} {ttl} {}", cut(&data.to_string(), LONGEST_VALUE));
     }
-    if let Some(soa) = &answer.authority_soa {
-        let _ = write!(text, "; in authority {}", RecordData::Soa(soa.clone()));
+    for DnsRecord { data, .. } in &answer.authority {
+        let _ = write!(text, "; in authority {}", cut(&data.to_string(), LONGEST_VALUE));
     }
     text
 }
@@ -184,11 +202,29 @@ fn burst(answer: &BurstAnswer) -> String {
 
 fn tls(answer: &TlsAnswer) -> String {
     let mut text = format!("{} with {}, {} certificates", answer.protocol, answer.connected, answer.chain_length);
-    if let Some(Certificate { subject_alternative_names, issuer, not_before: _, not_after, sha256 }) = &answer.leaf {
+    if let Some(Certificate {
+        subject_alternative_names,
+        issuer,
+        not_before: _,
+        not_after,
+        sha256,
+        ocsp_url,
+        must_staple,
+    }) = &answer.leaf
+    {
         let until = Timestamp::from_second(*not_after).map_or_else(|_| not_after.to_string(), |end| end.to_string());
         let names = cut(&subject_alternative_names.join(" "), LONGEST_VALUE);
         let _ =
             write!(text, "; for {names}; by {}; until {until}; sha256 {}", cut(issuer, LONGEST_VALUE), cut(sha256, 12));
+        if *must_staple {
+            text.push_str("; must be stapled");
+        }
+        if let Some(url) = ocsp_url {
+            let _ = write!(text, "; OCSP at {}", cut(url, LONGEST_VALUE));
+        }
+    }
+    if let Some(staple) = answer.staple {
+        let _ = write!(text, "; staple {}", staple.as_str());
     }
     match &answer.verify_error {
         None => text.push_str("; verifies"),
@@ -248,6 +284,8 @@ impl RecordType {
             RecordType::Aaaa => "AAAA",
             RecordType::Caa => "CAA",
             RecordType::Cname => "CNAME",
+            RecordType::Dnskey => "DNSKEY",
+            RecordType::Ds => "DS",
             RecordType::Https => "HTTPS",
             RecordType::Mx => "MX",
             RecordType::Ns => "NS",
@@ -255,6 +293,17 @@ impl RecordType {
             RecordType::Soa => "SOA",
             RecordType::Srv => "SRV",
             RecordType::Txt => "TXT",
+        }
+    }
+}
+
+impl Staple {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Staple::Good => "good",
+            Staple::Revoked => "revoked",
+            Staple::Unknown => "without a word on it",
+            Staple::Garbled => "that is no OCSP answer",
         }
     }
 }
@@ -305,6 +354,15 @@ impl fmt::Display for RecordData {
                 write!(f, "CAA {} {tag} \"{value}\"", u8::from(*critical) * 128)
             }
             RecordData::Srv { priority, weight, port, target } => write!(f, "SRV {priority} {weight} {port} {target}"),
+            RecordData::Dnssec(Dnssec::Delegation { key_tag, algorithm, digest_type, digest }) => {
+                write!(f, "DS {key_tag} {algorithm} {digest_type} {digest}")
+            }
+            RecordData::Dnssec(Dnssec::Key { key_tag, algorithm, .. }) => {
+                write!(f, "DNSKEY {key_tag} of algorithm {algorithm}")
+            }
+            RecordData::Dnssec(Dnssec::Signature { covers, algorithm, key_tag, ends }) => {
+                write!(f, "RRSIG of {covers} by {key_tag} of algorithm {algorithm} until {ends}")
+            }
             RecordData::Other(text) => f.write_str(text),
         }
     }

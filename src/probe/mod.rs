@@ -19,6 +19,8 @@ pub enum Probe {
     /// Many requests, to see a limit act (safety class S3: it trips what it tests).
     Burst(BurstProbe),
     Tls(TlsProbe),
+    /// Offer one version of TLS and no other.
+    TlsOffer(TlsOfferProbe),
     /// Let time pass. For copies in a cache: a rehearsal ages those instead of sleeping.
     Wait(Wait),
     /// Make the origin fail, switch its mode, or let the waiting room hold everybody. Only a rehearsal obeys (safety
@@ -57,7 +59,7 @@ impl Probe {
             }
             Probe::Dns(probe) => Probe::Dns(DnsProbe { name: fill(&probe.name), ..probe.clone() }),
             Probe::Purge(purge) => Probe::Purge(Purge { url: fill(&purge.url), ..purge.clone() }),
-            Probe::Tls(_) | Probe::Disturb(_) | Probe::Api(_) => self.clone(),
+            Probe::Tls(_) | Probe::TlsOffer(_) | Probe::Disturb(_) | Probe::Api(_) => self.clone(),
         }
     }
 }
@@ -69,8 +71,20 @@ pub struct DnsProbe {
     /// Name without final dot.
     pub name: String,
     pub record_type: RecordType,
+    pub signatures: Signatures,
     /// Distinguishes repeated questions, which must not share one answer.
     pub nth: u8,
+}
+
+/// What is asked about signatures (RFC 4035, section 3.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Signatures {
+    /// Nothing, as most programs do.
+    NotAsked,
+    /// To be sent along, and checked by a resolver that checks (DO).
+    Asked,
+    /// To be sent along, whether they are good or not (DO and CD).
+    Unchecked,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -79,6 +93,8 @@ pub enum DnsServer {
     Authoritative(IpAddr),
     /// The resolvers of this run (system's, or `--resolver`), asked with RD=1.
     Resolver,
+    /// A resolver that the blueprint names, asked with RD=1.
+    Named(IpAddr),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -87,6 +103,8 @@ pub enum RecordType {
     Aaaa,
     Caa,
     Cname,
+    Dnskey,
+    Ds,
     Https,
     Mx,
     Ns,
@@ -239,6 +257,38 @@ pub struct TlsProbe {
     pub nth: u8,
 }
 
+/// Whether a server takes a client that speaks this version of TLS alone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TlsOfferProbe {
+    /// Name in SNI.
+    pub name: String,
+    pub to: Target,
+    pub version: TlsVersion,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// RFC 2246; forbidden by RFC 8996.
+    Tls10,
+    /// RFC 4346; forbidden by RFC 8996.
+    Tls11,
+    Tls12,
+    Tls13,
+}
+
+impl TlsVersion {
+    pub const ALL: [Self; 4] = [Self::Tls10, Self::Tls11, Self::Tls12, Self::Tls13];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tls10 => "TLS 1.0",
+            Self::Tls11 => "TLS 1.1",
+            Self::Tls12 => "TLS 1.2",
+            Self::Tls13 => "TLS 1.3",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Wait {
     pub duration: Duration,
@@ -314,6 +364,7 @@ pub enum Observation {
     Http(HttpAnswer),
     Burst(BurstAnswer),
     Tls(TlsAnswer),
+    TlsOffer(TlsOfferAnswer),
     Api(ApiAnswer),
     Done,
     /// The question could not be answered: network, timeout, no route. Never evidence against the site by
@@ -343,10 +394,24 @@ pub struct DnsAnswer {
     pub rcode: Rcode,
     /// AA bit.
     pub authoritative: bool,
+    /// AD bit: the resolver says that it checked the signatures.
+    pub authenticated: bool,
     /// Answer section in order, aliases included.
     pub answers: Vec<DnsRecord>,
+    /// Authority section: the SOA of a negative answer, the name servers of a referral.
+    pub authority: Vec<DnsRecord>,
+    /// Additional section: addresses of those servers. Without the pseudo-record of EDNS.
+    pub additional: Vec<DnsRecord>,
+}
+
+impl DnsAnswer {
     /// SOA of the authority section, for negative answers.
-    pub authority_soa: Option<Soa>,
+    pub fn authority_soa(&self) -> Option<&Soa> {
+        self.authority.iter().find_map(|record| match &record.data {
+            RecordData::Soa(soa) => Some(soa),
+            _ => None,
+        })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -394,8 +459,40 @@ pub enum RecordData {
         /// `.` says that there is no such service (RFC 2782).
         target: String,
     },
+    Dnssec(Dnssec),
     /// Present, of a type that no check reads.
     Other(String),
+}
+
+/// Records of signed zones.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Dnssec {
+    /// DS: which key the zone above vouches for (RFC 4034, section 5).
+    Delegation {
+        key_tag: u16,
+        algorithm: u8,
+        digest_type: u8,
+        /// Lower-case hexadecimal.
+        digest: String,
+    },
+    /// DNSKEY (RFC 4034, section 2).
+    Key {
+        key_tag: u16,
+        algorithm: u8,
+        /// Whether it signs the zone: the zone key flag is set, and it is not revoked.
+        signs: bool,
+        /// What a DS record of this key would hold, by digest type, for those types that are known.
+        digests: BTreeMap<u8, String>,
+    },
+    /// RRSIG (RFC 4034, section 3).
+    Signature {
+        /// Mnemonic of the type that is signed.
+        covers: String,
+        algorithm: u8,
+        key_tag: u16,
+        /// End of its life in Unix seconds, modulo 2^32.
+        ends: u32,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -504,6 +601,30 @@ pub struct TlsAnswer {
     pub leaf: Option<Certificate>,
     /// Certificates sent.
     pub chain_length: usize,
+    /// What the server sent along of the authority's word on the certificate (RFC 6066, section 8); `None`: nothing.
+    pub staple: Option<Staple>,
+}
+
+/// What a stapled answer says of the certificate (RFC 6960, section 2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Staple {
+    Good,
+    Revoked,
+    /// The authority does not know the certificate, or gave no answer about it.
+    Unknown,
+    /// Not an OCSP answer.
+    Garbled,
+}
+
+/// What became of one offered version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsOfferAnswer {
+    pub at: Timestamp,
+    pub connected: String,
+    /// The server goes on with this version.
+    pub is_taken: bool,
+    /// What it said instead, or the version that it took: for people.
+    pub said: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -514,6 +635,10 @@ pub struct Certificate {
     pub not_before: i64,
     pub not_after: i64,
     pub sha256: String,
+    /// Where its authority tells whether it is still good; `None`: nowhere, as is usual today.
+    pub ocsp_url: Option<String>,
+    /// It must not be believed without a stapled answer (TLS feature extension, RFC 7633).
+    pub must_staple: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
@@ -29,6 +29,10 @@ pub struct Issued {
     pub key_pem: String,
 }
 
+/// id-pe-tlsfeature (RFC 7633, section 4).
+const TLS_FEATURE: [u64; 9] = [1, 3, 6, 1, 5, 5, 7, 1, 24];
+/// The sequence of the one number 5, `status_request`, in DER.
+const STATUS_REQUEST: [u8; 5] = [0x30, 3, 2, 1, 5];
 /// Life of the authority's own certificates, around now.
 const AUTHORITY_DAYS: i64 = 3650;
 /// A leaf is this old when it is issued, or older where it ended in the past.
@@ -56,6 +60,9 @@ impl Authority {
         live(&mut params, wanted.days_left.min(0).saturating_sub(LEAF_AGE_DAYS), wanted.days_left);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
+        if wanted.must_staple {
+            params.custom_extensions.push(CustomExtension::from_oid_content(&TLS_FEATURE, STATUS_REQUEST.to_vec()));
+        }
         let key = KeyPair::generate()?;
         let leaf = params.signed_by(&key, &self.intermediate)?;
         let mut chain = vec![leaf.der().clone()];
@@ -115,7 +122,8 @@ mod tests {
     use super::*;
 
     fn issue(with_intermediate: bool, days_left: i64) -> Issued {
-        let wanted = StagedCertificate { names: vec!["www.example.org".to_owned()], with_intermediate, days_left };
+        let names = vec!["www.example.org".to_owned()];
+        let wanted = StagedCertificate { with_intermediate, days_left, ..StagedCertificate::healthy(names) };
         Authority::new().expect("an authority").issue(&wanted).expect("a leaf")
     }
 
@@ -147,7 +155,7 @@ mod tests {
             .expect("a verifier");
         let verdict = |with_intermediate| {
             let names = vec!["www.example.org".to_owned()];
-            let wanted = StagedCertificate { names, with_intermediate, days_left: 90 };
+            let wanted = StagedCertificate { with_intermediate, ..StagedCertificate::healthy(names) };
             let chain = authority.issue(&wanted).expect("a leaf").chain;
             let name = "www.example.org".try_into().expect("a name");
             let now = rustls::pki_types::UnixTime::now();

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use hyper::StatusCode;
 use rustls::pki_types::CertificateDer;
 use rustls::version::{TLS12, TLS13};
 use tokio::net::TcpListener;
@@ -21,13 +22,16 @@ use super::nginx::{Trouble, Watchdog};
 use super::node::{self, Node, Surroundings};
 use super::office::Office;
 use super::serve;
-use super::staging::{DnsManner, SITE_ADDRESS, StagedNameServer, StagedVarnish, Staging};
+use super::staging::{
+    DnsManner, SITE_ADDRESS, StagedCertificate, StagedNameServer, StagedResolver, StagedVarnish, StagedVendor, Staging,
+    VENDOR_ADDRESS,
+};
 use super::tls;
 use super::varnish::{self, Varnish};
 use crate::blueprint::Site;
 use crate::blueprint::site::DegradedFacts;
 use crate::concerns::cdn::Setup;
-use crate::probe::{Disturbance, Visitor};
+use crate::probe::{Disturbance, TlsVersion, Visitor};
 use crate::providers::api::{Access, access};
 use crate::providers::cloudflare;
 use crate::providers::cloudflare::payload::{self, Payloads};
@@ -220,11 +224,22 @@ impl LocalWorld {
             None => None,
         };
 
+        if !staging.vendor.names.is_empty() {
+            serve_vendor(&staging.vendor, &authority, &mut tasks, &mut routes).await?;
+        }
+
         let dns_error = StartError::io("a name server cannot listen");
         let mut names = Vec::new();
-        for (server, data) in staging.name_servers.iter().zip(&name_data) {
+        let own = name_servers(&staging);
+        for (server, data) in own.iter().zip(&name_data).filter(|(server, _)| !server.address.is_unspecified()) {
             let running = dns::serve_zones(Arc::clone(data)).await.map_err(&dns_error)?;
             routes.insert(SocketAddr::new(server.address, 53), running.address);
+            names.push(running);
+        }
+        for (position, resolver) in staging.resolvers.iter().enumerate() {
+            let internet = internet_of(resolver, position, own.len(), &name_data, &mut notes);
+            let running = dns::serve_resolver(internet).await.map_err(&dns_error)?;
+            routes.insert(SocketAddr::new(resolver.address, 53), running.address);
             names.push(running);
         }
         let resolver = dns::serve_resolver(Internet { servers: name_data }).await.map_err(&dns_error)?;
@@ -388,14 +403,13 @@ async fn serve_edge(
     tasks: &mut JoinSet<()>,
     routes: &mut Routes,
 ) -> Result<(), StartError> {
-    let settings = edge.settings();
-    let versions: &[_] = match (settings.tls13_only, settings.tls13) {
-        (true, _) => &[&TLS13],
-        (false, true) => &[&TLS13, &TLS12],
-        (false, false) => &[&TLS12],
-    };
+    let speaks = edge.settings().tls_versions();
+    let modern: Vec<_> = [(TlsVersion::Tls13, &TLS13), (TlsVersion::Tls12, &TLS12)]
+        .into_iter()
+        .filter_map(|(version, of_rustls)| speaks.contains(&version).then_some(of_rustls))
+        .collect();
     let known = Arc::clone(edge);
-    let acceptor = tls::acceptor_for(issued, versions, move |name| known.serves(name))
+    let acceptor = tls::acceptor_for(issued, &modern, move |name| known.serves(name))
         .map_err(|error| StartError::Certificate(error.to_string()))?;
     for address in EDGE_ADDRESSES {
         let (secure, plain) = (listen_edge().await?, listen_edge().await?);
@@ -405,6 +419,8 @@ async fn serve_edge(
         tasks.spawn(serve::accept_forever(secure.0, move |stream, peer| {
             let (edge, acceptor, client) = (Arc::clone(&edge_of_tls), acceptor.clone(), known.of(peer));
             async move {
+                let allowed = edge.settings().tls_versions();
+                let Some(stream) = tls::not_outdated(stream, &allowed).await else { return };
                 let Ok(stream) = acceptor.accept(stream).await else { return };
                 serve::speak_http(stream, |request| edge.answer(true, address, client, request)).await;
             }
@@ -418,14 +434,76 @@ async fn serve_edge(
     Ok(())
 }
 
+/// A vendor's page for our names, or for names that are nobody's.
+async fn serve_vendor(
+    vendor: &StagedVendor,
+    authority: &Authority,
+    tasks: &mut JoinSet<()>,
+    routes: &mut Routes,
+) -> Result<(), StartError> {
+    let refused = |error: &dyn std::fmt::Display| StartError::Certificate(error.to_string());
+    let issued = authority.issue(&StagedCertificate::healthy(vendor.names.clone())).map_err(|error| refused(&error))?;
+    let acceptor = tls::acceptor(&issued).map_err(|error| refused(&error))?;
+    let (listener, address) = serve::listen().await.map_err(StartError::io("the vendor cannot listen"))?;
+    routes.insert(SocketAddr::new(VENDOR_ADDRESS, 443), address);
+    let knows_us = vendor.knows_us;
+    tasks.spawn(serve::accept_forever(listener, move |stream, _| {
+        let acceptor = acceptor.clone();
+        async move {
+            let Ok(stream) = acceptor.accept(stream).await else { return };
+            let answer = || match knows_us {
+                true => serve::text(StatusCode::OK, "a customer's page\n"),
+                false => serve::text(StatusCode::NOT_FOUND, "No such app\n"),
+            };
+            serve::speak_http(stream, |_| std::future::ready(Ok(answer()))).await;
+        }
+    }));
+    Ok(())
+}
+
 async fn listen_edge() -> Result<(TcpListener, SocketAddr), StartError> {
     serve::listen().await.map_err(StartError::io("the edge cannot listen"))
+}
+
+/// The name servers of the blueprint, then those of the zones above; one that is both holds the zones of both.
+fn name_servers(staging: &Staging) -> Vec<StagedNameServer> {
+    let mut all = staging.name_servers.clone();
+    for parent in &staging.parent_servers {
+        match all.iter_mut().find(|server| server.address == parent.address) {
+            Some(server) => server.zones.extend(parent.zones.clone()),
+            None => all.push(parent.clone()),
+        }
+    }
+    all
+}
+
+/// The world as one of several resolvers sees it: each asks another server first, and some remember.
+fn internet_of(
+    resolver: &StagedResolver,
+    position: usize,
+    own: usize,
+    name_data: &[Arc<ServerData>],
+    notes: &mut Vec<String>,
+) -> Internet {
+    let mut servers = name_data.to_vec();
+    if own > 0 {
+        servers[..own].rotate_left(position % own);
+    }
+    let mut zones = Vec::new();
+    for (name, text) in &resolver.old_zones {
+        match zone::Zone::parse(name, text) {
+            Ok(zone) => zones.push(HeldZone::Good(Box::new(zone))),
+            Err(error) => notes.push(format!("{} remembers no zone {name}: {error}", resolver.address)),
+        }
+    }
+    servers.insert(0, Arc::new(ServerData { zones, manner: DnsManner::Answers }));
+    Internet { servers }
 }
 
 /// What each staged name server holds, in their order, then what others hold, and then the CDN's own servers.
 fn name_data(staging: &Staging, payloads: Option<&Payloads>, notes: &mut Vec<String>) -> Vec<Arc<ServerData>> {
     let mut all: Vec<Arc<ServerData>> =
-        staging.name_servers.iter().map(|server| Arc::new(held(server, staging, payloads, notes))).collect();
+        name_servers(staging).iter().map(|server| Arc::new(held(server, staging, payloads, notes))).collect();
     let foreign = StagedNameServer {
         name: "a name server of somebody else's".to_owned(),
         address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
@@ -466,6 +544,9 @@ fn held(
                 for (host, addresses) in &payloads.unproxied {
                     zone.replace_addresses(host, addresses, cloudflare::PROXIED_TTL)?;
                 }
+            }
+            if let Some(key) = staging.keys.get(name) {
+                zone.sign(key)?;
             }
             Ok(zone)
         });

@@ -4,12 +4,17 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use serde_json::json;
+
 use super::apis;
+use super::dns::signing::StagedKey;
 use crate::blueprint::Site;
-use crate::blueprint::site::{Foreign, PublicHost};
+use crate::blueprint::site::{Foreign, PublicHost, ZoneFacts};
+use crate::blueprint::value::HostName;
+use crate::concerns::cdn::Setup;
 use crate::concerns::fragment::RunsOn;
 use crate::emit::Artifact;
-use crate::probe::{ApiProvider, report_permission, reverse_name};
+use crate::probe::{ApiProvider, RecordData, report_permission, reverse_name};
 
 /// A provider's pool of shared addresses: one that no sending address of a blueprint is in.
 const PROVIDER_SPF: &str = "v=spf1 ip6:2001:db8:ffff::/48 -all";
@@ -23,6 +28,13 @@ pub struct Staging {
     pub site: Site,
     /// Authoritative name servers of the blueprint's zones, by public address.
     pub name_servers: Vec<StagedNameServer>,
+    /// Servers of the zones above those, by public address: they hold the delegations. One without an address is asked
+    /// by resolvers alone.
+    pub parent_servers: Vec<StagedNameServer>,
+    /// Public resolvers that the blueprint names.
+    pub resolvers: Vec<StagedResolver>,
+    /// Keys of the zones that are signed.
+    pub keys: BTreeMap<String, StagedKey>,
     /// Zones of others that the site leans on, zone name to zone file text: what the mail provider publishes, the
     /// reverse zones of the sending addresses. golive generates none of it; a resolver finds it.
     pub foreign_zones: BTreeMap<String, String>,
@@ -33,6 +45,8 @@ pub struct Staging {
     /// Machines that run nginx with generated files, by public address.
     pub nodes: Vec<StagedNode>,
     pub app: StagedApp,
+    /// Whoever runs what the zones' own records make aliases of.
+    pub vendor: StagedVendor,
     /// The Varnish behind the proxy; `None`: the blueprint publishes nothing as static.
     pub varnish: Option<StagedVarnish>,
     /// What the providers' APIs answer, path to body, as after an apply of the generated files. A provider that is
@@ -49,6 +63,13 @@ pub struct StagedNameServer {
     /// Zone name to zone file text: this server's own copy of the generated `dns/<zone>.zone`.
     pub zones: BTreeMap<String, String>,
     pub manner: DnsManner,
+}
+
+#[derive(Debug, Clone)]
+pub struct StagedResolver {
+    pub address: IpAddr,
+    /// Old copies that it has not forgotten yet, zone name to zone file text.
+    pub old_zones: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +142,21 @@ pub struct StagedCertificate {
     pub with_intermediate: bool,
     /// Days from now until it ends.
     pub days_left: i64,
+    /// It was ordered so that nobody believes it without a stapled answer (RFC 7633); no server here staples.
+    pub must_staple: bool,
 }
+
+/// One vendor for all aliases of the zones' own records.
+#[derive(Debug, Clone)]
+pub struct StagedVendor {
+    /// Our names, which its certificate covers; empty: no alias, and nobody listens.
+    pub names: Vec<String>,
+    /// It still has a customer of that name.
+    pub knows_us: bool,
+}
+
+/// Where vendors are. Of the range for benchmarks (RFC 2544), which no blueprint may name.
+pub const VENDOR_ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 18, 0, 80));
 
 /// The Varnish of all machines of the proxy: one, wherever it is deployed, since the pages are the same.
 #[derive(Debug, Clone)]
@@ -206,8 +241,20 @@ impl Staging {
                 nodes.push(staged_node(*address, NodeRole::Redirect, Some(&folder), names.clone(), artifacts)?);
             }
         }
+        let keys = site
+            .zones
+            .iter()
+            .filter(|zone| zone.is_signed)
+            .map(|zone| Ok((zone.name.to_string(), StagedKey::new()?)))
+            .collect::<Result<_, String>>()?;
+        let parent_servers = parent_servers(&site, &keys, &mut name_servers)?;
+        let resolvers = site.resolvers.iter().map(|(_, address)| *address);
+        let resolvers = resolvers.map(|address| StagedResolver { address, old_zones: BTreeMap::new() }).collect();
         let edge_certificate = StagedCertificate::healthy(hosts);
         let foreign_zones = foreign_zones(&site);
+        let aliases =
+            site.zones.iter().flat_map(ZoneFacts::aliases).filter(|(name, _)| name.parse::<HostName>().is_ok());
+        let vendor = StagedVendor { names: aliases.map(|(name, _)| name.to_owned()).collect(), knows_us: true };
         let app = StagedApp::default();
         let apis = apis::answers(artifacts)?;
         let files = below("varnish/", artifacts);
@@ -216,6 +263,9 @@ impl Staging {
         let mut staging = Self {
             site,
             name_servers,
+            parent_servers,
+            resolvers,
+            keys,
             foreign_zones,
             cdn_files,
             edge_certificate,
@@ -223,6 +273,7 @@ impl Staging {
             app,
             varnish,
             apis,
+            vendor,
             purges_elsewhere: false,
         };
         staging.read_back_cdn();
@@ -250,7 +301,14 @@ impl Staging {
     /// Cloudflare's API tells what Cloudflare was told.
     fn read_back_cdn(&mut self) {
         if let Some(cdn) = &self.site.cdn {
-            let bodies = apis::cloudflare::bodies(cdn.zone.as_str(), &self.cdn_files);
+            let zone = self.site.zones.iter().find(|zone| zone.name == cdn.zone);
+            let assigned: Vec<&str> =
+                zone.iter().flat_map(|zone| &zone.servers).map(|(name, _)| name.as_str()).collect();
+            let itself = match cdn.setup {
+                Setup::Full => json!({ "type": "full", "status": "active", "name_servers": assigned }),
+                Setup::Partial => json!({ "type": "partial", "status": "active" }),
+            };
+            let bodies = apis::cloudflare::bodies(cdn.zone.as_str(), itself, &self.cdn_files);
             self.apis.insert(ApiProvider::Cloudflare, bodies);
         }
     }
@@ -270,7 +328,7 @@ pub(super) fn replace_once(text: &mut String, place: &str, from: &str, to: &str)
 impl StagedCertificate {
     /// As an authority issues it today: 90 days, with its intermediate.
     pub fn healthy(names: Vec<String>) -> Self {
-        Self { names, with_intermediate: true, days_left: 90 }
+        Self { names, with_intermediate: true, days_left: 90, must_staple: false }
     }
 }
 
@@ -297,6 +355,68 @@ fn name_servers(site: &Site, artifacts: &[Artifact]) -> Result<Vec<StagedNameSer
     Ok(servers)
 }
 
+/// The delegations of the site's zones, as the zones above hold them. Where the blueprint runs that one too, its own
+/// records delegate, and only the word for a signed zone's key is added.
+fn parent_servers(
+    site: &Site,
+    keys: &BTreeMap<String, StagedKey>,
+    name_servers: &mut [StagedNameServer],
+) -> Result<Vec<StagedNameServer>, String> {
+    let mut texts: BTreeMap<String, String> = BTreeMap::new();
+    let mut servers: BTreeMap<IpAddr, StagedNameServer> = BTreeMap::new();
+    for zone in &site.zones {
+        let Some((_, above)) = zone.name.as_str().split_once('.') else { continue };
+        let vouched = match keys.get(zone.name.as_str()) {
+            Some(key) => format!("{}. 3600 IN DS {}\n", zone.name, key.delegation(zone.name.as_str())?),
+            None => String::new(),
+        };
+        let is_above = |other: &&ZoneFacts| other.name != zone.name && zone.name.is_within(&other.name);
+        if let Some(own) = site.zones.iter().filter(is_above).max_by_key(|other| other.name.as_str().len()) {
+            for text in name_servers.iter_mut().filter_map(|server| server.zones.get_mut(own.name.as_str())) {
+                text.push_str(&vouched);
+            }
+            continue;
+        }
+        let text = texts.entry(above.to_owned()).or_insert_with(|| {
+            format!(
+                "{above}. 3600 IN SOA ns.registry.example. dns.registry.example. 1 7200 900 1209600 300\n\
+                 {above}. 3600 IN NS ns.registry.example.\n"
+            )
+        });
+        for (name, address) in &zone.servers {
+            text.push_str(&format!("{}. 3600 IN NS {name}.\n", zone.name));
+            if name.is_within(&zone.name) {
+                text.push_str(&format!("{name}. 3600 IN {} {address}\n", if address.is_ipv4() { "A" } else { "AAAA" }));
+            }
+        }
+        text.push_str(&vouched);
+        let nowhere = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+        let unnamed = zone.is_signed.then_some(("ns.registry.example", nowhere));
+        let named = zone.parent_servers.iter().map(|(name, address)| (name.as_str(), *address));
+        for (name, address) in named.chain(unnamed.filter(|_| zone.parent_servers.is_empty())) {
+            let server = servers.entry(address).or_insert_with(|| StagedNameServer {
+                name: name.to_owned(),
+                address,
+                zones: BTreeMap::new(),
+                manner: DnsManner::Answers,
+            });
+            server.zones.insert(above.to_owned(), String::new());
+        }
+    }
+    let mut servers: Vec<StagedNameServer> = servers.into_values().collect();
+    for (zone, text) in servers.iter_mut().flat_map(|server| &mut server.zones) {
+        text.clone_from(texts.get(zone).ok_or("no delegation")?);
+    }
+    Ok(servers)
+}
+
+/// Of somebody else, who takes mail or answers for a zone.
+const TAKES_MAIL: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 25));
+
+fn is_below(name: &str, zone: &str) -> bool {
+    name == zone || name.strip_suffix(zone).is_some_and(|rest| rest.ends_with('.'))
+}
+
 /// One zone a foreign name: nobody says where the cuts between them are, and none of the checks asks.
 fn foreign_zones(site: &Site) -> BTreeMap<String, String> {
     let mut records: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -304,13 +424,31 @@ fn foreign_zones(site: &Site) -> BTreeMap<String, String> {
         let (name, data) = match record {
             Foreign::SpfPolicy(name) => (name.to_string(), format!("TXT \"{PROVIDER_SPF}\"")),
             Foreign::DkimKey(name) => (name.to_string(), format!("TXT \"{PROVIDER_DKIM}\"")),
-            Foreign::Exchange(name) => (name.to_string(), "A 192.0.2.25".to_owned()),
+            Foreign::Exchange(name) => (name.to_string(), format!("A {TAKES_MAIL}")),
             Foreign::Reverse(address, name) => (reverse_name(*address), format!("PTR {name}.")),
             Foreign::TakesReportsOn(domain, whose) => {
                 (report_permission(domain.as_str(), whose.as_str()), "TXT \"v=DMARC1\"".to_owned())
             }
         };
         records.entry(name).or_default().push(data);
+    }
+    // Whatever our own records lead to exists.
+    for (_, data) in site.zones.iter().flat_map(|zone| &zone.records) {
+        let (target, address) = match data {
+            RecordData::Cname(target) => (target, VENDOR_ADDRESS),
+            RecordData::Mx { exchange: target, .. } | RecordData::Ns(target) if target != "." => (target, TAKES_MAIL),
+            _ => continue,
+        };
+        if !site.zones.iter().any(|zone| is_below(target, zone.name.as_str())) {
+            records.entry(target.clone()).or_default().push(format!("A {address}"));
+        }
+    }
+    // A name server has an address, wherever its name is.
+    for (name, address) in site.zones.iter().flat_map(|zone| &zone.servers) {
+        if site.zone_of(name).is_none() {
+            let kind = if address.is_ipv4() { "A" } else { "AAAA" };
+            records.entry(name.to_string()).or_default().push(format!("{kind} {address}"));
+        }
     }
     records
         .into_iter()

@@ -6,16 +6,24 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use crate::blueprint::site::ZoneFacts;
+use crate::blueprint::value::HostName;
 use crate::blueprint::{Site, value};
 use crate::concerns::apps::Region;
 use crate::probe::{ApiProbe, ApiProvider};
 
 #[derive(Debug, Clone, Default)]
 pub struct Allowed {
-    /// Names sent in SNI and Host, lower case: the site's, and those that the blueprint redirects.
+    /// Names sent in SNI and Host, lower case: the site's, those that the blueprint redirects, the tops of zones, and names
+    /// to which the zones' own records give addresses.
     pub hosts: BTreeSet<String>,
+    /// Names that the zones' own records make aliases of others: they may lead anywhere, since the blueprint sends its
+    /// visitors there.
+    pub aliases: BTreeSet<String>,
     /// Addresses that the blueprint names: name servers, origins, redirect machines.
     pub addresses: BTreeSet<IpAddr>,
+    /// Resolvers that the blueprint names; asked about names, and nothing else.
+    pub resolvers: BTreeSet<IpAddr>,
     /// Where names of the blueprint may also lead. `None`: the blueprint has no CDN and does not say where its host
     /// lives, so that any public address to which a name of ours leads is ours.
     pub ranges: Option<Vec<IpNet>>,
@@ -30,15 +38,25 @@ pub struct Allowed {
 impl Allowed {
     pub fn of(site: &Site) -> Self {
         let redirected = site.redirected.iter().flat_map(|entry| &entry.names);
-        let servers = site.zones.iter().flat_map(|zone| zone.servers.iter().map(|(_, address)| *address));
+        let servers = site.zones.iter().flat_map(|zone| zone.servers.iter().chain(&zone.parent_servers));
         let origins = site.cdn.iter().flat_map(|cdn| cdn.origins.iter().copied());
         let machines = site.redirected.iter().flat_map(|entry| entry.addresses.iter().copied());
         Self {
             hosts: redirected
                 .chain(site.hosts.iter().map(|host| &host.name))
+                .chain(site.zones.iter().map(|zone| &zone.name))
                 .map(|name| name.as_str().to_owned())
+                .chain(site.zones.iter().flat_map(ZoneFacts::addressed))
                 .collect(),
-            addresses: servers.chain(origins).chain(machines).collect(),
+            aliases: site
+                .zones
+                .iter()
+                .flat_map(ZoneFacts::aliases)
+                .filter(|(name, _)| name.parse::<HostName>().is_ok())
+                .map(|(name, _)| name.to_owned())
+                .collect(),
+            addresses: servers.map(|(_, address)| *address).chain(origins).chain(machines).collect(),
+            resolvers: site.resolvers.iter().map(|(_, address)| *address).collect(),
             ranges: site.cdn.as_ref().map(|cdn| cdn.ranges.clone()),
             zones: site.cdn.iter().map(|cdn| cdn.zone.to_string()).collect(),
             region: site.platform.as_ref().map(|platform| platform.region),
@@ -65,12 +83,20 @@ impl Allowed {
     }
 
     pub(super) fn has_host(&self, host: &str) -> bool {
-        self.hosts.contains(host)
+        self.hosts.contains(host) || self.is_alias(host)
+    }
+
+    pub(super) fn is_alias(&self, host: &str) -> bool {
+        self.aliases.contains(host)
     }
 
     /// Whether a probe may be pinned to this address: the blueprint's, or the CDN's (names are checked apart).
     pub(super) fn has_address(&self, address: IpAddr) -> bool {
         self.addresses.contains(&address) || self.ranges.iter().flatten().any(|range| range.contains(&address))
+    }
+
+    pub(super) fn has_resolver(&self, address: IpAddr) -> bool {
+        self.resolvers.contains(&address)
     }
 
     /// Whether a name of ours may lead to this address.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::World;
 use super::failure::{Unanswered, not_asked};
-use crate::probe::{DnsProbe, DnsServer, Observation, Probe, RecordData, RecordType};
+use crate::probe::{DnsProbe, DnsServer, Observation, Probe, RecordData, RecordType, Signatures};
 
 /// A resolver that takes longer says nothing; questions that need it find out by themselves.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -18,7 +18,8 @@ impl World {
     ///
     /// Says which resolver made a name up.
     pub(super) async fn refuse_if_captive(&self, probe: &Probe) -> Result<(), Unanswered> {
-        let goes_out = matches!(probe, Probe::Dns(_) | Probe::Http(_) | Probe::Burst(_) | Probe::Tls(_));
+        let goes_out =
+            matches!(probe, Probe::Dns(_) | Probe::Http(_) | Probe::Burst(_) | Probe::Tls(_) | Probe::TlsOffer(_));
         if self.routed_only || !goes_out {
             return Ok(());
         }
@@ -33,7 +34,13 @@ impl World {
 
     async fn made_up(&self) -> Option<String> {
         let name = format!("golive-{}.invalid", self.nonce);
-        let canary = DnsProbe { server: DnsServer::Resolver, name: name.clone(), record_type: RecordType::A, nth: 0 };
+        let canary = DnsProbe {
+            server: DnsServer::Resolver,
+            name: name.clone(),
+            record_type: RecordType::A,
+            signatures: Signatures::NotAsked,
+            nth: 0,
+        };
         match tokio::time::timeout(PATIENCE, self.dns(&canary)).await {
             Ok(Ok(Observation::Dns(answer))) => {
                 let is_made_up = answer.answers.iter().any(|record| {

@@ -8,6 +8,9 @@
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use data_encoding::HEXLOWER;
+use hickory_resolver::proto::dnssec::rdata::{DNSKEY, DNSSECRData};
+use hickory_resolver::proto::dnssec::{DigestType, PublicKey};
 use hickory_resolver::proto::op::{Edns, Message, MessageType, Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType as WireType};
 use jiff::Timestamp;
@@ -17,7 +20,8 @@ use tokio::net::{TcpStream, UdpSocket};
 use super::failure::{Unanswered, failed, not_asked};
 use super::{Allowed, Place, World};
 use crate::probe::{
-    DnsAnswer, DnsProbe, DnsRecord, DnsServer, Failure, FailureKind, Observation, Rcode, RecordData, RecordType, Soa,
+    DnsAnswer, DnsProbe, DnsRecord, DnsServer, Dnssec, Failure, FailureKind, Observation, Rcode, RecordData,
+    RecordType, Signatures, Soa,
 };
 
 /// What a UDP answer may measure without being cut into fragments (DNS flag day 2020). Bytes.
@@ -47,7 +51,12 @@ impl World {
             DnsServer::Authoritative(address) => {
                 let refusal = format!("{address} is no name server of the blueprint");
                 let place = self.route(address, 53, Allowed::has_address, &refusal)?;
-                self.dns_exchange(&place, &query, false).await
+                self.dns_exchange(&place, &query, false, probe.signatures).await
+            }
+            DnsServer::Named(address) => {
+                let refusal = format!("{address} is no resolver of the blueprint");
+                let place = self.route(address, 53, Allowed::has_resolver, &refusal)?;
+                self.dns_exchange(&place, &query, true, probe.signatures).await.map_err(|failure| of_our_side(*failure))
             }
             DnsServer::Resolver => {
                 let mut last = failed(FailureKind::Unreachable, "this run has no resolver (see --resolver)");
@@ -56,7 +65,8 @@ impl World {
                         last = failed(FailureKind::Unreachable, format!("{resolver} is not part of the rehearsal"));
                         continue;
                     }
-                    match self.dns_exchange(&Place { public: resolver, real: resolver }, &query, true).await {
+                    let place = Place { public: resolver, real: resolver };
+                    match self.dns_exchange(&place, &query, true, probe.signatures).await {
                         Ok(answer) => return Ok(answer),
                         Err(failure) => last = of_our_side(*failure),
                     }
@@ -66,12 +76,20 @@ impl World {
         }
     }
 
-    async fn dns_exchange(&self, place: &Place, query: &Query, recurse: bool) -> Result<Observation, Unanswered> {
+    async fn dns_exchange(
+        &self,
+        place: &Place,
+        query: &Query,
+        recurse: bool,
+        signatures: Signatures,
+    ) -> Result<Observation, Unanswered> {
         let mut message = Message::query();
         message.metadata.recursion_desired = recurse;
+        message.metadata.checking_disabled = signatures == Signatures::Unchecked;
         message.add_query(query.clone());
         let mut edns = Edns::new();
         edns.set_max_payload(UDP_PAYLOAD);
+        edns.set_dnssec_ok(signatures != Signatures::NotAsked);
         message.set_edns(edns);
         let asked =
             message.to_vec().map_err(|error| not_asked(format!("{} cannot be asked for: {error}", query.name())))?;
@@ -167,10 +185,6 @@ fn answers(answer: &Message, query: &Message) -> bool {
 }
 
 fn observe(place: &Place, answer: Message) -> Observation {
-    let authority_soa = answer.authorities.iter().find_map(|record| match &record.data {
-        RData::SOA(soa) => Some(soa_of(soa)),
-        _ => None,
-    });
     Observation::Dns(DnsAnswer {
         at: Timestamp::now(),
         server: place.public.ip().to_string(),
@@ -182,8 +196,10 @@ fn observe(place: &Place, answer: Message) -> Observation {
             other => Rcode::Other(other.into()),
         },
         authoritative: answer.metadata.authoritative,
+        authenticated: answer.metadata.authentic_data,
         answers: answer.answers.iter().map(record_of).collect(),
-        authority_soa,
+        authority: answer.authorities.iter().map(record_of).collect(),
+        additional: answer.additionals.iter().map(record_of).collect(),
     })
 }
 
@@ -205,9 +221,39 @@ fn record_of(record: &Record) -> DnsRecord {
         RData::SRV(srv) => {
             RecordData::Srv { priority: srv.priority, weight: srv.weight, port: srv.port, target: plain(&srv.target) }
         }
+        RData::DNSSEC(DNSSECRData::DS(ds)) => RecordData::Dnssec(Dnssec::Delegation {
+            key_tag: ds.key_tag(),
+            algorithm: ds.algorithm().into(),
+            digest_type: ds.digest_type().into(),
+            digest: HEXLOWER.encode(ds.digest()),
+        }),
+        RData::DNSSEC(DNSSECRData::DNSKEY(key)) => match key.calculate_key_tag() {
+            Ok(key_tag) => RecordData::Dnssec(key_of(&record.name, key, key_tag)),
+            Err(error) => RecordData::Other(format!("DNSKEY that cannot be read: {error}")),
+        },
+        RData::DNSSEC(DNSSECRData::RRSIG(signature)) => {
+            let input = signature.input();
+            RecordData::Dnssec(Dnssec::Signature {
+                covers: input.type_covered.to_string(),
+                algorithm: input.algorithm.into(),
+                key_tag: input.key_tag,
+                ends: input.sig_expiration.get(),
+            })
+        }
         other => RecordData::Other(format!("{} {other}", record.record_type())),
     };
     DnsRecord { name: plain(&record.name), ttl: record.ttl, data }
+}
+
+fn key_of(owner: &Name, key: &DNSKEY, key_tag: u16) -> Dnssec {
+    let types = [DigestType::SHA1, DigestType::SHA256, DigestType::SHA384];
+    let digest = |kind| Some((u8::from(kind), HEXLOWER.encode(key.to_digest(owner, kind).ok()?.as_ref())));
+    Dnssec::Key {
+        key_tag,
+        algorithm: key.public_key().algorithm().into(),
+        signs: key.zone_key() && !key.revoke(),
+        digests: types.into_iter().filter_map(digest).collect(),
+    }
 }
 
 fn soa_of(soa: &hickory_resolver::proto::rr::rdata::SOA) -> Soa {
@@ -237,6 +283,8 @@ fn wire_type(record_type: RecordType) -> WireType {
         RecordType::Aaaa => WireType::AAAA,
         RecordType::Caa => WireType::CAA,
         RecordType::Cname => WireType::CNAME,
+        RecordType::Dnskey => WireType::DNSKEY,
+        RecordType::Ds => WireType::DS,
         RecordType::Https => WireType::HTTPS,
         RecordType::Mx => WireType::MX,
         RecordType::Ns => WireType::NS,

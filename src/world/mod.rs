@@ -9,6 +9,8 @@
 //! | `burst` | many requests as one visitor |
 //! | `body` | decoding of bodies, within limits |
 //! | `tls` | one handshake, looked at and then verified |
+//! | `tls_offer` | one version of TLS offered, forbidden ones included |
+//! | `staple` | the status in a stapled OCSP answer |
 //! | `captive` | whether the network here answers in other people's place |
 //! | `pace` | politeness towards a live site |
 //! | `breaker` | the end of a live run from which the site suffers |
@@ -25,7 +27,9 @@ mod dns;
 pub(crate) mod failure;
 mod http;
 mod pace;
+mod staple;
 pub(crate) mod tls;
+pub(crate) mod tls_offer;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
@@ -45,7 +49,7 @@ pub(crate) use pace::asked_pause;
 
 use crate::probe::{
     ApiProbe, Disturbance, DnsProbe, DnsServer, FailureKind, Observation, Probe, Purge, Rcode, RecordData, RecordType,
-    Target, Visitor, Wait,
+    Signatures, Target, Visitor, Wait,
 };
 use crate::providers::api::{self, Access, Apis};
 use failure::{Unanswered, failed, not_asked};
@@ -227,6 +231,7 @@ impl World {
             Probe::Http(probe) => self.http(probe).await,
             Probe::Burst(probe) => self.burst(probe).await,
             Probe::Tls(probe) => self.tls(probe).await,
+            Probe::TlsOffer(probe) => self.tls_offer(probe).await,
             Probe::Wait(wait) => self.wait(wait).await,
             Probe::Disturb(disturbance) => match &self.stage {
                 Some(stage) => stage.disturb(*disturbance).await.map(|()| Observation::Done).map_err(not_asked),
@@ -280,6 +285,9 @@ impl World {
             return Err(not_asked(format!("{} is not a name of the blueprint", host.escape_debug())));
         }
         match to {
+            Target::Pinned(_) if self.allowed.is_alias(host) => {
+                Err(not_asked(format!("{host} is an alias of somebody else's, who is asked as visitors ask")))
+            }
             Target::Pinned(address) => self.route(
                 address,
                 port,
@@ -289,7 +297,8 @@ impl World {
             Target::Resolved => {
                 let address = self.address_of(host).await?;
                 let why = format!("{host} leads to {address}, which is neither the CDN's nor in the blueprint");
-                self.route(address, port, Allowed::has_resolved, &why)
+                let alias = self.allowed.is_alias(host);
+                self.route(address, port, |allowed, address| alias || allowed.has_resolved(address), &why)
             }
         }
     }
@@ -332,7 +341,13 @@ impl World {
     async fn resolve(&self, host: &str) -> Result<IpAddr, Unanswered> {
         let mut rcode = None;
         for record_type in [RecordType::A, RecordType::Aaaa] {
-            let probe = DnsProbe { server: DnsServer::Resolver, name: host.to_owned(), record_type, nth: 0 };
+            let probe = DnsProbe {
+                server: DnsServer::Resolver,
+                name: host.to_owned(),
+                record_type,
+                signatures: Signatures::NotAsked,
+                nth: 0,
+            };
             match self.dns(&probe).await? {
                 Observation::Dns(answer) => {
                     let address = answer.answers.iter().find_map(|record| match record.data {

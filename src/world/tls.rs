@@ -14,15 +14,17 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+use x509_parser::asn1_rs::oid;
+use x509_parser::oid_registry::OID_PKIX_ACCESS_DESCRIPTOR_OCSP;
+use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
 
 use super::failure::{Unanswered, failed, from_error, not_asked};
-use super::{Place, Roots, World};
-use crate::probe::{Certificate, FailureKind, Observation, TlsAnswer, TlsProbe};
+use super::{Place, Roots, World, staple};
+use crate::probe::{Certificate, FailureKind, Observation, Staple, TlsAnswer, TlsProbe};
 
 /// # Errors
 ///
@@ -57,13 +59,25 @@ pub(crate) fn verifying_config(verifier: Arc<WebPkiServerVerifier>) -> anyhow::R
 }
 
 fn config(verifier: Arc<dyn ServerCertVerifier>) -> anyhow::Result<ClientConfig> {
+    config_for(verifier, rustls::ALL_VERSIONS)
+}
+
+fn config_for(
+    verifier: Arc<dyn ServerCertVerifier>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> anyhow::Result<ClientConfig> {
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?
+        .with_protocol_versions(versions)?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     config.resumption = Resumption::disabled();
     Ok(config)
+}
+
+/// For one version alone, whatever certificate is shown.
+pub(super) fn offering(version: &'static SupportedProtocolVersion) -> anyhow::Result<ClientConfig> {
+    config_for(Arc::new(Onlooker::default()), &[version])
 }
 
 impl World {
@@ -107,6 +121,7 @@ impl World {
             verify_error,
             leaf: chain.first().and_then(|leaf| certificate(leaf)),
             chain_length: chain.len(),
+            staple: std::mem::take(&mut *seen.staple.lock().unwrap_or_else(PoisonError::into_inner)),
         }))
     }
 }
@@ -134,7 +149,33 @@ fn certificate(der: &CertificateDer) -> Option<Certificate> {
         not_before: parsed.validity().not_before.timestamp(),
         not_after: parsed.validity().not_after.timestamp(),
         sha256: HEXLOWER.encode(&Sha256::digest(der)),
+        ocsp_url: ocsp_url(&parsed),
+        must_staple: must_staple(&parsed),
     })
+}
+
+/// The first address of the authority's OCSP server (RFC 5280, section 4.2.2.1).
+fn ocsp_url(certificate: &X509Certificate) -> Option<String> {
+    let access = certificate.extensions().iter().find_map(|extension| match extension.parsed_extension() {
+        ParsedExtension::AuthorityInfoAccess(access) => Some(access),
+        _ => None,
+    })?;
+    access.accessdescs.iter().find_map(|description| match &description.access_location {
+        GeneralName::URI(url) if description.access_method == OID_PKIX_ACCESS_DESCRIPTOR_OCSP => {
+            Some((*url).to_owned())
+        }
+        _ => None,
+    })
+}
+
+/// Whether the TLS feature extension holds `status_request`: id-pe-tlsfeature, a sequence of numbers, of which 5
+/// (RFC 7633, section 4; RFC 6066, section 8).
+fn must_staple(certificate: &X509Certificate) -> bool {
+    const STATUS_REQUEST: u32 = 5;
+    let feature = oid!(1.3.6.1.5.5.7.1.24);
+    let extension = certificate.extensions().iter().find(|extension| extension.oid == feature);
+    let numbers = extension.and_then(|extension| Vec::<u32>::from_der(extension.value).ok());
+    numbers.is_some_and(|(_, numbers)| numbers.contains(&STATUS_REQUEST))
 }
 
 /// Accepts any certificate and keeps the chain. Signatures of the handshake are still verified: whoever shows a
@@ -143,11 +184,12 @@ fn certificate(der: &CertificateDer) -> Option<Certificate> {
 struct Onlooker {
     provider: CryptoProvider,
     chain: Mutex<Vec<CertificateDer<'static>>>,
+    staple: Mutex<Option<Staple>>,
 }
 
 impl Default for Onlooker {
     fn default() -> Self {
-        Self { provider: ring::default_provider(), chain: Mutex::default() }
+        Self { provider: ring::default_provider(), chain: Mutex::default(), staple: Mutex::default() }
     }
 }
 
@@ -157,11 +199,13 @@ impl ServerCertVerifier for Onlooker {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         _: &ServerName<'_>,
-        _: &[u8],
+        ocsp_response: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let chain = std::iter::once(end_entity).chain(intermediates).map(|der| der.clone().into_owned()).collect();
         *self.chain.lock().unwrap_or_else(PoisonError::into_inner) = chain;
+        let staple = (!ocsp_response.is_empty()).then(|| staple::status(ocsp_response));
+        *self.staple.lock().unwrap_or_else(PoisonError::into_inner) = staple;
         Ok(ServerCertVerified::assertion())
     }
 

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use golive::probe::{
-    DnsAnswer, DnsProbe, DnsServer, Failure, FailureKind, HttpAnswer, HttpProbe, Observation, Probe, Rcode, RecordData,
-    RecordType, Scheme, TEST_SESSION, Target, TlsAnswer, TlsProbe, Wait,
+    DnsAnswer, DnsProbe, DnsServer, Dnssec, Failure, FailureKind, HttpAnswer, HttpProbe, Observation, Probe, Rcode,
+    RecordData, RecordType, Scheme, Signatures, Staple, TEST_SESSION, Target, TlsAnswer, TlsOfferAnswer, TlsOfferProbe,
+    TlsProbe, TlsVersion, Wait,
 };
 use golive::providers::api::Access;
 use golive::world::{Allowed, Options, Roots, Routes, World};
@@ -258,7 +259,13 @@ mod connections {
         let failure = failure(ask_http(&rehearsal, elsewhere.clone()).await);
         assert_eq!(failure.kind, FailureKind::Unreachable);
         assert_eq!(failure.message, "198.51.100.1:80 is not part of the rehearsal");
-        let resolver = DnsProbe { server: DnsServer::Resolver, name: HOST.into(), record_type: RecordType::A, nth: 0 };
+        let resolver = DnsProbe {
+            server: DnsServer::Resolver,
+            name: HOST.into(),
+            record_type: RecordType::A,
+            signatures: Signatures::NotAsked,
+            nth: 0,
+        };
         assert_eq!(super::failure(rehearsal.ask(&Probe::Dns(resolver)).await).kind, FailureKind::Unreachable);
 
         let live = World::new(Options { routed_only: false, ..routed_to(server.address) }).unwrap();
@@ -267,6 +274,7 @@ mod connections {
             server: DnsServer::Authoritative("198.51.100.1".parse().unwrap()),
             name: HOST.into(),
             record_type: RecordType::A,
+            signatures: Signatures::NotAsked,
             nth: 0,
         };
         assert!(refusal(live.ask(&Probe::Dns(dns)).await).contains("no name server of the blueprint"));
@@ -367,11 +375,15 @@ mod handshakes {
     }
 
     async fn serve(shown: Shown) -> (World, JoinSet<()>) {
+        serve_stapling(shown, vec![]).await
+    }
+
+    async fn serve_stapling(shown: Shown, staple: Vec<u8>) -> (World, JoinSet<()>) {
         let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(shown.chain, shown.key)
+            .with_single_cert_with_ocsp(shown.chain, shown.key, staple)
             .unwrap();
         let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -428,8 +440,29 @@ mod handshakes {
         assert_eq!(leaf.issuer, "CN=golive test intermediate");
         assert_eq!((leaf.not_before, leaf.not_after), (1_577_836_800, 4_733_510_400));
         assert_eq!(leaf.sha256.len(), 64);
+        assert_eq!((leaf.ocsp_url, leaf.must_staple, answer.staple), (None, false, None));
         for path in ["/", "/a/../b"] {
             assert_eq!(http(https(&world, path).await).body.text, "secure");
+        }
+    }
+
+    #[tokio::test]
+    async fn that_must_be_stapled_say_so_and_show_their_staple() {
+        let must_staple = |params: &mut rcgen::CertificateParams| {
+            let feature = rcgen::CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 24], vec![48, 3, 2, 1, 5]);
+            // caIssuers with one address, then OCSP with another (RFC 5280, section 4.2.2.1).
+            let mut access =
+                b"\x30\x38\x30\x1b\x06\x08\x2b\x06\x01\x05\x05\x07\x30\x02\x86\x0fhttp://ca.test/".to_vec();
+            access.extend(b"\x30\x19\x06\x08\x2b\x06\x01\x05\x05\x07\x30\x01\x86\x0dhttp://o.test");
+            let access = rcgen::CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], access);
+            params.custom_extensions = vec![feature, access];
+        };
+        for (staple, wanted) in [(vec![], None), (b"no OCSP".to_vec(), Some(Staple::Garbled))] {
+            let (world, _tasks) = serve_stapling(shown(must_staple), staple).await;
+            let answer = look(&world).await;
+            let leaf = answer.leaf.unwrap();
+            assert_eq!((leaf.must_staple, leaf.ocsp_url.as_deref()), (true, Some("http://o.test")));
+            assert_eq!(answer.staple, wanted);
         }
     }
 
@@ -494,10 +527,112 @@ mod handshakes {
     }
 }
 
+mod offers {
+    use super::*;
+
+    /// What the first bytes of a server make of an offer.
+    async fn offered(version: TlsVersion, script: Script) -> Observation {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let world = impatient(routed_to(listener.local_addr().unwrap()));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                // The client's first message must be read, or closing resets the connection.
+                let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 4096]).await;
+                let _ = play(stream, script.clone()).await;
+            }
+        });
+        let probe = TlsOfferProbe { name: HOST.into(), to: Target::Pinned(PUBLIC), version };
+        world.ask(&Probe::TlsOffer(probe)).await
+    }
+
+    fn offer(observation: Observation) -> TlsOfferAnswer {
+        match observation {
+            Observation::TlsOffer(answer) => answer,
+            other => panic!("no word on the offer: {other:?}"),
+        }
+    }
+
+    /// The beginning of a ServerHello of this version, in records of so many bytes.
+    fn hello(minor: u8, record: usize) -> Vec<u8> {
+        let message = [2, 0, 0, 38, 3, minor, 7, 7, 7, 7];
+        let records =
+            message.chunks(record).map(|part| [&[22, 3, 1, 0, u8::try_from(part.len()).unwrap()][..], part].concat());
+        records.flatten().collect()
+    }
+
+    const WARNING: [u8; 7] = [21, 3, 1, 0, 2, 1, 112];
+    const TOO_OLD: [u8; 7] = [21, 3, 1, 0, 2, 2, 70];
+
+    #[tokio::test]
+    async fn are_taken_however_the_answer_is_cut() {
+        let at_once = |minor, record| Script::Say(hello(minor, record));
+        let dripping = Script::Drip(vec![], hello(1, 100), Duration::from_millis(2));
+        let warned = Script::Say([WARNING.to_vec(), hello(1, 100)].concat());
+        for (version, script) in [
+            (TlsVersion::Tls10, at_once(1, 100)),
+            (TlsVersion::Tls11, at_once(2, 100)),
+            (TlsVersion::Tls10, at_once(1, 1)),
+            (TlsVersion::Tls10, dripping),
+            (TlsVersion::Tls10, warned),
+        ] {
+            let answer = offer(offered(version, script).await);
+            assert!(answer.is_taken, "{answer:?}");
+            assert_eq!(
+                (answer.said, answer.connected.as_str()),
+                (format!("it answers with {}", version.as_str()), "203.0.113.10:443")
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn are_refused_by_an_alert_a_step_down_or_a_closed_connection() {
+        let old = TlsVersion::Tls11;
+        for (version, script, said) in [
+            (old, Script::Say(TOO_OLD.to_vec()), "alert: protocol version"),
+            (old, Script::Say([WARNING, TOO_OLD].concat()), "alert: protocol version"),
+            (old, Script::Say(hello(1, 100)), "it answers with TLS 1.0"),
+            (old, say(""), "it hung up"),
+            (old, Script::Say(hello(2, 100)[..7].to_vec()), "it hung up"),
+            (TlsVersion::Tls12, Script::Say(TOO_OLD.to_vec()), "received fatal alert"),
+            (TlsVersion::Tls13, say(""), "it hung up"),
+        ] {
+            let answer = offer(offered(version, script).await);
+            assert!(!answer.is_taken && answer.said.contains(said), "{answer:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn that_meet_no_tls_are_failures_in_bounded_time() {
+        let endless = Script::Endless(vec![], WARNING.to_vec());
+        for (version, script, kind) in [
+            (TlsVersion::Tls10, say("HTTP/1.1 400 Plain HTTP\r\n\r\n"), FailureKind::Garbage),
+            (TlsVersion::Tls10, Script::Say(hello(3, 100)), FailureKind::Garbage),
+            (TlsVersion::Tls10, Script::Say(vec![22, 3, 1, 0, 0, 22, 3, 1]), FailureKind::Garbage),
+            (TlsVersion::Tls10, endless, FailureKind::Garbage),
+            (TlsVersion::Tls10, Script::Hang, FailureKind::TimedOut),
+            (TlsVersion::Tls12, say("HTTP/1.1 400 Plain HTTP\r\n\r\n"), FailureKind::Tls),
+        ] {
+            let failure = failure(offered(version, script).await);
+            assert_eq!(failure.kind, kind, "{failure:?}");
+        }
+        let closed = closed_port();
+        let world = World::new(routed_to(closed.address)).unwrap();
+        let probe = |name: &str| {
+            let version = TlsVersion::Tls10;
+            Probe::TlsOffer(TlsOfferProbe { name: name.into(), to: Target::Pinned(PUBLIC), version })
+        };
+        assert_eq!(failure(world.ask(&probe(HOST)).await).kind, FailureKind::Refused);
+        assert!(refusal(world.ask(&probe("evil.example")).await).contains("not a name of the blueprint"));
+    }
+}
+
 mod names {
     use super::*;
+    use hickory_resolver::proto::dnssec::rdata::{DNSSECRData, DS};
+    use hickory_resolver::proto::dnssec::{Algorithm, DigestType};
     use hickory_resolver::proto::op::{Message, MessageType, OpCode, ResponseCode};
-    use hickory_resolver::proto::rr::rdata::{A, CAA, CNAME, MX, SOA, TXT};
+    use hickory_resolver::proto::rr::rdata::{A, CAA, CNAME, MX, NS, SOA, TXT};
     use hickory_resolver::proto::rr::{Name, RData, Record};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::UdpSocket;
@@ -589,7 +724,7 @@ mod names {
     }
 
     fn question(server: DnsServer, record_type: RecordType) -> Probe {
-        Probe::Dns(DnsProbe { server, name: HOST.into(), record_type, nth: 0 })
+        Probe::Dns(DnsProbe { server, name: HOST.into(), record_type, signatures: Signatures::NotAsked, nth: 0 })
     }
 
     async fn ask(world: &World) -> Observation {
@@ -653,7 +788,7 @@ mod names {
             let answer = dns(ask(&World::new(server.options()).unwrap()).await);
             let expected = if code == ResponseCode::NXDomain { Rcode::NxDomain } else { Rcode::NoError };
             assert_eq!(answer.rcode, expected);
-            let soa = answer.authority_soa.unwrap();
+            let soa = answer.authority_soa().unwrap();
             assert_eq!((soa.primary.as_str(), soa.serial, soa.refresh, soa.minimum), ("ns1.example", 7, u32::MAX, 60));
         }
     }
@@ -745,6 +880,120 @@ mod names {
         let start = Instant::now();
         assert_eq!(failure(ask(&World::new(options).unwrap()).await).kind, FailureKind::Refused);
         assert!(start.elapsed() < Duration::from_secs(1));
+    }
+
+    #[tokio::test]
+    async fn with_their_signatures_are_asked_with_the_bits_that_say_so() {
+        let server = NameServer::start(|query, _, _| {
+            let edns = query.edns.as_ref().unwrap();
+            let mut message = reply(query, ResponseCode::NoError, vec![]);
+            message.metadata.authentic_data = edns.flags().dnssec_ok && !query.metadata.checking_disabled;
+            message.metadata.checking_disabled = query.metadata.checking_disabled;
+            let digest = vec![0xab; 32];
+            let ds = DS::new(7, Algorithm::ECDSAP256SHA256, DigestType::SHA256, digest);
+            message.answers = vec![record("example.com.", RData::DNSSEC(DNSSECRData::DS(ds)))];
+            bytes(&message)
+        })
+        .await;
+        let mut options = server.options();
+        options.allowed.resolvers = BTreeSet::from([SERVER.parse().unwrap()]);
+        let world = World::new(options).unwrap();
+        for (signatures, authenticated) in
+            [(Signatures::NotAsked, false), (Signatures::Asked, true), (Signatures::Unchecked, false)]
+        {
+            let server = DnsServer::Named(SERVER.parse().unwrap());
+            let probe = DnsProbe { server, name: HOST.into(), record_type: RecordType::Ds, signatures, nth: 0 };
+            let answer = dns(world.ask(&Probe::Dns(probe)).await);
+            assert_eq!(answer.authenticated, authenticated, "{signatures:?}");
+            let wanted = Dnssec::Delegation { key_tag: 7, algorithm: 13, digest_type: 2, digest: "ab".repeat(32) };
+            assert_eq!(answer.answers[0].data, RecordData::Dnssec(wanted));
+        }
+    }
+
+    #[tokio::test]
+    async fn at_a_named_resolver_are_asked_again_over_tcp_and_nowhere_else() {
+        let server = NameServer::start(|query, tcp, _| {
+            assert!(query.metadata.recursion_desired);
+            let mut message = reply(query, ResponseCode::NoError, vec![a("shop.example.com.", 10)]);
+            message.metadata.truncation = !tcp;
+            let mut forged = message.clone();
+            forged.metadata.id = query.metadata.id.wrapping_add(1);
+            forged.metadata.truncation = false;
+            [forged, message].iter().flat_map(bytes).collect()
+        })
+        .await;
+        let mut options = server.options();
+        let named = Probe::Dns(DnsProbe {
+            server: DnsServer::Named(SERVER.parse().unwrap()),
+            name: HOST.into(),
+            record_type: RecordType::A,
+            signatures: Signatures::NotAsked,
+            nth: 0,
+        });
+        // A name server of the blueprint is no resolver of it.
+        let because = refusal(World::new(server.options()).unwrap().ask(&named).await);
+        assert!(because.contains("no resolver of the blueprint"), "{because}");
+        options.allowed.resolvers = BTreeSet::from([SERVER.parse().unwrap()]);
+        let answer = dns(World::new(options).unwrap().ask(&named).await);
+        assert_eq!((answer.answers.len(), answer.server.as_str()), (1, SERVER));
+        assert_eq!(server.asked(), 2, "UDP, then TCP");
+    }
+
+    #[tokio::test]
+    async fn that_refer_to_others_come_with_servers_and_addresses() {
+        let server = NameServer::start(|query, _, _| {
+            let mut message = reply(query, ResponseCode::NoError, vec![]);
+            message.metadata.authoritative = false;
+            message.authorities =
+                vec![record("example.com.", RData::NS(NS(Name::from_ascii("NS.example.com.").unwrap())))];
+            message.additionals = vec![a("ns.example.com.", 53)];
+            bytes(&message)
+        })
+        .await;
+        let answer = dns(ask(&World::new(server.options()).unwrap()).await);
+        assert!(!answer.authoritative && answer.answers.is_empty() && answer.authority_soa().is_none());
+        assert_eq!(answer.authority[0].data, RecordData::Ns("ns.example.com".into()));
+        assert_eq!(answer.additional[0].data, RecordData::A("203.0.113.53".parse().unwrap()));
+    }
+
+    #[tokio::test]
+    async fn whose_aliases_run_in_a_circle_lead_nowhere() {
+        let server = NameServer::start(|query, _, _| {
+            let alias = |from: &str, to: &str| record(from, RData::CNAME(CNAME(Name::from_ascii(to).unwrap())));
+            let circle = [("shop.example.com.", "b.example."), ("b.example.", "shop.example.com.")];
+            let answers = (0..40).map(|n| alias(circle[n % 2].0, circle[n % 2].1)).collect();
+            bytes(&reply(query, ResponseCode::NoError, answers))
+        })
+        .await;
+        let world = World::new(server.options()).unwrap();
+        let failure = failure(ask_http(&world, HttpProbe { to: Target::Resolved, ..get("/") }).await);
+        assert_eq!(failure.kind, FailureKind::Unresolved, "{failure:?}");
+        assert_eq!(dns(ask(&world).await).answers.len(), 40);
+    }
+
+    #[tokio::test]
+    async fn that_are_aliases_of_the_blueprint_may_lead_anywhere_but_to_a_pin() {
+        let web = Server::start(|_| ok(&[], b"theirs")).await;
+        let server = NameServer::start(|query, _, _| {
+            bytes(&reply(query, ResponseCode::NoError, vec![a("shop.example.com.", 99)]))
+        })
+        .await;
+        let options = |is_alias: bool| {
+            let mut options = Options { resolvers: vec![server.address], ..routed_to(web.address) };
+            options.routes.insert("203.0.113.99:80".parse().unwrap(), web.address);
+            if is_alias {
+                options.allowed.hosts.clear();
+                options.allowed.aliases = BTreeSet::from([HOST.to_owned()]);
+            }
+            options
+        };
+        let resolved = HttpProbe { to: Target::Resolved, ..get("/") };
+        let because = refusal(ask_http(&World::new(options(false)).unwrap(), resolved.clone()).await);
+        assert!(because.contains("neither the CDN's"), "{because}");
+        let world = World::new(options(true)).unwrap();
+        assert_eq!(http(ask_http(&world, resolved).await).body.text, "theirs");
+        let because = refusal(ask_http(&world, get("/")).await);
+        assert!(because.contains("asked as visitors ask"), "{because}");
     }
 
     #[tokio::test]

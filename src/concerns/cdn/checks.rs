@@ -12,8 +12,8 @@ use crate::concerns::answer::{
 use crate::concerns::ask::{NONCE, cloudflare_account, cloudflare_zone, dns_at, dns_resolved, get, handshake};
 use crate::concerns::fragment::pool_name;
 use crate::concerns::tls;
-use crate::concerns::{Check, Judgement, OneOrMore, Safety};
-use crate::probe::{DnsAnswer, Rcode, RecordData, RecordType, Scheme, Target};
+use crate::concerns::{Check, Judgement, OneOrMore, Safety, Verdict};
+use crate::probe::{DnsAnswer, DnsRecord, Rcode, RecordData, RecordType, Scheme, Target};
 use crate::providers::cloudflare;
 use ipnet::IpNet;
 
@@ -30,6 +30,7 @@ pub fn checks(cdn: &Cdn, site: &Site) -> OneOrMore<Check> {
     }
     let further = site.hosts.iter().map(|host| &host.name).filter(|name| **name != site.host);
     let mut rest = of_served(&site.host, cdn, site);
+    rest.extend(zone_mode(cdn, site));
     for name in further {
         rest.push(host_target(name, site));
         rest.extend(of_served(name, cdn, site));
@@ -191,6 +192,8 @@ fn of_served(host: &HostName, cdn: &Cdn, site: &Site) -> Vec<Check> {
     let mut all = vec![
         chain(host),
         tls::expiry(host, Target::Resolved, host.to_string(), site.announcement, vec![leads]),
+        tls::versions(host, Target::Resolved, host.to_string(), vec![leads]),
+        tls::ocsp(host, Target::Resolved, host.to_string(), vec![leads]),
         tls::hsts(host.to_string(), home, cdn.hsts_max_age_seconds, vec![leads, speaks]),
         upgrade(host),
         acme_path(host),
@@ -200,6 +203,102 @@ fn of_served(host: &HostName, cdn: &Cdn, site: &Site) -> Vec<Check> {
         all.push(preissued(host, site));
     }
     all
+}
+
+/// Below this domain are the name servers that the CDN assigns (Cloudflare docs, dns/nameservers).
+const CDN_SERVERS: &str = ".ns.cloudflare.com";
+
+/// `dns.zone.mode`: the zone is the CDN's or somebody else's, as declared, at its servers and at the CDN itself. Of a
+/// partial zone the record stays that shows whose it is: without it the CDN lets the zone go. Of a full zone the servers
+/// are those that the CDN assigned, which it alone can tell, as they may have names of the owner's.
+fn zone_mode(cdn: &Cdn, site: &Site) -> Option<Check> {
+    let zone = site.zones.iter().find(|zone| zone.name == cdn.zone)?;
+    let servers = zone.servers.len();
+    let owner = zone.name.to_string();
+    let key = match cdn.setup {
+        Setup::Full => None,
+        Setup::Partial => Some(cdn.verification_key.as_ref()?.to_string()),
+    };
+    let verification = cloudflare::verification_name(&cdn.zone);
+    let at_each = |name: &str, kind| -> Vec<_> { zone.servers.iter().map(|(_, ip)| dns_at(*ip, name, kind)).collect() };
+    let mut ask = at_each(&owner, RecordType::Ns);
+    if key.is_some() {
+        ask.extend(at_each(&verification, RecordType::Txt));
+    }
+    ask.extend(cloudflare_zone(site, ""));
+    let subject = owner.clone();
+    Some(Check {
+        id: "dns.zone.mode",
+        subject,
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask,
+        judge: Box::new(move |seen| {
+            let Some((at_cdn, at_servers)) = seen.split_last() else {
+                return Judgement::unknown("nothing was asked");
+            };
+            let (delegations, keys) = at_servers.split_at(servers.min(at_servers.len()));
+            let mut untested = None;
+            let mut names = BTreeSet::new();
+            for observation in delegations {
+                let answer = answered_or_later!(authoritative(observation), untested);
+                let of_zone = answer.answers.iter().filter(|record| record.name == owner);
+                names.extend(of_zone.filter_map(|record| match &record.data {
+                    RecordData::Ns(name) => Some(name.clone()),
+                    _ => None,
+                }));
+            }
+            if let Some(key) = &key {
+                if let Some(assigned) = names.iter().find(|name| name.ends_with(CDN_SERVERS)) {
+                    return Judgement::fail(format!("declared partial, and the zone lists the CDN's {assigned}"));
+                }
+                for observation in keys {
+                    let answer = answered_or_later!(authoritative(observation), untested);
+                    let is_there = |record: &DnsRecord| record.data == RecordData::Txt(key.clone());
+                    if !answer.answers.iter().any(is_there) {
+                        return Judgement::fail(format!(
+                            "{verification} is not the verification key at {}",
+                            answer.server
+                        ));
+                    }
+                }
+            }
+            let told = match answer::cloudflare(at_cdn) {
+                Ok(told) => told,
+                Err(Judgement::Say(Verdict::Unknown, why)) => {
+                    let of_cdn = format!("the servers answer as declared; of the CDN's side: {why}");
+                    return untested.unwrap_or_else(|| Judgement::unknown(of_cdn));
+                }
+                Err(judgement) => return judgement,
+            };
+            let declared = if key.is_some() { "partial" } else { "full" };
+            if told["type"] != declared {
+                return Judgement::fail(format!("the CDN holds the zone as {}, declared is {declared}", told["type"]));
+            }
+            if told["status"] != "active" || told["paused"] == true {
+                let state = if told["paused"] == true { "paused".to_owned() } else { told["status"].to_string() };
+                return Judgement::fail(format!("at the CDN the zone is {state}, not active"));
+            }
+            if key.is_none() {
+                let assigned = |list: &str| told[list].as_array().cloned().unwrap_or_default();
+                let assigned: BTreeSet<String> = [assigned("name_servers"), assigned("vanity_name_servers")]
+                    .concat()
+                    .iter()
+                    .filter_map(|name| Some(name.as_str()?.to_ascii_lowercase()))
+                    .collect();
+                if let Some(other) = names.iter().find(|name| !assigned.contains(*name)) {
+                    return Judgement::fail(format!("the zone lists {other}, which the CDN did not assign"));
+                }
+            }
+            untested.unwrap_or_else(|| Judgement::pass(format!("{declared} and active, at the CDN and at the servers")))
+        }),
+        remedy: "partial: have the verification TXT published and kept (Business plan or higher); full: have the zone \
+                 delegated to the servers that the CDN shows"
+            .to_owned(),
+        source: "JVA-16; Cloudflare docs, dns/zone-setups/partial-setup",
+        valid_for_seconds: DNS_VALID_FOR_SECONDS,
+    })
 }
 
 /// `dns.host.target`. At every authoritative server, and through the resolvers of this run; the catalogue's other
@@ -420,5 +519,82 @@ fn acme_path(host: &HostName) -> Check {
             .to_owned(),
         source: "RFC 8555 8.3; Scalingo docs, platform/networking/public",
         valid_for_seconds: tls::VALID_FOR_SECONDS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+    use crate::concerns::answer::made_up::{check, failed, records, sample, verdict};
+    use crate::probe::{ApiAnswer, FailureKind, Observation};
+
+    const ZONE: &str = "reserve-civique.gouv.fr";
+
+    fn told(result: serde_json::Value) -> Observation {
+        let body = json!({ "success": true, "result": result });
+        Observation::Api(ApiAnswer { at: Timestamp::UNIX_EPOCH, status: 200, body })
+    }
+
+    fn lists(server: &str) -> Observation {
+        records(Rcode::NoError, &[(ZONE, 3600, RecordData::Ns(server.to_owned()))])
+    }
+
+    #[test]
+    fn a_partial_zone_keeps_its_key_and_is_active() {
+        let (blueprint, site) = sample(&[]);
+        let check = check(&blueprint, &site, "dns.zone.mode", ZONE);
+        let key = |text: &str| {
+            records(Rcode::NoError, &[("cloudflare-verify.made.up", 3600, RecordData::Txt(text.to_owned()))])
+        };
+        let (ours, good) = (|| lists("ns1.dns.example.net"), || key("284344499-1084221259"));
+        let active = || told(json!({ "type": "partial", "status": "active", "paused": false }));
+        let silent = || failed(FailureKind::TimedOut);
+        let no_token = || Observation::NotAsked { because: "no token".to_owned() };
+        for (seen, wanted) in [
+            ([ours(), ours(), good(), good(), active()], Verdict::Pass),
+            ([ours(), ours(), good(), key("another"), active()], Verdict::Fail),
+            ([ours(), ours(), good(), records(Rcode::NxDomain, &[]), active()], Verdict::Fail),
+            ([ours(), lists("amy.ns.cloudflare.com"), good(), good(), active()], Verdict::Fail),
+            ([ours(), ours(), good(), good(), told(json!({ "type": "full", "status": "active" }))], Verdict::Fail),
+            ([ours(), ours(), good(), good(), told(json!({ "type": "partial", "status": "pending" }))], Verdict::Fail),
+            (
+                [
+                    ours(),
+                    ours(),
+                    good(),
+                    good(),
+                    told(json!({ "type": "partial", "status": "active", "paused": true })),
+                ],
+                Verdict::Fail,
+            ),
+            ([ours(), ours(), good(), good(), no_token()], Verdict::Unknown),
+            ([ours(), ours(), key("another"), good(), no_token()], Verdict::Fail),
+            ([ours(), silent(), good(), good(), active()], Verdict::Unknown),
+            ([silent(), silent(), silent(), silent(), no_token()], Verdict::Unknown),
+        ] {
+            assert_eq!(verdict(&check, &seen), Some(wanted), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn a_full_zone_has_the_servers_that_were_assigned() {
+        let (blueprint, site) =
+            sample(&[("setup = \"partial\"\nverification_key = \"284344499-1084221259\"\n", "setup = \"full\"\n")]);
+        let check = check(&blueprint, &site, "dns.zone.mode", ZONE);
+        let assigned =
+            |list: &str| told(json!({ "type": "full", "status": "active", list: ["Amy.ns.cloudflare.com"] }));
+        let listed = |server: &str| lists(server);
+        for (server, list, wanted) in [
+            ("amy.ns.cloudflare.com", "name_servers", Verdict::Pass),
+            ("amy.ns.cloudflare.com", "vanity_name_servers", Verdict::Pass),
+            ("amy.ns.cloudflare.com", "others", Verdict::Fail),
+            ("ns1.dns.example.net", "name_servers", Verdict::Fail),
+        ] {
+            let seen = [listed(server), listed(server), assigned(list)];
+            assert_eq!(verdict(&check, &seen), Some(wanted), "{server} {list}");
+        }
     }
 }

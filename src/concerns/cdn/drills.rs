@@ -1,13 +1,25 @@
 //! Faults that `[cdn]` must catch.
 
+use std::net::IpAddr;
+
 use serde_json::json;
 
 use super::{Cdn, Setup};
 use crate::blueprint::Site;
 use crate::concerns::{Drill, Drills, OneOrMore};
 use crate::probe::ApiProvider;
+use crate::providers::cloudflare;
 
-pub fn drills(cdn: &Cdn, _site: &Site) -> Drills {
+/// A name of the platform's.
+const PLATFORM: &str = "site.platform.example";
+
+pub fn drills(cdn: &Cdn, site: &Site) -> Drills {
+    // Unless it redirects too, and so is known.
+    let is_known = |origin: &IpAddr| site.redirected.iter().any(|redirect| redirect.addresses.contains(origin));
+    let of_origin = cdn.origins.first().filter(|origin| !is_known(origin)).map(|origin| {
+        let kind = if origin.is_ipv4() { "A" } else { "AAAA" };
+        format!("{kind} {origin}")
+    });
     let mut rest = vec![
         Drill {
             number: Some(19),
@@ -43,6 +55,23 @@ pub fn drills(cdn: &Cdn, _site: &Site) -> Drills {
             inject: Box::new(|staging| staging.set_cdn_setting("always_use_https", json!("on"))),
         },
     ];
+    rest.push(Drill {
+        number: Some(20),
+        id: "edge-outdated-tls",
+        fault: "TLS 1.0 is left on at the edge for an old partner",
+        reddens: vec!["tls.versions"],
+        inject: Box::new(|staging| staging.set_cdn_setting("min_tls_version", json!("1.0"))),
+    });
+    rest.push(Drill {
+        number: Some(75),
+        id: "must-staple-unstapled",
+        fault: "the edge's certificate was ordered with must-staple, and the edge staples nothing",
+        reddens: vec!["tls.ocsp"],
+        inject: Box::new(|staging| {
+            staging.edge_certificate.must_staple = true;
+            Ok(())
+        }),
+    });
     rest.push(Drill {
         number: None,
         id: "origin-not-verified",
@@ -94,12 +123,20 @@ pub fn drills(cdn: &Cdn, _site: &Site) -> Drills {
             number: Some(3),
             id: "cname-to-platform",
             fault: "the name points to the platform and not to the CDN",
-            reddens: vec!["dns.host.target"],
-            inject: Box::new(|staging| {
+            reddens: match of_origin.is_some() {
+                true => vec!["dns.host.target", "dns.origin.leak"],
+                false => vec!["dns.host.target"],
+            },
+            inject: Box::new(move |staging| {
                 let host = staging.site.host.to_string();
-                staging.edit_records(&host, "CNAME", |ttl, _| {
-                    vec![format!("{host}. {ttl} IN CNAME site.platform.example.")]
-                })
+                if let Some(record) = &of_origin {
+                    let zone = format!(
+                        "{PLATFORM}. 3600 IN SOA ns.provider.example. dns.provider.example. 1 7200 900 1209600 300\n\
+                         {PLATFORM}. 3600 IN NS ns.provider.example.\n{PLATFORM}. 3600 IN {record}\n"
+                    );
+                    staging.foreign_zones.insert(PLATFORM.to_owned(), zone);
+                }
+                staging.edit_records(&host, "CNAME", |ttl, _| vec![format!("{host}. {ttl} IN CNAME {PLATFORM}.")])
             }),
         });
         rest.push(Drill {
@@ -115,6 +152,31 @@ pub fn drills(cdn: &Cdn, _site: &Site) -> Drills {
             }),
         });
     }
+    if cdn.setup == Setup::Partial && cdn.verification_key.is_some() && site.zones.iter().any(|z| z.name == cdn.zone) {
+        rest.push(Drill {
+            number: Some(5),
+            id: "verification-deleted",
+            fault: "somebody tidies up the zone and deletes the record by which the CDN knows whose it is",
+            reddens: vec!["dns.zone.mode"],
+            inject: Box::new(|staging| {
+                let zone = staging.site.cdn.as_ref().ok_or("no CDN")?.zone.clone();
+                staging.edit_records(&cloudflare::verification_name(&zone), "TXT", |_, _| vec![])
+            }),
+        });
+    }
+    rest.push(Drill {
+        number: None,
+        id: "zone-pending",
+        fault: "the CDN still waits for the owner of the zone to show that it is theirs",
+        reddens: vec!["dns.zone.mode"],
+        inject: Box::new(|staging| {
+            let zone = staging.site.cdn.as_ref().ok_or("no CDN")?.zone.clone();
+            staging.edit_api(ApiProvider::Cloudflare, &format!("/zones/{zone}"), |body| {
+                body["result"]["status"] = json!("pending");
+                Ok(())
+            })
+        }),
+    });
     Drills::Run(OneOrMore(
         Drill {
             number: Some(18),

@@ -16,6 +16,12 @@ pub fn procedure(cdn: &Cdn, site: &Site) -> Procedure {
             site.host
         ));
     }
+    if cdn.setup == Setup::Partial {
+        before.push(format!(
+            "Have the record cloudflare-verify.{} published, and kept for good: without it the CDN lets the zone go.",
+            cdn.zone
+        ));
+    }
     before.push(match cdn.setup {
         Setup::Partial => format!("Then have {} pointed at the CDN by the zone's own people.", site.host),
         Setup::Full => format!("Then change the name servers of {} at the registrar.", cdn.zone),

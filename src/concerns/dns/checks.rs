@@ -1,9 +1,14 @@
 //! What must be observable when `[dns]` is live.
 
+mod delegation;
+mod dnssec;
+mod exposure;
+mod propagation;
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, Unit};
 
 use super::records::RecordKind;
 use super::{Dns, Zone};
@@ -30,12 +35,18 @@ pub fn checks(dns: &Dns, site: &Site) -> OneOrMore<Check> {
     };
     rest.extend(zones);
     rest.extend(dns.zones.iter().filter(|zone| !zone.records.is_empty()).map(|zone| applied(zone, dns, site)));
+    rest.extend(dns.zones.iter().map(delegation::servers));
+    rest.extend(dns.zones.iter().map(dnssec::signed));
     rest.extend(dns.zones.iter().map(|zone| wildcard(zone, site)));
+    rest.extend(site.zones.iter().map(exposure::targets));
+    rest.extend(exposure::origins(site));
     for name in &names {
         rest.extend(negative(name, site));
         if let Some(check) = ttl_lowered(name, dns, site) {
             rest.push(check);
         }
+        rest.extend(ttl_raised(name, dns, site));
+        rest.extend(propagation::at_resolvers(name, dns, site));
         rest.push(caa(name, dns, site));
     }
     OneOrMore(first, rest)
@@ -274,7 +285,7 @@ fn negative(name: &HostName, site: &Site) -> Option<Check> {
                     continue;
                 }
                 // RFC 2308, section 5; without an SOA record each resolver has its own idea.
-                let kept = answer.authority_soa.as_ref().map_or(u32::MAX, |soa| soa.minimum);
+                let kept = answer.authority_soa().map_or(u32::MAX, |soa| soa.minimum);
                 if missing.is_none_or(|(longest, _)| kept > longest) {
                     missing = Some((kept, answer));
                 }
@@ -364,6 +375,56 @@ fn ttl_lowered(name: &HostName, dns: &Dns, site: &Site) -> Option<Check> {
         remedy: format!(
             "have the TTL lowered to {lowered} s; copies taken before live on for the old TTL, so do it by {opens}"
         ),
+        source: "JVA-11; RFC 1035 3.2.1",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    })
+}
+
+/// `dns.ttl.raised`: a day after the announcement the records have their usual TTL again; low ones make every visitor
+/// ask the zone's servers anew, and a failure of those is felt within minutes. Before, it says when that is due.
+fn ttl_raised(name: &HostName, dns: &Dns, site: &Site) -> Option<Check> {
+    let zone = site.zone_of(name)?;
+    if site.is_behind_cdn(name) && zone.is_run_by_cdn() {
+        return None;
+    }
+    let (_, due) = window(site.announcement, dns.steady_ttl_seconds);
+    let due = due.round(Unit::Minute).unwrap_or(due);
+    let steady = dns.steady_ttl_seconds.get();
+    let owner = name.to_string();
+    Some(Check {
+        id: "dns.ttl.raised",
+        subject: owner.clone(),
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask: zone
+            .servers
+            .iter()
+            .flat_map(|(_, address)| [RecordType::A, RecordType::Aaaa].map(|kind| dns_at(*address, &owner, kind)))
+            .collect(),
+        judge: Box::new(move |seen| {
+            let mut lowest: Option<(u32, &DnsAnswer)> = None;
+            let mut untested = None;
+            for observation in seen {
+                let answer = answered_or_later!(authoritative(observation), untested);
+                for record in answer.answers.iter().filter(|record| record.name == owner) {
+                    if lowest.is_none_or(|(ttl, _)| record.ttl < ttl) {
+                        lowest = Some((record.ttl, answer));
+                    }
+                }
+            }
+            match (lowest, untested) {
+                (Some((ttl, answer)), _) if answer.at > due && ttl < steady => {
+                    let server = &answer.server;
+                    Judgement::warn(format!("{server} still gives {ttl} s; {steady} s were due on {due}"))
+                }
+                (_, Some(untested)) => untested,
+                (None, None) => Judgement::unknown("the name has no record whose TTL could be read"),
+                (Some((ttl, answer)), None) if answer.at > due => Judgement::pass(format!("TTL {ttl} s at least")),
+                (Some(_), None) => Judgement::pass(format!("due on {due}: {steady} s again")),
+            }
+        }),
+        remedy: format!("have the TTL of {name} raised to {steady} s; then lower TTLs again before the next change"),
         source: "JVA-11; RFC 1035 3.2.1",
         valid_for_seconds: VALID_FOR_SECONDS,
     })

@@ -1,9 +1,14 @@
 //! Faults that `[dns]` must catch.
 
+use std::net::{IpAddr, Ipv4Addr};
+
+use jiff::{SignedDuration, Timestamp};
+
 use super::Dns;
 use super::records::RecordKind;
 use crate::blueprint::Site;
 use crate::blueprint::site::ZoneFacts;
+use crate::blueprint::value::HostName;
 use crate::concerns::{Drill, Drills, OneOrMore};
 use crate::emit::zone;
 use crate::rehearsal::staging::Staging;
@@ -26,7 +31,10 @@ pub fn drills(dns: &Dns, site: &Site) -> Drills {
             number: Some(9),
             id: "ttl-86400",
             fault: "the TTL of a launched name is a day at the switch",
-            reddens: vec!["dns.ttl.lowered"],
+            reddens: match site.resolvers.is_empty() {
+                true => vec!["dns.ttl.lowered"],
+                false => vec!["dns.ttl.lowered", "dns.prop"],
+            },
             inject: Box::new(|staging| {
                 let redirected = staging.site.redirected.iter().flat_map(|redirect| &redirect.names);
                 let names: Vec<String> = staging
@@ -114,8 +122,11 @@ pub fn drills(dns: &Dns, site: &Site) -> Drills {
         all.push(Drill {
             number: Some(14),
             id: "wildcard-appears",
-            fault: "a wildcard answers for every name below a zone",
-            reddens: vec!["dns.wildcard"],
+            fault: "a wildcard answers for every name below a zone, with the address of an origin",
+            reddens: match hidden(site) {
+                Some(_) => vec!["dns.wildcard", "dns.origin.leak"],
+                None => vec!["dns.wildcard"],
+            },
             inject: Box::new(wildcard),
         });
     }
@@ -133,6 +144,23 @@ pub fn drills(dns: &Dns, site: &Site) -> Drills {
             inject: Box::new(absent),
         });
     }
+    all.extend(of_delegations(site));
+    all.extend(of_copies(site));
+    all.extend(of_aliases(site));
+    // Nobody raises what the CDN chooses.
+    if !all_ttls_are_the_cdns(site) {
+        all.push(Drill {
+            number: Some(74),
+            id: "ttl-stays-low",
+            fault: "a week after the announcement the TTL is still the low one",
+            reddens: vec!["dns.ttl.raised"],
+            inject: Box::new(|staging| {
+                let long_ago = Timestamp::now() - SignedDuration::from_hours(9 * 24);
+                staging.site = staging.site.clone().on_the_eve_of(long_ago);
+                Ok(())
+            }),
+        });
+    }
     let mut all = all.into_iter();
     match all.next() {
         Some(first) => Drills::Run(OneOrMore(first, all.collect())),
@@ -142,12 +170,196 @@ pub fn drills(dns: &Dns, site: &Site) -> Drills {
     }
 }
 
+/// What the zone above and the signer may leave wrong.
+fn of_delegations(site: &Site) -> Vec<Drill> {
+    let mut all = Vec::new();
+    if site.zones.iter().any(|zone| !zone.parent_servers.is_empty()) {
+        all.push(Drill {
+            number: Some(2),
+            id: "parent-lists-retired",
+            fault: "the zone above still lists a name server that was retired",
+            reddens: vec!["dns.deleg.ns"],
+            inject: Box::new(|staging| {
+                let zone = first_with_parent(staging).ok_or("no zone names the servers above it")?;
+                edit_above(staging, &zone, |text| {
+                    text.push_str(&format!("{zone}. 3600 IN NS ns-retired.example.\n"));
+                })
+            }),
+        });
+        let unsigned = site.zones.iter().filter(|zone| !zone.parent_servers.is_empty() && !zone.is_signed);
+        if let Some((zone, reddens)) = unsigned.rev().find_map(|zone| Some((zone, lost_with(zone, site)?))) {
+            let zone = zone.name.to_string();
+            all.push(Drill {
+                number: Some(13),
+                id: "ds-left-behind",
+                fault: "the name servers moved, and the zone above still vouches for the keys of the former ones",
+                reddens,
+                inject: Box::new(move |staging| {
+                    let former = "31406 13 2 D4B7D520E7BB5F0F67674A0CCEB1E3E0614B93C4F9E99B8383F6A1E4469DA50A";
+                    edit_above(staging, &zone, |text| {
+                        text.push_str(&format!("{zone}. 3600 IN DS {former}\n"));
+                    })
+                }),
+            });
+        }
+    }
+    if site.zones.iter().any(|zone| zone.is_signed) {
+        all.push(Drill {
+            number: None,
+            id: "signer-stopped",
+            fault: "the signer stopped days ago, and the signatures end tomorrow",
+            reddens: vec!["dns.dnssec"],
+            inject: Box::new(|staging| {
+                let key = staging.keys.values_mut().next().ok_or("no zone is signed")?;
+                key.hours_left = 24;
+                Ok(())
+            }),
+        });
+    }
+    all
+}
+
+/// What turns red when resolvers have no answer about a zone's names; `None` where too much would: without a CDN or
+/// redirects nothing stands between the name and the rest.
+fn lost_with(zone: &ZoneFacts, site: &Site) -> Option<Vec<&'static str>> {
+    let holds = |name: &HostName| site.zone_of(name).is_some_and(|facts| facts.name == zone.name);
+    let serves = site.hosts.iter().any(|host| holds(&host.name));
+    let redirects = site.redirected.iter().flat_map(|redirect| &redirect.names).any(holds);
+    if serves || !redirects {
+        return None;
+    }
+    let mut lost = vec!["dns.dnssec", "dns.caa", "redir.hops"];
+    lost.extend((!site.resolvers.is_empty()).then_some("dns.prop"));
+    Some(lost)
+}
+
+fn first_with_parent(staging: &Staging) -> Option<String> {
+    let mut named = staging.site.zones.iter().filter(|zone| !zone.parent_servers.is_empty());
+    named.next_back().map(|zone| zone.name.to_string())
+}
+
+/// Edits the zone above at each of its servers.
+fn edit_above(staging: &mut Staging, zone: &str, edit: impl Fn(&mut String)) -> Result<(), String> {
+    let delegation = format!("\n{zone}. 3600 IN NS ");
+    let mut texts = staging.parent_servers.iter_mut().flat_map(|server| server.zones.values_mut());
+    let mut edited = Err(format!("nobody delegates {zone}"));
+    for text in texts.by_ref().filter(|text| text.contains(&delegation)) {
+        edit(text);
+        edited = Ok(());
+    }
+    edited
+}
+
+/// What resolvers may still remember.
+fn of_copies(site: &Site) -> Vec<Drill> {
+    let mut all = Vec::new();
+    if site.resolvers.is_empty() || site.redirected.is_empty() {
+        return all;
+    }
+    all.push(Drill {
+        number: None,
+        id: "resolver-keeps-old",
+        fault: "a large resolver still tells the address of before the change",
+        reddens: vec!["dns.prop"],
+        inject: Box::new(|staging| {
+            let (zone, old) = before_the_change(staging)?;
+            let resolver = staging.resolvers.first_mut().ok_or("no resolver")?;
+            resolver.old_zones.insert(zone, old);
+            Ok(())
+        }),
+    });
+    let servers = site.zones.iter().map(|zone| zone.servers.len()).max().unwrap_or_default();
+    if (2..=site.resolvers.len()).contains(&servers) {
+        all.push(Drill {
+            number: None,
+            id: "secondary-of-before",
+            fault: "the last name server missed the change, and some resolvers ask it",
+            reddens: vec!["dns.soa.sync", "dns.apex.a", "dns.prop"],
+            inject: Box::new(|staging| {
+                let (zone, old) = before_the_change(staging)?;
+                let mut serving = staging.name_servers.iter_mut().rev();
+                let last = serving.find_map(|server| server.zones.get_mut(&zone)).ok_or("nobody serves the zone")?;
+                *last = old.replacen(" 7200 900 1209600 ", " 7200 901 1209600 ", 1);
+                Ok(())
+            }),
+        });
+    }
+    all
+}
+
+/// The zone of the first redirected name, with another address in the place of its own.
+fn before_the_change(staging: &Staging) -> Result<(String, String), String> {
+    let redirect = staging.site.redirected.first().ok_or("nothing is redirected")?;
+    let name = redirect.names.first().ok_or("no name is redirected")?;
+    let zone = staging.site.zone_of(name).ok_or("no zone holds the name")?.name.to_string();
+    let text =
+        staging.name_servers.iter().find_map(|server| server.zones.get(&zone)).ok_or("nobody serves the zone")?;
+    let (v4, v6) = (format!("{name}. "), " IN AAAA ");
+    let is_address = |line: &&str| line.starts_with(&v4) && (line.contains(" IN A ") || line.contains(v6));
+    let mut old: String = text.lines().filter(|line| !is_address(line)).map(|line| format!("{line}\n")).collect();
+    old.push_str(&format!("{name}. {} IN A 192.0.2.98\n", staging.site.lowered_ttl));
+    Ok((zone, old))
+}
+
+/// Names that lead to somebody who has forgotten us.
+fn of_aliases(site: &Site) -> Vec<Drill> {
+    let elsewhere: Vec<String> = site
+        .zones
+        .iter()
+        .flat_map(ZoneFacts::aliases)
+        .filter(|(name, _)| name.parse::<HostName>().is_ok())
+        .map(|(_, target)| target.to_owned())
+        .collect();
+    let Some(target) = elsewhere.first().cloned() else { return Vec::new() };
+    let gone = move |staging: &mut Staging| match staging.foreign_zones.remove(&target) {
+        Some(_) => Ok(()),
+        None => Err(format!("{target} is one of our own")),
+    };
+    vec![
+        Drill {
+            number: Some(11),
+            id: "app-deleted-alias-kept",
+            fault: "the app at the vendor's was deleted, its name with it, and the alias was kept",
+            reddens: vec!["dns.dangling"],
+            inject: Box::new(gone),
+        },
+        Drill {
+            number: None,
+            id: "alias-unclaimed",
+            fault: "the vendor's name is there and no customer of that name any more: anybody may claim it",
+            reddens: vec!["dns.dangling"],
+            inject: Box::new(|staging| {
+                staging.vendor.knows_us = false;
+                Ok(())
+            }),
+        },
+    ]
+}
+
+/// Whether the CDN answers for every launched name.
+fn all_ttls_are_the_cdns(site: &Site) -> bool {
+    site.redirected.is_empty()
+        && site
+            .hosts
+            .iter()
+            .all(|host| site.is_behind_cdn(&host.name) && site.zone_of(&host.name).is_none_or(ZoneFacts::is_run_by_cdn))
+}
+
+/// An origin that nobody should know of.
+fn hidden(site: &Site) -> Option<IpAddr> {
+    let public: Vec<IpAddr> = site.redirected.iter().flat_map(|redirect| redirect.addresses.clone()).collect();
+    site.cdn.iter().flat_map(|cdn| &cdn.origins).find(|origin| !public.contains(origin)).copied()
+}
+
 /// In a zone that declares none, at one of its servers.
 fn wildcard(staging: &mut Staging) -> Result<(), String> {
+    let nobody = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 99));
+    let address = hidden(&staging.site).unwrap_or(nobody);
+    let kind = if address.is_ipv4() { "A" } else { "AAAA" };
     for server in &mut staging.name_servers {
         for (zone, text) in &mut server.zones {
             if !text.contains("\n*.") {
-                text.push_str(&format!("*.{zone}. 300 IN A 203.0.113.99\n"));
+                text.push_str(&format!("*.{zone}. 300 IN {kind} {address}\n"));
                 return Ok(());
             }
         }

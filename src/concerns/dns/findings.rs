@@ -1,6 +1,7 @@
 //! Offline remarks on `[dns]`.
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 
 use super::records::{RecordKind, RecordSet};
 use super::{Dns, RunBy, Zone};
@@ -19,6 +20,7 @@ const NEGATIVE: u32 = 3600;
 
 pub fn findings(dns: &Dns, site: &Site) -> Vec<Finding> {
     let mut findings = ttls(dns);
+    findings.extend(resolvers(dns));
     for (index, host) in site.hosts.iter().enumerate().filter(|(_, host)| site.zone_of(&host.name).is_none()) {
         findings.push(Finding::error(
             &rules::DNS_HOST_WITHOUT_ZONE,
@@ -40,6 +42,7 @@ pub fn findings(dns: &Dns, site: &Site) -> Vec<Finding> {
         }
         findings.extend(one_zone(zone, &at));
         findings.extend(servers(zone, &at.clone().key("servers")));
+        findings.extend(parent_servers(zone, &at.clone().key("parent_servers")));
         findings.extend(authorities(zone, &at.clone().key("certificate_authorities")));
         findings.extend(records(zone, site, &at.key("records")));
     }
@@ -118,14 +121,7 @@ fn servers(zone: &Zone, at: &KeyPath) -> Vec<Finding> {
                 "list each server once, with its own name and address",
             ));
         }
-        if let Some(why) = why_not_public(server.address) {
-            findings.push(Finding::error(
-                &rules::DNS_ADDRESS,
-                at.key("address"),
-                format!("resolvers cannot reach {}: {why}", server.address),
-                "give the server's public address",
-            ));
-        }
+        findings.extend(not_public(server.address, at));
     }
     let remedy = "list every authoritative server of the zone";
     match names.len().min(addresses.len()) {
@@ -140,6 +136,79 @@ fn servers(zone: &Zone, at: &KeyPath) -> Vec<Finding> {
         _ => {}
     }
     findings
+}
+
+/// Resolvers that must be named for a verdict.
+const RESOLVERS: usize = 3;
+
+fn resolvers(dns: &Dns) -> Vec<Finding> {
+    let at = KeyPath::of(["dns", "resolvers"]);
+    let mut findings = Vec::new();
+    let (mut names, mut addresses) = (HashSet::new(), HashSet::new());
+    let own: HashSet<IpAddr> = dns.zones.iter().flat_map(|zone| &zone.servers).map(|server| server.address).collect();
+    for (index, resolver) in dns.resolvers.iter().enumerate() {
+        let at = at.clone().index(index);
+        let name_is_new = names.insert(&resolver.name);
+        let address_is_new = addresses.insert(resolver.address);
+        if own.contains(&resolver.address) {
+            findings.push(Finding::error(
+                &rules::DNS_RESOLVERS,
+                at.clone().key("address"),
+                format!("{} is a name server of a zone, and no resolver of the public", resolver.address),
+                "name a resolver that visitors use",
+            ));
+        } else if !(name_is_new && address_is_new) {
+            let (key, twice) = match name_is_new {
+                true => ("address", resolver.address.to_string()),
+                false => ("name", resolver.name.to_string()),
+            };
+            findings.push(Finding::error(
+                &rules::DNS_RESOLVERS,
+                at.clone().key(key),
+                format!("`{twice}` is there twice: this is no further resolver"),
+                "list each resolver once, with its own name and address",
+            ));
+        }
+        findings.extend(not_public(resolver.address, at));
+    }
+    if (1..RESOLVERS).contains(&dns.resolvers.len()) {
+        findings.push(Finding::warning(
+            &rules::DNS_RESOLVERS,
+            at,
+            format!("{} of the {RESOLVERS} resolvers that a verdict needs", dns.resolvers.len()),
+            "name three or more, or none",
+        ));
+    }
+    findings
+}
+
+fn parent_servers(zone: &Zone, at: &KeyPath) -> Vec<Finding> {
+    let own: HashSet<IpAddr> = zone.servers.iter().map(|server| server.address).collect();
+    let mut addresses = HashSet::new();
+    let mut findings = Vec::new();
+    for (index, server) in zone.parent_servers.iter().enumerate() {
+        let at = at.clone().index(index);
+        if own.contains(&server.address) || !addresses.insert(server.address) {
+            findings.push(Finding::error(
+                &rules::DNS_PARENT_SERVERS,
+                at.clone().key("address"),
+                format!("{} is listed before, and says nothing more here", server.address),
+                "list the servers of the zone above, each once",
+            ));
+        }
+        findings.extend(not_public(server.address, at));
+    }
+    findings
+}
+
+fn not_public(address: IpAddr, at: KeyPath) -> Option<Finding> {
+    let why = why_not_public(address)?;
+    Some(Finding::error(
+        &rules::DNS_ADDRESS,
+        at.key("address"),
+        format!("nobody of the public can reach {address}: {why}"),
+        "give its public address",
+    ))
 }
 
 fn authorities(zone: &Zone, at: &KeyPath) -> Vec<Finding> {

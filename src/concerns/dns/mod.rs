@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::blueprint::value::{Address, HostName, Seconds, Text};
+use crate::blueprint::value::{Address, HostName, Label, Seconds, Text};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 use records::RecordSet;
@@ -27,6 +27,10 @@ pub struct Dns {
     /// TTL of the same records at other times; not below `lowered_ttl_seconds`.
     #[serde(default = "one_hour")]
     pub steady_ttl_seconds: Seconds,
+    /// Public resolvers that many of the visitors use, of whom checks learn whether old answers are still told; give at
+    /// least three, or none.
+    #[serde(default)]
+    pub resolvers: Vec<Resolver>,
     /// Each zone that holds a name of the blueprint.
     #[schemars(length(min = 1))]
     pub zones: Vec<Zone>,
@@ -54,6 +58,13 @@ pub struct Zone {
     /// The authoritative servers; checks ask every one of them.
     #[schemars(length(min = 1))]
     pub servers: Vec<NameServer>,
+    /// Servers of the zone above this one, which delegates it: checks compare what those say. Left out, that stays
+    /// untested.
+    #[serde(default)]
+    pub parent_servers: Vec<NameServer>,
+    /// Whether the zone is signed (DNSSEC) and the zone above vouches for its keys.
+    #[serde(default)]
+    pub signed: bool,
     /// Mailbox of the zone as its SOA record has it: `hostmaster.example.org` for `hostmaster@example.org`.
     pub hostmaster: HostName,
     /// SOA serial of the generated zone file; raise it with every change.
@@ -91,6 +102,17 @@ impl RunBy {
             RunBy::Octodns => "octodns",
         }
     }
+}
+
+/// A public resolver.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resolver {
+    /// Whose it is, in a word.
+    pub name: Label,
+    /// Where checks ask it; one that the public can reach.
+    #[schemars(with = "Address")]
+    pub address: IpAddr,
 }
 
 /// One authoritative server, with one of its addresses.

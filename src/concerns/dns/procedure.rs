@@ -19,6 +19,23 @@ pub fn procedure(dns: &Dns, site: &Site) -> Procedure {
             (RunBy::Cloudflare, _) => format!("Apply terraform/ for the records of {}.", zone.name),
         });
     }
+    for zone in &dns.zones {
+        if zone.parent_servers.is_empty() {
+            before.push(format!(
+                "Compare the name servers that the registrar lists for {} with those of its zone file: golive was not \
+                 told whom to ask.",
+                zone.name
+            ));
+        }
+        before.push(match zone.signed {
+            true => format!(
+                "Keep the DS of {} at the registrar until its new keys are published; never move its name servers under \
+                 an old DS.",
+                zone.name
+            ),
+            false => format!("See that the registrar holds no DS for {}: resolvers that check would answer nothing.", zone.name),
+        });
+    }
     before.push(format!(
         "A day before the announcement, see every launched name at a TTL of {} s or less.",
         dns.lowered_ttl_seconds
@@ -27,6 +44,8 @@ pub fn procedure(dns: &Dns, site: &Site) -> Procedure {
         before,
         when_red: vec![
             "Compare what each name server answers (dig @SERVER NAME TYPE +norecurse) with the zone's file in dns/."
+                .to_owned(),
+            "Where a resolver keeps an old answer, tell visitors the time at which it is dead; some large ones forget a name on request."
                 .to_owned(),
             "Answer the ticket with the very line that differs; a doubled zone name means that a final dot was lost."
                 .to_owned(),

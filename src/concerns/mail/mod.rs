@@ -161,7 +161,8 @@ impl Mail {
                 .filter_map(|mailbox| Some(Foreign::TakesReportsOn(domain.name.clone(), mailbox.host().parse().ok()?)));
             includes.chain(keys).chain(exchanges).chain(reverse).chain(reports).collect::<Vec<_>>()
         });
-        MailFacts { messages_per_day: self.messages_per_day, leaned_on: leaned_on.collect() }
+        let names = self.domains.iter().flat_map(Domain::spf_names).cloned().collect();
+        MailFacts { messages_per_day: self.messages_per_day, leaned_on: leaned_on.collect(), names }
     }
 }
 

@@ -456,7 +456,9 @@ mod tests {
                 rcode: if answers.is_empty() { Rcode::NxDomain } else { Rcode::NoError },
                 authoritative: false,
                 answers,
-                authority_soa: None,
+                authenticated: false,
+                authority: vec![],
+                additional: vec![],
             })
         }
 

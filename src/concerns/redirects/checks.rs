@@ -28,7 +28,10 @@ pub fn checks(redirects: &Redirects, site: &Site) -> OneOrMore<Check> {
         for address in &server.addresses {
             if let Some(name) = server.names.first() {
                 let subject = format!("{name} at {address}");
-                all.push(tls::expiry(name, Target::Pinned(*address), subject, site.announcement, vec![]));
+                let at = Target::Pinned(*address);
+                all.push(tls::versions(name, at, subject.clone(), vec![]));
+                all.push(tls::ocsp(name, at, subject.clone(), vec![]));
+                all.push(tls::expiry(name, at, subject, site.announcement, vec![]));
             }
         }
         for name in &server.names {

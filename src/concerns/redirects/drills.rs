@@ -105,6 +105,19 @@ fn of_servers(first_server: &Server) -> Vec<Drill> {
             }),
         },
     ];
+    all.push(Drill {
+        number: Some(20),
+        id: "redirect-outdated-tls",
+        fault: "a machine that redirects kept the TLS settings of its former life",
+        reddens: vec!["tls.versions"],
+        inject: Box::new(|staging| {
+            let ciphers = find(staging, "ssl_ciphers ")?;
+            // OpenSSL 3 has TLS 1.0 and its signatures at its lowest security level alone.
+            staging.edit_redirects(&ciphers, "ssl_ciphers DEFAULT@SECLEVEL=0;")?;
+            let protocols = find(staging, "ssl_protocols ")?;
+            staging.edit_redirects(&protocols, "ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3;")
+        }),
+    });
     if first_server.names.len() > 1 {
         all.push(Drill {
             number: Some(51),

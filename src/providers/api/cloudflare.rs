@@ -102,15 +102,28 @@ impl Cloudflare {
     /// `/zones/ZONE/...` or `/accounts/ZONE/...`, ZONE being a zone's name.
     pub(super) async fn read(&self, path: &str) -> Result<ApiAnswer, Unanswered> {
         let parts: Vec<&str> = path.splitn(4, '/').collect();
-        let ["", kind @ ("zones" | "accounts"), name, below] = parts.as_slice() else {
-            return Err(not_asked(format!("golive does not know how to read {path} at Cloudflare")));
+        let (kind, name, below) = match parts.as_slice() {
+            ["", kind @ ("zones" | "accounts"), name, below] => (*kind, *name, *below),
+            ["", "zones", name] => return self.zone_itself(name).await,
+            _ => return Err(not_asked(format!("golive does not know how to read {path} at Cloudflare"))),
         };
         let zone = self.zone(name).await?;
-        let owner = if *kind == "zones" { &zone.id } else { &zone.account.id };
+        let owner = if kind == "zones" { &zone.id } else { &zone.account.id };
         let Some(below) = self.by_id(&format!("/{kind}/{owner}"), below).await? else {
             return Ok(ApiAnswer { at: Timestamp::now(), status: 404, body: Value::Null });
         };
         let (status, body) = self.whole(&format!("/{kind}/{owner}/{below}")).await?;
+        Ok(ApiAnswer { at: Timestamp::now(), status: status.as_u16(), body: self.transport.secrets.clean(body) })
+    }
+
+    /// What the zone is; its owner, people and plan are dropped.
+    async fn zone_itself(&self, name: &str) -> Result<ApiAnswer, Unanswered> {
+        const KEPT: [&str; 6] = ["name", "type", "status", "paused", "name_servers", "vanity_name_servers"];
+        let zone = self.zone(name).await?;
+        let (status, mut body) = self.whole(&format!("/zones/{}", zone.id)).await?;
+        if let Some(result) = body.get_mut("result").and_then(Value::as_object_mut) {
+            result.retain(|key, _| KEPT.contains(&key.as_str()));
+        }
         Ok(ApiAnswer { at: Timestamp::now(), status: status.as_u16(), body: self.transport.secrets.clean(body) })
     }
 

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::caching::{BrowserTtl, EdgeTtl};
 use super::firewall::{CustomRule, HeaderRule, LimitRule, ManagedRule, Room};
 use super::language::{Condition, Facts, Lists, TextExpression};
+use crate::probe::TlsVersion;
 
 /// Everything the CDN was told.
 #[derive(Debug)]
@@ -45,8 +46,8 @@ pub struct Refused {
 pub struct Settings {
     pub always_use_https: bool,
     pub ssl: Ssl,
-    /// TLS 1.3 alone.
-    pub tls13_only: bool,
+    /// The lowest version that visitors may speak.
+    pub min_tls: TlsVersion,
     pub tls13: bool,
     pub brotli: bool,
     pub always_online: bool,
@@ -68,12 +69,24 @@ pub enum Ssl {
     Strict,
 }
 
+impl Settings {
+    /// The versions of TLS that the edge speaks, lowest first.
+    pub fn tls_versions(&self) -> Vec<TlsVersion> {
+        let is_on = |version: &TlsVersion| match version {
+            // As the lowest it is on, whatever its own switch says.
+            TlsVersion::Tls13 => self.tls13 || self.min_tls == TlsVersion::Tls13,
+            other => *other >= self.min_tls,
+        };
+        TlsVersion::ALL.into_iter().filter(is_on).collect()
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             always_use_https: false,
             ssl: Ssl::Full,
-            tls13_only: false,
+            min_tls: TlsVersion::Tls10,
             tls13: true,
             brotli: true,
             always_online: true,
@@ -512,15 +525,11 @@ fn settings(listed: &[SettingJson], notes: &mut Vec<String>) -> Result<Settings,
                 }
             }
             "min_tls_version" => {
-                settings.tls13_only = match value.as_str() {
-                    Some("1.3") => true,
-                    Some("1.2") => false,
-                    Some(old @ ("1.0" | "1.1")) => {
-                        notes.push(format!(
-                            "the edge of the rehearsal cannot speak TLS {old}, which min_tls_version lets in"
-                        ));
-                        false
-                    }
+                settings.min_tls = match value.as_str() {
+                    Some("1.0") => TlsVersion::Tls10,
+                    Some("1.1") => TlsVersion::Tls11,
+                    Some("1.2") => TlsVersion::Tls12,
+                    Some("1.3") => TlsVersion::Tls13,
                     _ => return Err(bad()),
                 }
             }

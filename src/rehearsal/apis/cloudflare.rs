@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-/// Bodies by path, of the payloads of one zone. A payload that is no JSON answers nothing: the edge refuses it by name
+/// Bodies by path, of the zone itself, which no file orders, and of its payloads. A payload that is no JSON answers nothing: the edge refuses it by name
 /// when it starts.
-pub fn bodies(zone: &str, files: &BTreeMap<String, String>) -> BTreeMap<String, Value> {
+pub fn bodies(zone: &str, itself: Value, files: &BTreeMap<String, String>) -> BTreeMap<String, Value> {
     let mut bodies = BTreeMap::new();
     let mut answer = |path: String, result: Value| {
         let result = json!({ "success": true, "errors": [], "messages": [], "result": result });
         bodies.insert(path, result);
     };
+    answer(format!("/zones/{zone}"), itself);
     for (file, text) in files {
         let Ok(payload) = serde_json::from_str::<Value>(text) else { continue };
         let Some(name) = file.strip_prefix("cloudflare/").and_then(|name| name.strip_suffix(".json")) else { continue };
@@ -69,10 +70,11 @@ mod tests {
             ("cloudflare/dns_records.json", json!([])),
         ];
         let files = files.map(|(path, value)| (path.to_owned(), value.to_string())).into();
-        let bodies = bodies("example.org", &files);
+        let bodies = bodies("example.org", json!({ "type": "full" }), &files);
         let paths: Vec<&str> = bodies.keys().map(String::as_str).collect();
         let wanted = [
             "/accounts/example.org/rules/lists/friends/items",
+            "/zones/example.org",
             "/zones/example.org/rulesets/phases/http_ratelimit/entrypoint",
             "/zones/example.org/settings/ssl",
         ];

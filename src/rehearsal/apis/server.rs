@@ -164,10 +164,14 @@ fn cloudflare(bodies: &Bodies, path: &str, asked: &Asked<'_>) -> Told {
     }
     let unknown = || refusal(StatusCode::NOT_FOUND, 7003, "Could not route to this path: is an id wrong?");
     let parts: Vec<&str> = path.splitn(4, '/').collect();
-    let ["", kind, id, below] = parts.as_slice() else { return unknown() };
-    let word = if *kind == "zones" { "zone" } else { "account" };
-    let Some(zone) = zones.into_iter().find(|zone| made_up_id(word, zone) == *id) else { return unknown() };
-    let by_name = format!("/{kind}/{zone}/{below}");
+    let (kind, id, below) = match parts.as_slice() {
+        ["", kind, id, below] => (*kind, *id, format!("/{below}")),
+        ["", kind, id] => (*kind, *id, String::new()),
+        _ => return unknown(),
+    };
+    let word = if kind == "zones" { "zone" } else { "account" };
+    let Some(zone) = zones.into_iter().find(|zone| made_up_id(word, zone) == id) else { return unknown() };
+    let by_name = format!("/{kind}/{zone}{below}");
     let held = held(bodies, &by_name, asked).or_else(|| {
         // The path of a thing that has a name: its id stands where the name stands in ours.
         let candidates = bodies.keys().filter(|path| path.split('/').count() == by_name.split('/').count());

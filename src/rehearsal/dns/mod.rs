@@ -3,6 +3,7 @@
 //! Sockets, framing, EDNS and truncation are hickory's; what is answered is decided by [`zone::Zone`]. Must not
 //! resolve anything outside the staged zones.
 
+pub mod signing;
 pub mod zone;
 
 use std::io;
@@ -22,6 +23,7 @@ use tokio::task::JoinSet;
 
 use super::serve;
 use super::staging::DnsManner;
+use signing::Security;
 use zone::{Found, LONGEST_CHAIN, Zone};
 
 /// A TCP client that asks nothing for so long is dropped.
@@ -53,42 +55,69 @@ impl HeldZone {
 struct Reply {
     code: Option<ResponseCode>,
     authoritative: bool,
+    /// The signatures on the way were looked at, and good.
+    authenticated: bool,
     answers: Vec<Record>,
     authority: Vec<Record>,
+    additional: Vec<Record>,
 }
 
 impl Reply {
     fn failed(code: ResponseCode) -> Self {
         Self { code: Some(code), ..Self::default() }
     }
+
+    fn signed(&mut self, zone: &Zone, name: &LowerName, asked: Asked) {
+        if asked.signatures {
+            self.answers.extend(zone.signatures(name, asked.kind));
+        }
+    }
+}
+
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    kind: RecordType,
+    /// Signatures are wanted along (DO).
+    signatures: bool,
+    /// A resolver that checks is to check (no CD).
+    checks: bool,
 }
 
 impl ServerData {
-    /// The zone with the longest name that holds `name`.
-    fn zone_of(&self, name: &LowerName) -> Option<&HeldZone> {
-        self.zones.iter().filter(|zone| zone.origin().zone_of(name)).max_by_key(|zone| zone.origin().num_labels())
+    /// The zone with the longest name that answers for `name`; who vouches for a zone stands in the one above.
+    fn zone_of(&self, name: &LowerName, kind: RecordType) -> Option<&HeldZone> {
+        let holds = |zone: &&HeldZone| zone.origin().zone_of(name) && (kind != RecordType::DS || zone.origin() != name);
+        self.zones.iter().filter(holds).max_by_key(|zone| zone.origin().num_labels())
     }
 
     /// What an authoritative server answers: aliases are followed through its own zones and no further.
-    fn answer(&self, name: &LowerName, kind: RecordType) -> Reply {
+    fn answer(&self, name: &LowerName, asked: Asked) -> Reply {
+        let kind = asked.kind;
         let mut reply = Reply { authoritative: true, ..Reply::default() };
         let mut name = name.clone();
         for step in 0..LONGEST_CHAIN {
-            let zone = match self.zone_of(&name) {
+            // A server without the zone above says of a DS that its own zone has none.
+            let zone = match self.zone_of(&name, kind).or_else(|| self.zone_of(&name, RecordType::SOA)) {
                 Some(HeldZone::Good(zone)) => zone,
                 Some(HeldZone::Broken(_)) => return Reply::failed(ResponseCode::ServFail),
                 None if step == 0 => return Reply::failed(ResponseCode::Refused),
                 None => return reply,
             };
             match zone.find(&name, kind) {
-                Found::Answer(records) => reply.answers.extend(records),
+                Found::Answer(records) => {
+                    reply.answers.extend(records);
+                    reply.signed(zone, &name, asked);
+                }
                 Found::Alias(record, target) => {
                     reply.answers.push(record);
+                    reply.signed(zone, &name, Asked { kind: RecordType::CNAME, ..asked });
                     name = target;
                     continue;
                 }
                 Found::Delegated(servers) => {
                     reply.authoritative = step != 0;
+                    reply.additional = zone.glue(&servers);
                     reply.authority = servers;
                 }
                 Found::NoData(soa) => reply.authority.push(soa),
@@ -109,39 +138,62 @@ pub struct Internet {
 }
 
 impl Internet {
-    /// Follows aliases across all zones. SERVFAIL where no server of a zone answers.
-    fn resolve(&self, name: &LowerName, kind: RecordType) -> Reply {
-        let mut reply = Reply::default();
+    /// The copy of the most specific zone for `name` at the first of its servers that answers. `Err`: there is such a
+    /// zone, and nobody who answers for it.
+    fn zone_of(&self, name: &LowerName, kind: RecordType) -> Result<Option<&Zone>, ()> {
+        let holders = || self.servers.iter().filter_map(|server| Some((server, server.zone_of(name, kind)?)));
+        let Some(most_specific) = holders().map(|(_, zone)| zone.origin().num_labels()).max() else { return Ok(None) };
+        let mut answering = holders().filter(|(server, _)| server.manner == DnsManner::Answers);
+        let good = answering.find_map(|(_, zone)| match zone {
+            HeldZone::Good(zone) if zone.origin().num_labels() == most_specific => Some(&**zone),
+            _ => None,
+        });
+        good.map(Some).ok_or(())
+    }
+
+    fn security(&self, zone: &Zone) -> Security {
+        let above = self.zone_of(zone.origin(), RecordType::DS);
+        let delegations = match above.ok().flatten().map(|above| above.find(zone.origin(), RecordType::DS)) {
+            Some(Found::Answer(records)) => records,
+            _ => Vec::new(),
+        };
+        zone.security(&delegations)
+    }
+
+    /// Follows aliases across all zones. SERVFAIL where no server of a zone answers, or where the zone is not what the
+    /// one above vouches for.
+    fn resolve(&self, name: &LowerName, asked: Asked) -> Reply {
+        let kind = asked.kind;
+        let mut reply = Reply { authenticated: true, ..Reply::default() };
         let mut name = name.clone();
         for _ in 0..LONGEST_CHAIN {
-            let holders = || self.servers.iter().filter(|server| server.zone_of(&name).is_some());
-            let most_specific = holders()
-                .filter_map(|server| server.zone_of(&name))
-                .map(|zone| zone.origin().num_labels())
-                .max()
-                .unwrap_or(0);
-            let found = holders()
-                .filter(|server| server.manner == DnsManner::Answers)
-                .filter_map(|server| server.zone_of(&name))
-                .find_map(|zone| match zone {
-                    HeldZone::Good(zone) if zone.origin().num_labels() == most_specific => Some(zone.find(&name, kind)),
-                    _ => None,
-                });
-            match found {
-                Some(Found::Answer(records)) => reply.answers.extend(records),
-                Some(Found::Alias(record, target)) => {
+            let zone = match self.zone_of(&name, kind) {
+                Ok(zone) => zone,
+                Err(()) => return Reply::failed(ResponseCode::ServFail),
+            };
+            let security = zone.map_or(Security::Unsigned, |zone| self.security(zone));
+            if asked.checks && security == Security::Bogus {
+                return Reply::failed(ResponseCode::ServFail);
+            }
+            reply.authenticated &= asked.checks && security == Security::Good;
+            match zone.map(|zone| (zone, zone.find(&name, kind))) {
+                Some((zone, Found::Answer(records))) => {
+                    reply.answers.extend(records);
+                    reply.signed(zone, &name, asked);
+                }
+                Some((zone, Found::Alias(record, target))) => {
                     reply.answers.push(record);
+                    reply.signed(zone, &name, Asked { kind: RecordType::CNAME, ..asked });
                     name = target;
                     continue;
                 }
-                Some(Found::NoData(soa)) => reply.authority.push(soa),
-                Some(Found::NoName(soa)) => {
+                Some((_, Found::NoData(soa))) => reply.authority.push(soa),
+                Some((_, Found::NoName(soa))) => {
                     reply.code = Some(ResponseCode::NXDomain);
                     reply.authority.push(soa);
                 }
-                // Delegated to servers that are not part of the world, or nobody answers.
-                Some(Found::Delegated(_)) => return Reply::failed(ResponseCode::ServFail),
-                None if holders().next().is_some() => return Reply::failed(ResponseCode::ServFail),
+                // Delegated to servers that are not part of the world.
+                Some((_, Found::Delegated(_))) => return Reply::failed(ResponseCode::ServFail),
                 // A name of nobody's: the rest of the Internet does not exist here.
                 None => reply.code = Some(ResponseCode::NXDomain),
             }
@@ -162,19 +214,27 @@ impl RequestHandler for Role {
     async fn handle_request<R: ResponseHandler, T: Time>(&self, request: &Request, mut handle: R) -> ResponseInfo {
         let reply = match request.request_info() {
             _ if request.metadata.op_code != OpCode::Query => Reply::failed(ResponseCode::NotImp),
-            Ok(info) => match self {
-                Role::Authoritative(data) => data.answer(info.query.name(), info.query.query_type()),
-                Role::Resolver(internet) => internet.resolve(info.query.name(), info.query.query_type()),
-            },
+            Ok(info) => {
+                let signatures = request.edns.as_ref().is_some_and(|edns| edns.flags().dnssec_ok);
+                let checks = !request.metadata.checking_disabled;
+                let asked = Asked { kind: info.query.query_type(), signatures, checks };
+                match self {
+                    Role::Authoritative(data) => data.answer(info.query.name(), asked),
+                    Role::Resolver(internet) => internet.resolve(info.query.name(), asked),
+                }
+            }
             Err(_) => Reply::failed(ResponseCode::FormErr),
         };
         let mut metadata = Metadata::response_from_request(&request.metadata);
         metadata.response_code = reply.code.unwrap_or(ResponseCode::NoError);
         metadata.authoritative = reply.authoritative;
+        let signatures = request.edns.as_ref().is_some_and(|edns| edns.flags().dnssec_ok);
+        metadata.authentic_data = reply.authenticated && signatures;
         metadata.recursion_available = matches!(self, Role::Resolver(_));
         let edns = request.edns.as_ref().map(|asked| {
             let mut edns = Edns::new();
             edns.set_max_payload(asked.max_payload().clamp(512, 1232));
+            edns.set_dnssec_ok(asked.flags().dnssec_ok);
             edns
         });
         let message = MessageResponseBuilder::new(&request.queries, edns.as_ref()).build(
@@ -182,7 +242,7 @@ impl RequestHandler for Role {
             &reply.answers,
             &reply.authority,
             [],
-            [],
+            &reply.additional,
         );
         match handle.send_response(message).await {
             Ok(info) => info,

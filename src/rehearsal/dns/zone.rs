@@ -12,9 +12,12 @@ use domain::base::rdata::ComposeRecordData;
 use domain::base::{Name as TextName, ToName};
 use domain::rdata::ZoneRecordData;
 use domain::zonefile::inplace::{Entry, ScannedRecord, Zonefile};
+use hickory_server::proto::dnssec::rdata::DNSSECRData;
 use hickory_server::proto::rr::rdata::{A, AAAA, SOA};
 use hickory_server::proto::rr::{LowerName, Name, RData, Record, RecordType};
 use hickory_server::proto::serialize::binary::{BinDecodable, BinDecoder, Restrict};
+
+use super::signing::{self, Security, StagedKey};
 
 /// Most CNAMEs that one answer follows; longer chains are loops.
 pub const LONGEST_CHAIN: usize = 16;
@@ -137,10 +140,69 @@ impl Zone {
         Ok(())
     }
 
+    /// Publishes the key, and signs every set with it; what is delegated stays as it is, but for who vouches for it.
+    ///
+    /// # Errors
+    ///
+    /// When a set cannot be signed.
+    pub fn sign(&mut self, key: &StagedKey) -> Result<(), String> {
+        let origin = Name::from(&self.origin);
+        let dnskey = Record::from_rdata(origin.clone(), self.soa.ttl, key.dnskey()?);
+        self.nodes.entry(self.origin.clone()).or_default().insert(RecordType::DNSKEY, vec![dnskey]);
+        let mut signatures = Vec::new();
+        for (owner, sets) in &self.nodes {
+            let is_cut = self.cut_above(owner).is_some();
+            for set in sets.iter().filter(|(kind, _)| !is_cut || **kind == RecordType::DS).map(|(_, set)| set) {
+                signatures.extend(key.sign(&origin, set)?.map(|signature| (owner.clone(), signature)));
+            }
+        }
+        for (owner, signature) in signatures {
+            self.nodes.entry(owner).or_default().entry(RecordType::RRSIG).or_default().push(signature);
+        }
+        Ok(())
+    }
+
+    /// The signatures of one set.
+    pub fn signatures(&self, name: &LowerName, kind: RecordType) -> Vec<Record> {
+        let covers = |record: &&Record| match &record.data {
+            RData::DNSSEC(DNSSECRData::RRSIG(signature)) => signature.input().type_covered == kind,
+            _ => false,
+        };
+        self.set(name, RecordType::RRSIG).iter().filter(covers).cloned().collect()
+    }
+
+    /// What a resolver that checks makes of this zone, given what the zone above says.
+    pub fn security(&self, delegations: &[Record]) -> Security {
+        let (keys, signatures) =
+            (self.set(&self.origin, RecordType::DNSKEY), self.signatures(&self.origin, RecordType::SOA));
+        signing::security(&Name::from(&self.origin), delegations, keys, &signatures)
+    }
+
+    fn set(&self, name: &LowerName, kind: RecordType) -> &[Record] {
+        self.nodes.get(name).and_then(|sets| sets.get(&kind)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Addresses that this zone has for the servers of a delegation.
+    pub fn glue(&self, servers: &[Record]) -> Vec<Record> {
+        let named = servers.iter().filter_map(|record| match &record.data {
+            RData::NS(name) => Some(LowerName::from(name.0.clone())),
+            _ => None,
+        });
+        named
+            .flat_map(|name| [RecordType::A, RecordType::AAAA].map(|kind| self.set(&name, kind).to_vec()).concat())
+            .collect()
+    }
+
     /// Answers for a name within this zone.
     pub fn find(&self, name: &LowerName, kind: RecordType) -> Found {
         if let Some(cut) = self.cut_above(name) {
-            return Found::Delegated(cut);
+            // Who vouches for a delegation stands above it (RFC 4035, section 3.1.4.1).
+            let is_cut = kind == RecordType::DS && cut.first().is_some_and(|ns| LowerName::from(&ns.name) == *name);
+            return match self.set(name, RecordType::DS) {
+                _ if !is_cut => Found::Delegated(cut),
+                [] => Found::NoData(self.negative_soa()),
+                delegations => Found::Answer(delegations.to_vec()),
+            };
         }
         if let Some(sets) = self.nodes.get(name) {
             return self.at(sets, None, kind);
