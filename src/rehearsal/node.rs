@@ -343,7 +343,7 @@ impl Flaps {
 
     /// Whether this connection ends now; then with a reset.
     fn ends(&self, stream: &TcpStream) -> bool {
-        let ends = self.does && self.connections.fetch_add(1, Ordering::Relaxed) % 3 != 0;
+        let ends = self.does && !self.connections.fetch_add(1, Ordering::Relaxed).is_multiple_of(3);
         if ends {
             // Without it the close would be polite.
             let _ = stream.set_zero_linger();
