@@ -18,7 +18,6 @@ use crate::concerns::database::Database;
 use crate::concerns::degraded_mode::DegradedMode;
 use crate::concerns::dns::RunBy;
 use crate::concerns::fragment::RunsOn;
-use crate::concerns::mail::Mail;
 use crate::concerns::people::People;
 use crate::concerns::third_parties::ThirdParties;
 use crate::providers::cloudflare;
@@ -241,7 +240,10 @@ impl Site {
             steady_ttl: blueprint.dns.steady_ttl_seconds,
             cdn,
             redirected,
-            mail: blueprint.mail.as_ref().map(Mail::facts),
+            mail: blueprint
+                .mail
+                .as_ref()
+                .map(|mail| mail.facts(|name| blueprint.dns.zones.iter().any(|zone| name.is_within(&zone.name)))),
             has_proxy: blueprint.proxy.is_some(),
             proxy_runs_on: blueprint.proxy.as_ref().map(|proxy| proxy.runs_on),
             health_path: blueprint.proxy.as_ref().map(|proxy| proxy.health_path.clone()),

@@ -924,7 +924,7 @@ rules! {
               the reports are silently not sent.",
         remedy: "See that the owner of the mailbox publishes the record.",
         source: "RFC 9990",
-        reads: ["mail.domains.name", "mail.domains.dmarc.report_to"],
+        reads: ["dns.zones.name", "mail.domains.name", "mail.domains.dmarc.report_to"],
     }
 
     // [cdn], beyond its zone.

@@ -3,18 +3,20 @@
 use super::fragments::{selector_name, spf_policy};
 use super::{Domain, Mail};
 use crate::blueprint::Site;
+use crate::blueprint::value::HostName;
 use crate::concerns::drill::Inject;
 use crate::concerns::{Drill, Drills, OneOrMore};
-use crate::probe::reverse_name;
+use crate::probe::{report_permission, reverse_name};
 
 /// A key that is longer needs two strings (RFC 1035, section 3.3). Bytes.
 const ONE_STRING: usize = 255;
 
-pub fn drills(mail: &Mail, _site: &Site) -> Drills {
+pub fn drills(mail: &Mail, site: &Site) -> Drills {
     let Some(first) = mail.domains.first() else {
         return Drills::None { because: "the blueprint names no domain" };
     };
     let mut rest = records(first);
+    rest.push(dmarc_on_trial(first));
     if let Some(domain) = mail.domains.iter().find(|domain| domain.receives) {
         rest.push(null_mx(domain));
     }
@@ -27,6 +29,9 @@ pub fn drills(mail: &Mail, _site: &Site) -> Drills {
     rest.extend(mail.domains.iter().find_map(cut_key));
     if let Some(domain) = mail.domains.iter().find(|domain| !domain.dmarc.report_to.is_empty()) {
         rest.push(rua_refused(domain));
+        if let Some(host) = domain.report_hosts().iter().find(|host| site.zone_of(host).is_some()) {
+            rest.push(rua_not_agreed(domain, host));
+        }
     }
     rest.extend(reverse(mail));
     Drills::Run(OneOrMore(two_dmarc(first), rest))
@@ -68,6 +73,34 @@ fn records(domain: &Domain) -> Vec<Drill> {
             })
         }),
     )]
+}
+
+/// The policy is read, and not acted upon.
+fn dmarc_on_trial(domain: &Domain) -> Drill {
+    let name = domain.name.child("_dmarc");
+    drill(
+        None,
+        "dmarc-on-trial",
+        "the DMARC record still says that it is on trial",
+        &["mail.dmarc.record"],
+        Box::new(move |staging| {
+            staging.edit_records(&name, "TXT", |ttl, data| {
+                vec![format!("{name}. {ttl} IN TXT {}", data.replace("v=DMARC1;", "v=DMARC1; t=y;"))]
+            })
+        }),
+    )
+}
+
+/// Both names are below one registered name, and no record says that they belong together.
+fn rua_not_agreed(domain: &Domain, host: &HostName) -> Drill {
+    let name = report_permission(domain.name.as_str(), host.as_str());
+    drill(
+        None,
+        "rua-not-agreed",
+        "the reports' own domain has not agreed: both names looked like one organisation",
+        &["mail.dmarc.rua"],
+        Box::new(move |staging| staging.edit_records(&name, "TXT", |_, _| vec![])),
+    )
 }
 
 fn null_mx(domain: &Domain) -> Drill {

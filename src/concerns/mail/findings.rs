@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::spf::LOOKUPS;
-use super::{Domain, Mail, Policy, same_organisation};
+use super::{Domain, Mail, Policy};
 use crate::blueprint::value::{HostName, KeyKind, why_not_public};
 use crate::blueprint::{Finding, KeyPath, Site};
 use crate::concerns::rules;
@@ -58,7 +58,7 @@ pub fn findings(mail: &Mail, site: &Site) -> Vec<Finding> {
         findings.extend(places(domain, &at, site));
         findings.extend(directions(domain, &at));
         findings.extend(signatures(domain, &at, mail.messages_per_day));
-        findings.extend(reports(domain, &at));
+        findings.extend(reports(domain, &at, site));
     }
     findings
 }
@@ -179,7 +179,7 @@ fn signatures(domain: &Domain, at: &KeyPath, messages_per_day: u32) -> Vec<Findi
     findings
 }
 
-fn reports(domain: &Domain, at: &KeyPath) -> Vec<Finding> {
+fn reports(domain: &Domain, at: &KeyPath, site: &Site) -> Vec<Finding> {
     let at = at.clone().key("dmarc");
     let mut findings = Vec::new();
     if domain.dmarc.policy == Policy::None {
@@ -191,7 +191,8 @@ fn reports(domain: &Domain, at: &KeyPath) -> Vec<Finding> {
         ));
     }
     for (index, mailbox) in domain.dmarc.report_to.iter().enumerate() {
-        if !same_organisation(domain.name.as_str(), mailbox.host()) {
+        let is_ours = |host: HostName| host == domain.name || site.zone_of(&host).is_some();
+        if !mailbox.host().parse().is_ok_and(is_ours) {
             findings.push(Finding::warning(
                 &rules::MAIL_REPORTS_ELSEWHERE,
                 at.clone().key("report_to").index(index),

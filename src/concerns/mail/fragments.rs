@@ -7,7 +7,7 @@ use crate::blueprint::Site;
 use crate::blueprint::value::{HostName, KeyKind};
 use crate::concerns::Fragment;
 use crate::concerns::fragment::{MailProvider, MailSender, ZoneRecord};
-use crate::probe::RecordData;
+use crate::probe::{RecordData, report_permission};
 
 /// Step between the preferences of mail servers, so that one fits between.
 const PREFERENCE: u16 = 10;
@@ -80,6 +80,12 @@ fn records(domain: &Domain, site: &Site) -> Vec<Fragment> {
     }
     let dmarc = RecordData::Txt(dmarc_record(domain));
     add(name, name.child("_dmarc"), dmarc, "what to do with mail that only claims to be ours (DMARC)");
+    for host in domain.report_hosts() {
+        let permission = report_permission(name.as_str(), host.as_str());
+        let agreed = RecordData::Txt("v=DMARC1".to_owned());
+        // Another organisation's name is in no zone of ours: its owner publishes it.
+        add(&host, permission, agreed, "agrees to take the reports on another name (DMARC)");
+    }
     records
 }
 

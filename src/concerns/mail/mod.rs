@@ -2,13 +2,17 @@
 //! none (JVA-13).
 
 mod checks;
+mod dkim;
+mod dmarc;
 mod drills;
 mod findings;
 mod fragments;
 mod lookup;
 mod procedure;
 mod spf;
+mod tags;
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
@@ -109,7 +113,8 @@ pub struct Selector {
 pub struct Dmarc {
     /// What receivers do with mail that is neither signed nor sent as the domain says.
     pub policy: Policy,
-    /// Mailboxes for the aggregate reports; one in another organisation must agree in its DNS (RFC 9990).
+    /// Mailboxes for the aggregate reports; their domain must agree in its DNS (RFC 9990), which is generated where a
+    /// zone of the blueprint holds it.
     #[serde(default)]
     pub report_to: Vec<Mailbox>,
 }
@@ -126,6 +131,13 @@ pub enum Policy {
 }
 
 impl Policy {
+    /// As a record has it (RFC 9989, section 4.8).
+    fn read(text: &str) -> Option<Self> {
+        [Self::None, Self::Quarantine, Self::Reject]
+            .into_iter()
+            .find(|policy| policy.as_str().eq_ignore_ascii_case(text))
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Policy::None => "none",
@@ -146,19 +158,16 @@ pub struct Bounce {
 }
 
 impl Mail {
-    pub fn facts(&self) -> MailFacts {
+    /// `is_ours` says of a name whether a zone of the blueprint holds it.
+    pub fn facts(&self, is_ours: impl Fn(&HostName) -> bool) -> MailFacts {
         let leaned_on = self.domains.iter().flat_map(|domain| {
             let includes = domain.spf_includes.iter().cloned().map(Foreign::SpfPolicy);
             let keys = domain.dkim.iter().filter_map(|selector| selector.key_at.clone()).map(Foreign::DkimKey);
             let bounce = domain.bounce.iter().map(|bounce| &bounce.exchange);
             let exchanges = domain.exchanges.iter().chain(bounce).cloned().map(Foreign::Exchange);
             let reverse = domain.senders.iter().map(|s| Foreign::Reverse(s.address, s.helo.clone()));
-            let reports = domain
-                .dmarc
-                .report_to
-                .iter()
-                .filter(|mailbox| !same_organisation(domain.name.as_str(), mailbox.host()))
-                .filter_map(|mailbox| Some(Foreign::TakesReportsOn(domain.name.clone(), mailbox.host().parse().ok()?)));
+            let reports = domain.report_hosts().into_iter().filter(|host| !is_ours(host));
+            let reports = reports.map(|host| Foreign::TakesReportsOn(domain.name.clone(), host));
             includes.chain(keys).chain(exchanges).chain(reverse).chain(reports).collect::<Vec<_>>()
         });
         MailFacts { messages_per_day: self.messages_per_day, leaned_on: leaned_on.collect() }
@@ -182,20 +191,18 @@ impl Domain {
         self.bounce.as_ref().map_or(&self.name, |bounce| &bounce.name)
     }
 
+    /// Other names whose mailboxes take the reports on this one, each of which must agree by a record (RFC 9990): a
+    /// receiver finds out that both belong together only where a record above both says so.
+    fn report_hosts(&self) -> Vec<HostName> {
+        let hosts: BTreeSet<HostName> = self.dmarc.report_to.iter().filter_map(|to| to.host().parse().ok()).collect();
+        hosts.into_iter().filter(|host| *host != self.name).collect()
+    }
+
     /// Where mail to each of its names goes: `None` is nowhere.
     fn exchanges_of_names(&self) -> Vec<(&HostName, Option<Vec<&HostName>>)> {
         let own = self.receives.then(|| self.exchanges.iter().collect());
         let bounce = self.bounce.iter().map(|bounce| (&bounce.name, Some(vec![&bounce.exchange])));
         [(&self.name, own)].into_iter().chain(bounce).collect()
-    }
-}
-
-/// Whether both names are under one registered domain. DMARC walks up the DNS instead (RFC 9989);
-/// offline the list of public suffixes is the nearest answer.
-fn same_organisation(one: &str, other: &str) -> bool {
-    match (psl::domain_str(one), psl::domain_str(other)) {
-        (Some(one), Some(other)) => one == other,
-        _ => one == other,
     }
 }
 
