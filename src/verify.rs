@@ -1,5 +1,6 @@
 //! Runs checks against a world: each distinct probe once, a red parent blocking its children, checks that
-//! disturb the site last and alone. Must not know a concern.
+//! disturb the site last and alone. Must not know what a concern
+//! asks.
 
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,6 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::OnceCell;
 
+use crate::concerns::people::Role;
 use crate::concerns::{Check, Judgement, Safety, Verdict};
 use crate::probe::{Disturbance, DnsProbe, DnsServer, Observation, Probe, evidence};
 use crate::world::World;
@@ -64,6 +66,8 @@ pub struct CheckResult {
     pub because: String,
     pub evidence: Vec<String>,
     pub remedy: String,
+    /// Who answers for it.
+    pub owner: Role,
     pub source: &'static str,
     pub safety: Safety,
     pub expires: Timestamp,
@@ -426,6 +430,7 @@ fn result(
         because,
         evidence,
         remedy: check.remedy.clone(),
+        owner: Role::answering_for(concern),
         source: check.source,
         safety: check.safety,
         expires: now.checked_add(SignedDuration::from_secs(check.valid_for_seconds.into())).unwrap_or(Timestamp::MAX),

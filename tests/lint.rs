@@ -669,6 +669,12 @@ fn platform_cases() -> Vec<(&'static str, Level, String, String)> {
             "\"status.jeveuxaider.gouv.fr\"",
             &[("\"status.example.org\"", "\"status.jeveuxaider.gouv.fr\"")],
         ),
+        own(
+            "people.attested",
+            Warning,
+            "2020-03-23",
+            &[("by = \"database\"\non = 2020-03-21", "by = \"database\"\non = 2020-03-23")],
+        ),
         own("people.lever-twice", Error, "\"degraded-mode\"", &[("name = \"scale-up\"", "name = \"degraded-mode\"")]),
     ]
 }

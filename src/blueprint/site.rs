@@ -18,7 +18,7 @@ use crate::concerns::database::Database;
 use crate::concerns::degraded_mode::DegradedMode;
 use crate::concerns::dns::RunBy;
 use crate::concerns::fragment::RunsOn;
-use crate::concerns::people::People;
+use crate::concerns::people::{Attested, People};
 use crate::concerns::third_parties::ThirdParties;
 use crate::providers::cloudflare;
 
@@ -79,6 +79,8 @@ pub struct Site {
     pub audience: Option<Audience>,
     pub third_parties: Option<ThirdParties>,
     pub people: Option<People>,
+    /// What was seen of that which no program sees, oldest first.
+    pub attested: Vec<Attested>,
 }
 
 /// How the degraded mode is switched, and seen.
@@ -264,6 +266,7 @@ impl Site {
             audience: blueprint.audience.clone(),
             third_parties: blueprint.third_parties.clone(),
             people: blueprint.people.clone(),
+            attested: blueprint.people.as_ref().map(|people| people.attested.clone()).unwrap_or_default(),
         }
     }
 
@@ -283,6 +286,9 @@ impl Site {
         self.database = self.database.map(|database| database.later_by(days));
         self.third_parties = self.third_parties.map(|parties| parties.later_by(days));
         self.people = self.people.map(|people| people.later_by(later));
+        for answer in &mut self.attested {
+            answer.on = answer.on.later_by(days);
+        }
         self
     }
 

@@ -69,11 +69,13 @@ pub fn run(args: RehearseArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
     }
     let artifacts = work::artifacts_on_disk(loaded, &generated.join(loaded.site.name.as_str()))?;
     let left_out = loaded.blueprint.left_out();
+    let holders: &[_] = loaded.blueprint.people.as_ref().map_or(&[], |people| &people.roles);
     let report_of = |outcome| report::Report {
         blueprint_path: &read.path,
         blueprint_sha256: &read.sha256,
         consent_sha256: None,
         left_out: &left_out,
+        holders,
         outcome,
     };
 
@@ -108,7 +110,7 @@ pub fn run(args: RehearseArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
     let Some(drilled) = done else { return Ok(Exit::Interrupted) };
     let drilled: Vec<Drilled> = drilled?;
     ui.print(&match (format, drilled.as_slice()) {
-        (Format::Text, [one]) => drills::detailed(one),
+        (Format::Text, [one]) => drills::detailed(one, holders),
         (Format::Text, many) => drills::text(many),
         (Format::Json, many) => {
             let outcome = Outcome {

@@ -252,6 +252,7 @@ pub fn run(args: VerifyArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
         blueprint_sha256: &read.sha256,
         consent_sha256: consent_sha256.as_deref(),
         left_out: &loaded.blueprint.left_out(),
+        holders: loaded.blueprint.people.as_ref().map_or(&[], |people| &people.roles),
         outcome: &outcome,
     };
     ui.print(&format.of(&report)?)?;

@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod apps;
 pub mod ask;
+pub mod attest;
 pub mod audience;
 pub mod cache;
 pub mod cdn;

@@ -825,6 +825,15 @@ pub const CHECKS: &[CheckPage] = &[
         source: "Scalingo docs, databases: 60 connections a GB; JVA-5",
     },
     CheckPage {
+        id: "db.index",
+        title: "No query grows slower with the rows",
+        asks: "the database role, which times the main inserts and queries at growing numbers of rows; its answer stands in people.attested",
+        passes: "seen to hold within two weeks of the announcement",
+        fails: "seen not to hold; without an answer, or with an older one, it is unknown",
+        remedy: "explain the slow query, and add the index",
+        source: "JVA-9: at 75 sign-ups a second for want of an index",
+    },
+    CheckPage {
         id: "cap.arith",
         title: "The plan bears the busiest second",
         asks: "nothing: visitors, window, peak, share of hits, measured rates",

@@ -1582,6 +1582,14 @@ rules! {
         source: "DOC-4",
         reads: ["people.levers.name"],
     }
+    PEOPLE_ATTESTED = "people.attested" {
+        title: "an answer to a question that nobody asks, or from after the announcement",
+        why: "Each answer stands for a check that no program can make. One that belongs to nothing gives a feeling of \
+              safety and no more.",
+        remedy: "Take it out, or declare what it is about; give the day on which somebody looked.",
+        source: "JVA-13; DOC-4",
+        reads: ["people.attested.check", "people.attested.on", "site.announcement"],
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
 use super::verify::{Report, paragraph};
+use crate::concerns::people::Holder;
 use crate::ops::rehearse::Drilled;
 use crate::plain::plain;
 
@@ -29,11 +30,11 @@ pub fn text(drilled: &[Drilled]) -> String {
 }
 
 /// One drill, with the rows that turned red, for somebody who watches a single one.
-pub fn detailed(drill: &Drilled) -> String {
+pub fn detailed(drill: &Drilled, holders: &[Holder]) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "fault: {}", plain(drill.fault));
     for row in &drill.rows {
-        super::verify::check(&mut out, row);
+        super::verify::check(&mut out, row, holders);
     }
     line(&mut out, drill);
     out

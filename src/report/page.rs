@@ -3,8 +3,9 @@
 use quick_junit::{NonSuccessKind, Report as JUnit, TestCase, TestCaseStatus, TestSuite};
 use serde::Serialize;
 
-use super::verify::{Report, in_words, second};
+use super::verify::{Report, in_words, second, who};
 use crate::concerns::Verdict;
+use crate::concerns::people::Holder;
 use crate::emit::templates::{Language, render};
 use crate::plain::plain;
 use crate::verify::CheckResult;
@@ -36,11 +37,12 @@ struct Row {
     because: String,
     /// Empty where nothing is known to be wrong.
     remedy: String,
+    who: String,
     source: &'static str,
     evidence: Vec<String>,
 }
 
-fn row(result: &CheckResult) -> Row {
+fn row(result: &CheckResult, holders: &[Holder]) -> Row {
     let is_wrong = matches!(result.verdict, Verdict::Fail | Verdict::Warn);
     Row {
         verdict: result.verdict.as_str(),
@@ -48,13 +50,14 @@ fn row(result: &CheckResult) -> Row {
         subject: plain(&result.subject),
         because: plain(&result.because),
         remedy: if is_wrong { plain(&result.remedy) } else { String::new() },
+        who: plain(&who(result.owner, holders)),
         source: result.source,
         evidence: result.evidence.iter().map(|line| plain(line)).collect(),
     }
 }
 
 fn page(report: &Report) -> Page {
-    let Report { blueprint_path, blueprint_sha256, consent_sha256, left_out, outcome } = report;
+    let Report { blueprint_path, blueprint_sha256, consent_sha256, left_out, holders, outcome } = report;
     let (word, verdict, counts) = in_words(&outcome.summary());
     let mut open: Vec<&CheckResult> = outcome
         .results
@@ -76,8 +79,8 @@ fn page(report: &Report) -> Page {
         finished: second(outcome.finished).to_string(),
         consent: consent_sha256.map(str::to_owned),
         stopped: outcome.stopped.as_deref().map(plain),
-        open: open.into_iter().map(row).collect(),
-        checks: outcome.results.iter().map(row).collect(),
+        open: open.into_iter().map(|result| row(result, holders)).collect(),
+        checks: outcome.results.iter().map(|result| row(result, holders)).collect(),
         rehearsal_only: outcome.rehearsal_only.join(", "),
         left_out: left_out.join(", "),
     }
@@ -139,6 +142,7 @@ mod tests {
 
     use super::*;
     use crate::concerns::Safety;
+    use crate::concerns::people::Role;
     use crate::verify::Outcome;
 
     const HOSTILE: &str = "<script>alert(1)</script> \"x\" 'y' | `z` ]]> & \u{1b}[31m*b* [l](http://h)";
@@ -152,6 +156,7 @@ mod tests {
             because: HOSTILE.to_owned(),
             evidence: vec![HOSTILE.to_owned()],
             remedy: HOSTILE.to_owned(),
+            owner: Role::Dns,
             source: "JVA-1",
             safety: Safety::S0,
             expires: Timestamp::UNIX_EPOCH,
@@ -176,6 +181,7 @@ mod tests {
             blueprint_sha256: "00",
             consent_sha256: Some("11"),
             left_out: &["static_routes"],
+            holders: &[],
             outcome,
         }
     }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::concerns::Verdict;
+use crate::concerns::people::{Holder, Role};
 use crate::plain::plain;
 use crate::verify::{CheckResult, Outcome, Summary};
 
@@ -23,6 +24,8 @@ pub struct Report<'a> {
     pub consent_sha256: Option<&'a str>,
     /// Keys of the tables that the blueprint leaves out.
     pub left_out: &'a [&'static str],
+    /// Who holds which role.
+    pub holders: &'a [Holder],
     pub outcome: &'a Outcome,
 }
 
@@ -35,7 +38,7 @@ const EVIDENCE_SHOWN: usize = 8;
 pub fn text(report: &Report) -> String {
     let mut out = String::new();
     for result in &report.outcome.results {
-        check(&mut out, result);
+        check(&mut out, result, report.holders);
     }
     if !report.outcome.results.is_empty() {
         out.push('\n');
@@ -58,7 +61,7 @@ pub fn text(report: &Report) -> String {
     out
 }
 
-pub(super) fn check(out: &mut String, result: &CheckResult) {
+pub(super) fn check(out: &mut String, result: &CheckResult, holders: &[Holder]) {
     let style = style(result.verdict);
     let verdict = format!("{style}{:<8}{style:#}", result.verdict.as_str());
     let head = format!("{} {}: {}", result.id, result.subject, result.because);
@@ -71,6 +74,7 @@ pub(super) fn check(out: &mut String, result: &CheckResult) {
         if is_red {
             labelled(out, "do", &result.remedy);
         }
+        labelled(out, "who", &who(result.owner, holders));
         labelled(out, "why", result.source);
         if let Some(until) = result.old_until {
             labelled(out, "till", &format!("{until} resolvers may go on giving the old answer", until = second(until)));
@@ -81,6 +85,14 @@ pub(super) fn check(out: &mut String, result: &CheckResult) {
         if let Some(more) = result.evidence.len().checked_sub(EVIDENCE_SHOWN).filter(|more| *more > 0) {
             labelled(out, "seen", &format!("and {more} more answers (--format json shows all)"));
         }
+    }
+}
+
+/// The role, and whose it is.
+pub(super) fn who(role: Role, holders: &[Holder]) -> String {
+    match holders.iter().find(|holder| holder.role == role) {
+        Some(holder) => format!("{}: {}", role.as_str(), holder.who),
+        None => role.as_str().to_owned(),
     }
 }
 
@@ -190,6 +202,7 @@ struct Row<'a> {
     because: &'a str,
     evidence: &'a [String],
     remedy: &'a str,
+    owner: &'a str,
     source: &'a str,
     safety: &'a str,
     expires: String,
@@ -210,7 +223,7 @@ pub fn json(report: &Report) -> serde_json::Result<String> {
 
 /// The document before it is written.
 pub(super) fn value(report: &Report) -> serde_json::Result<serde_json::Value> {
-    let Report { blueprint_path, blueprint_sha256, consent_sha256, left_out: _, outcome } = report;
+    let Report { blueprint_path, blueprint_sha256, consent_sha256, left_out: _, holders: _, outcome } = report;
     let Summary { pass, warn, fail, unknown, waived } = outcome.summary();
     let document = Document {
         golive: env!("CARGO_PKG_VERSION"),
@@ -234,6 +247,7 @@ fn row(result: &CheckResult) -> Row<'_> {
         because,
         evidence,
         remedy,
+        owner,
         source,
         safety,
         expires,
@@ -248,6 +262,7 @@ fn row(result: &CheckResult) -> Row<'_> {
         because,
         evidence,
         remedy,
+        owner: owner.as_str(),
         source,
         safety: safety.as_str(),
         expires: expires.to_string(),

@@ -294,6 +294,7 @@ fn report(outcome: &Outcome) -> Report<'_> {
         blueprint_sha256: SHA256,
         consent_sha256: None,
         left_out: &["waiting_room"],
+        holders: &[],
         outcome,
     }
 }
@@ -362,7 +363,10 @@ async fn the_json_is_what_the_schema_promises() {
     let keys: Vec<&String> = document["checks"][0].as_object().unwrap().keys().collect();
     assert_eq!(
         keys,
-        ["id", "concern", "subject", "verdict", "because", "evidence", "remedy", "source", "safety", "expires", "ms"]
+        [
+            "id", "concern", "subject", "verdict", "because", "evidence", "remedy", "owner", "source", "safety",
+            "expires", "ms"
+        ]
     );
 }
 

@@ -7,6 +7,7 @@ use super::Database;
 use crate::blueprint::Site;
 use crate::capacity::{self, grouped, percent_of};
 use crate::concerns::answer::{answered, api};
+use crate::concerns::attest::{self, Question};
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
 use crate::probe::{ApiAnswer, ApiProbe, ApiProvider, Observation, Probe};
 
@@ -18,7 +19,13 @@ const CONNECTIONS_PERCENT: u64 = 80;
 
 pub fn checks(database: &Database, site: &Site) -> OneOrMore<Check> {
     let database = site.database.as_ref().unwrap_or(database);
-    OneOrMore(plan(database), vec![nodes(database), backup(database), recovery(database), connections(database, site)])
+    let subject = format!("{} of {}", database.engine.as_str(), database.app);
+    let index =
+        attest::human(Question::DatabaseIndex, subject, site, "JVA-9: at 75 sign-ups a second for want of an index");
+    OneOrMore(
+        plan(database),
+        vec![nodes(database), backup(database), recovery(database), connections(database, site), index],
+    )
 }
 
 fn check(id: &'static str, database: &Database, path: Option<String>) -> Check {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::Database;
 use crate::blueprint::Site;
 use crate::blueprint::value::Count;
+use crate::concerns::attest::{self, Question};
 use crate::concerns::drill::Inject;
 use crate::concerns::{Drill, Drills, OneOrMore};
 use crate::probe::ApiProvider;
@@ -14,6 +15,13 @@ pub fn drills(database: &Database, _site: &Site) -> Drills {
     let path = |what: &str| format!("/databases/{}.{}/{what}", database.app, database.engine.as_str());
     let engine = database.engine.as_str();
     let mut rest = vec![
+        attest::drill(
+            Question::DatabaseIndex,
+            Some(70),
+            "index-missing",
+            "an insert takes longer with every row there is",
+            vec!["db.index"],
+        ),
         drill(
             Some(71),
             "backup-thirty-hours-old",

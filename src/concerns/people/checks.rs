@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{ChannelKind, People, Role};
 use crate::blueprint::Site;
 use crate::concerns::answer::{answered, api, listed};
+use crate::concerns::attest::days_before;
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
 use crate::probe::{ApiAnswer, ApiProbe, ApiProvider, Observation, Probe};
 
@@ -197,12 +198,6 @@ fn status(people: &People, site: &Site) -> Check {
         },
     };
     duty("ppl.status", judgement, "have the status page elsewhere, and agree on its texts", "JVA-20, ALT-7")
-}
-
-/// Days between a civil day and the announcement's, UTC.
-fn days_before(site: &Site, day: crate::blueprint::value::Day) -> i32 {
-    let announced = site.announcement.to_zoned(jiff::tz::TimeZone::UTC).date();
-    announced.duration_since(day.date()).as_hours().div_euclid(24).try_into().unwrap_or(i32::MAX)
 }
 
 /// `ppl.rollback`: somebody orders it, and its steps were read lately.

@@ -6,6 +6,7 @@ use super::checks::{SLOT_WITHIN, VOTE_BEFORE};
 use super::{People, Role};
 use crate::blueprint::{Finding, KeyPath, Site};
 use crate::concerns::answer::listed;
+use crate::concerns::attest::days_before;
 use crate::concerns::rules;
 
 pub fn findings(people: &People, site: &Site) -> Vec<Finding> {
@@ -105,6 +106,24 @@ pub fn findings(people: &People, site: &Site) -> Vec<Finding> {
             format!("`{}` is in the zone `{}`, and goes down with it", page.host, zone.name),
             "have it elsewhere, under a name of somebody else's",
         ));
+    }
+    for (index, answer) in people.attested.iter().enumerate() {
+        if !answer.check.concerns(site) {
+            findings.push(Finding::warning(
+                &rules::PEOPLE_ATTESTED,
+                at("attested").index(index).key("check"),
+                format!("nobody asks `{}` of this site", answer.check.id()),
+                "take the answer out, or declare what it is about",
+            ));
+        }
+        if days_before(site, answer.on) < 0 {
+            findings.push(Finding::warning(
+                &rules::PEOPLE_ATTESTED,
+                at("attested").index(index).key("on"),
+                "what was seen after the announcement helps nobody before it",
+                "give the day on which somebody looked",
+            ));
+        }
     }
     let mut names = HashSet::new();
     for (index, lever) in people.levers.iter().enumerate().filter(|(_, lever)| !names.insert(&lever.name)) {

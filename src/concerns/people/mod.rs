@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::blueprint::value::{Count, Day, HostName, Label, Moment, Text};
 use crate::blueprint::{Finding, Site};
+use crate::concerns::attest::Question;
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 
 /// The people of the launch and what they have agreed.
@@ -45,6 +46,9 @@ pub struct People {
     /// Switches for a crisis, each with its owner.
     #[serde(default)]
     pub levers: Vec<Lever>,
+    /// What was seen of that which no program sees, oldest first: of two answers to one question the last counts.
+    #[serde(default)]
+    pub attested: Vec<Attested>,
 }
 
 /// Somebody's part.
@@ -93,6 +97,18 @@ impl Role {
             Role::App => "app",
             Role::Database => "database",
             Role::Mail => "mail",
+        }
+    }
+
+    /// Who answers for the checks of a concern, by its table's name.
+    pub fn answering_for(concern: &str) -> Role {
+        match concern {
+            "dns" | "redirects" => Role::Dns,
+            "cdn" | "cache" | "waf" | "waiting_room" => Role::Cdn,
+            "apps" | "proxy" | "rate_limits" | "degraded_mode" | "static_routes" => Role::App,
+            "database" => Role::Database,
+            "mail" => Role::Mail,
+            _ => Role::Lead,
         }
     }
 
@@ -221,6 +237,22 @@ pub struct Lever {
     /// Day on which it was last pulled for practice; 30 days before the announcement at the earliest. Left out: never.
     #[serde(default)]
     pub drilled_on: Option<Day>,
+}
+
+/// What somebody saw with their own eyes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Attested {
+    /// The check that asks; `golive explain` says what for.
+    pub check: Question,
+    /// Who looked.
+    pub by: Role,
+    /// The day of the look. An answer that is too old at the announcement counts as none.
+    pub on: Day,
+    /// Whether all that the check asks for was as it must be.
+    pub holds: bool,
+    /// What was seen, and where it can be read again.
+    pub saw: Text,
 }
 
 impl People {

@@ -1,0 +1,190 @@
+//! Questions that no program can answer: somebody looks, and `[[people.attested]]` says what was seen, and when.
+//!
+//! Must not pass what nobody saw: without an answer, and with an old one, the check is unknown.
+
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::people::Role;
+use super::{Check, Drill, Judgement, Safety};
+use crate::blueprint::Site;
+use crate::blueprint::value::Day;
+
+/// A question to a role; its name is the id of the check that depends on the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+pub enum Question {
+    /// Were the time that the main queries take and the number of rows compared, so that no index is missing?
+    #[serde(rename = "db.index")]
+    DatabaseIndex,
+    /// Does a bounce come back as an event of the provider?
+    #[serde(rename = "mail.bounce")]
+    MailBounce,
+    /// Are complaints below 0.3 % where the large providers show them?
+    #[serde(rename = "mail.bulk")]
+    MailBulk,
+    /// Does a real message pass at three large providers?
+    #[serde(rename = "mail.dmarc.align")]
+    MailDmarcAlign,
+    /// Does the provider say that each sending domain, and not a mailbox, is verified?
+    #[serde(rename = "mail.verified")]
+    MailVerified,
+}
+
+impl Question {
+    pub const ALL: [Question; 5] = [
+        Question::DatabaseIndex,
+        Question::MailBounce,
+        Question::MailBulk,
+        Question::MailDmarcAlign,
+        Question::MailVerified,
+    ];
+
+    pub fn id(self) -> &'static str {
+        match self {
+            Question::DatabaseIndex => "db.index",
+            Question::MailBounce => "mail.bounce",
+            Question::MailBulk => "mail.bulk",
+            Question::MailDmarcAlign => "mail.dmarc.align",
+            Question::MailVerified => "mail.verified",
+        }
+    }
+
+    /// Who looks.
+    pub fn role(self) -> Role {
+        match self {
+            Question::DatabaseIndex => Role::Database,
+            Question::MailBounce | Question::MailBulk | Question::MailDmarcAlign | Question::MailVerified => Role::Mail,
+        }
+    }
+
+    /// What to look at, as an order.
+    pub fn asks(self) -> &'static str {
+        match self {
+            Question::DatabaseIndex => {
+                "time the main inserts and queries at 10,000, 100,000 and a million rows: none takes 1.5 times as long \
+                 with ten times the rows"
+            }
+            Question::MailBounce => {
+                "send to an address that does not exist: within 15 minutes the provider shows the bounce"
+            }
+            Question::MailBulk => {
+                "read the rate of complaints where Google, Yahoo and Microsoft show it: below 0.3 % at each"
+            }
+            Question::MailDmarcAlign => {
+                "send one real message to mailboxes at three large providers: in each one's own \
+                 Authentication-Results, dmarc=pass and dkim=pass for the domain in From"
+            }
+            Question::MailVerified => {
+                "look at the provider's list of senders: it shows each sending domain as verified by DNS, not only a \
+                 mailbox that clicked a link"
+            }
+        }
+    }
+
+    /// How many days before the announcement the look may be.
+    pub fn holds_for_days(self) -> i32 {
+        match self {
+            Question::DatabaseIndex => 14,
+            Question::MailBounce | Question::MailBulk | Question::MailDmarcAlign | Question::MailVerified => 7,
+        }
+    }
+
+    /// Whether this site has what the question is about.
+    pub fn concerns(self, site: &Site) -> bool {
+        match self {
+            Question::DatabaseIndex => site.database.is_some(),
+            Question::MailBounce | Question::MailBulk | Question::MailDmarcAlign | Question::MailVerified => {
+                site.mail.is_some()
+            }
+        }
+    }
+}
+
+/// What somebody saw.
+///
+/// # Errors
+///
+/// The judgement to return where nobody looked, the look is too old, or what was seen is not as it must be.
+pub fn attested(question: Question, site: &Site) -> Result<String, Judgement> {
+    let Some(answer) = site.attested.iter().rev().find(|answer| answer.check == question) else {
+        let (role, asks) = (question.role().as_str(), question.asks());
+        return Err(Judgement::unknown(format!("not in people.attested yet; the {role} role is to {asks}")));
+    };
+    let said = format!("the {} role, on {}: {}", answer.by.as_str(), answer.on, answer.saw);
+    if !answer.holds {
+        return Err(Judgement::fail(format!("it does not hold: {said}")));
+    }
+    let days = days_before(site, answer.on);
+    if days > question.holds_for_days() {
+        return Err(Judgement::unknown(format!("{said}; that is {days} days before the announcement: look again")));
+    }
+    Ok(said)
+}
+
+/// The check of a question of which nothing else can be seen.
+pub fn human(question: Question, subject: String, site: &Site, source: &'static str) -> Check {
+    let judgement = match attested(question, site) {
+        Ok(said) => Judgement::pass(said),
+        Err(judgement) => judgement,
+    };
+    Check {
+        id: question.id(),
+        subject,
+        safety: Safety::S0,
+        blocked_by: vec![],
+        disturbs: false,
+        ask: vec![],
+        judge: Box::new(move |_| judgement.clone()),
+        remedy: question.asks().to_owned(),
+        source,
+        valid_for_seconds: 86_400,
+    }
+}
+
+/// Somebody looks, and it does not hold.
+pub fn drill(
+    question: Question,
+    number: Option<u16>,
+    id: &'static str,
+    fault: &'static str,
+    reddens: Vec<&'static str>,
+) -> Drill {
+    Drill {
+        number,
+        id,
+        fault,
+        reddens,
+        inject: Box::new(move |staging| {
+            let mut answers = staging.site.attested.iter_mut().filter(|answer| answer.check == question);
+            answers.next_back().ok_or_else(|| format!("nobody has answered {}", question.id()))?.holds = false;
+            Ok(())
+        }),
+    }
+}
+
+/// Days between a civil day and the announcement's, UTC.
+pub fn days_before(site: &Site, day: Day) -> i32 {
+    let announced = site.announcement.to_zoned(TimeZone::UTC).date();
+    announced.duration_since(day.date()).as_hours().div_euclid(24).try_into().unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::concerns::Verdict;
+    use crate::concerns::answer::made_up::{check, sample, verdict};
+
+    #[test]
+    fn an_answer_can_be_absent_old_or_no() {
+        let said = |from: &str, to: &str| {
+            let (blueprint, site) = sample(&[(from, to)]);
+            verdict(&check(&blueprint, &site, "db.index", "postgresql of jeveuxaider"), &[]).expect("a verdict")
+        };
+        let answer = "check = \"db.index\"\nby = \"database\"\non = 2020-03-21\nholds = true";
+        assert_eq!(said(answer, answer), Verdict::Pass);
+        assert_eq!(said(answer, &answer.replace("true", "false")), Verdict::Fail);
+        assert_eq!(said(answer, &answer.replace("2020-03-21", "2020-03-07")), Verdict::Unknown);
+        assert_eq!(said(answer, &answer.replace("2020-03-21", "2020-03-08")), Verdict::Pass);
+        assert_eq!(said("check = \"db.index\"", "check = \"mail.verified\""), Verdict::Unknown);
+    }
+}
