@@ -18,8 +18,9 @@ use crate::concerns::database::Database;
 use crate::concerns::degraded_mode::DegradedMode;
 use crate::concerns::dns::RunBy;
 use crate::concerns::fragment::RunsOn;
+use crate::concerns::mail::Mail;
 use crate::concerns::people::{Attested, People};
-use crate::concerns::third_parties::ThirdParties;
+use crate::concerns::third_parties::{Service, ThirdParties};
 use crate::providers::cloudflare;
 
 #[derive(Debug, Clone)]
@@ -155,8 +156,9 @@ pub struct RedirectedNames {
 /// What the site's mail leans on that others publish.
 #[derive(Debug, Clone)]
 pub struct MailFacts {
-    pub messages_per_day: u32,
     pub leaned_on: Vec<Foreign>,
+    /// The whole table, which a drill may edit.
+    pub table: Mail,
 }
 
 /// A record that is not golive's to generate, and without which mail fails.
@@ -283,6 +285,7 @@ impl Site {
         // Days fall where they fell from the announcement's: what was fresh stays fresh.
         let days = later.as_hours() / 24;
         self.announcement = announcement;
+        self.mail = self.mail.map(|mail| MailFacts { table: mail.table.later_by(days), ..mail });
         self.database = self.database.map(|database| database.later_by(days));
         self.third_parties = self.third_parties.map(|parties| parties.later_by(days));
         self.people = self.people.map(|people| people.later_by(later));
@@ -298,6 +301,19 @@ impl Site {
             None => KeyPath::of(["site", "host"]),
             Some(further) => KeyPath::of(["site", "hosts"]).index(further).key("name"),
         }
+    }
+
+    /// Whether somebody sends mail in the name of a domain of the blueprint.
+    pub fn sends_mail(&self) -> bool {
+        self.mail.as_ref().is_some_and(|mail| mail.table.sends())
+    }
+
+    /// What the vendor of mail promises, as messages and the seconds within which they are counted; no promise is 0. `None`: the blueprint names no such vendor.
+    pub fn mail_quota(&self) -> Option<(u64, u64)> {
+        let vendors = self.third_parties.iter().flat_map(|parties| &parties.vendors);
+        let mut of_mail = vendors.filter(|vendor| vendor.service == Service::Mail);
+        // The first: a second vendor is for another day, since each has its own records.
+        of_mail.next().map(|vendor| (vendor.promised.map_or(0, |count| count.get().into()), vendor.per.seconds()))
     }
 
     /// The most specific zone of the blueprint that holds this name.

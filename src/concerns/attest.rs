@@ -10,6 +10,7 @@ use super::people::Role;
 use super::{Check, Drill, Judgement, Safety};
 use crate::blueprint::Site;
 use crate::blueprint::value::Day;
+use crate::rehearsal::staging::Staging;
 
 /// A question to a role; its name is the id of the check that depends on the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
@@ -69,7 +70,8 @@ impl Question {
                 "send to an address that does not exist: within 15 minutes the provider shows the bounce"
             }
             Question::MailBulk => {
-                "read the rate of complaints where Google, Yahoo and Microsoft show it: below 0.3 % at each"
+                "read the rate of complaints where Google, Yahoo and Microsoft show it: below 0.3 % at each; and in the \
+                 Received lines of a message at each that it came over TLS"
             }
             Question::MailDmarcAlign => {
                 "send one real message to mailboxes at three large providers: in each one's own \
@@ -94,9 +96,8 @@ impl Question {
     pub fn concerns(self, site: &Site) -> bool {
         match self {
             Question::DatabaseIndex => site.database.is_some(),
-            Question::MailBounce | Question::MailBulk | Question::MailDmarcAlign | Question::MailVerified => {
-                site.mail.is_some()
-            }
+            Question::MailBulk => site.sends_mail() && site.mail.as_ref().is_some_and(|mail| mail.table.is_bulk()),
+            Question::MailBounce | Question::MailDmarcAlign | Question::MailVerified => site.sends_mail(),
         }
     }
 }
@@ -150,17 +151,18 @@ pub fn drill(
     fault: &'static str,
     reddens: Vec<&'static str>,
 ) -> Drill {
-    Drill {
-        number,
-        id,
-        fault,
-        reddens,
-        inject: Box::new(move |staging| {
-            let mut answers = staging.site.attested.iter_mut().filter(|answer| answer.check == question);
-            answers.next_back().ok_or_else(|| format!("nobody has answered {}", question.id()))?.holds = false;
-            Ok(())
-        }),
-    }
+    Drill { number, id, fault, reddens, inject: Box::new(move |staging| answer_no(staging, question)) }
+}
+
+/// The part of a drill in which somebody looks, and it does not hold.
+///
+/// # Errors
+///
+/// When nobody has answered.
+pub fn answer_no(staging: &mut Staging, question: Question) -> Result<(), String> {
+    let mut answers = staging.site.attested.iter_mut().filter(|answer| answer.check == question);
+    answers.next_back().ok_or_else(|| format!("nobody has answered {}", question.id()))?.holds = false;
+    Ok(())
 }
 
 /// Days between a civil day and the announcement's, UTC.

@@ -494,6 +494,8 @@ pub struct PeopleSheet {
 pub struct MailProvider {
     pub provider: Text,
     pub messages_per_day: u32,
+    /// In the busiest hour.
+    pub messages_per_hour: u64,
     /// The domains that send.
     pub domains: Vec<HostName>,
     pub senders: Vec<MailSender>,

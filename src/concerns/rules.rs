@@ -910,6 +910,37 @@ rules! {
         source: "RFC 8301, section 3.2",
         reads: ["mail.domains.dkim.key"],
     }
+    MAIL_DKIM_OLD = "mail.dkim-old-key" {
+        title: "a DKIM key is more than a year old",
+        why: "Whoever got hold of a key signs in the site's name for as long as it is published. A key that nobody has \
+              changed is one that nobody knows how to change.",
+        remedy: "Have a new key made under another selector; keep the old one for a week.",
+        source: "M3AAWG, DKIM key rotation; RFC 6376, section 3.1",
+        reads: ["mail.domains.dkim.since", "site.announcement"],
+    }
+    MAIL_COLD = "mail.cold-address" {
+        title: "a sending address is new",
+        why: "Receivers do not know it and take little from it at first, more from week to week. All that the launch \
+              sends on one evening is deferred or refused.",
+        remedy: "Take addresses that receivers know, start weeks before, or send less at once.",
+        source: "JVA-13",
+        reads: ["mail.domains.senders.warm_since", "mail.messages_per_day", "site.announcement"],
+    }
+    MAIL_HOUR = "mail.hour-above-day" {
+        title: "the busiest hour holds more mail than its day",
+        why: "One of the two numbers is wrong, and both go into the letter to the provider.",
+        remedy: "Give the busiest hour's share of the day.",
+        source: "golive",
+        reads: ["mail.messages_per_day", "mail.messages_per_hour"],
+    }
+    MAIL_UNSUBSCRIBE = "mail.no-unsubscribe" {
+        title: "advertising without unsubscription by one click",
+        why: "From 5,000 a day on, Google and Yahoo want both headers of RFC 8058 on whatever is not an answer to what \
+              the reader has just done. Without them readers press the other button, and the complaints count.",
+        remedy: "Have messages carry both headers, then set `one_click_unsubscribe = true`.",
+        source: "RFC 8058; Google and Yahoo, rules for bulk senders 2024",
+        reads: ["mail.marketing", "mail.messages_per_day", "mail.one_click_unsubscribe"],
+    }
     MAIL_DMARC_NONE = "mail.dmarc-none" {
         title: "DMARC asks for nothing",
         why: "`none` only collects reports. An announced site is worth forging, and forged mail in its name is \

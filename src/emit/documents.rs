@@ -147,7 +147,7 @@ struct MailValues {
     publish_by: String,
     messages_per_day: u32,
     /// Half of the day's messages in one hour: a guess, since confirmations follow the sign-ups at once.
-    messages_per_hour: u32,
+    messages_per_hour: u64,
     domains: Vec<String>,
     senders: Vec<SenderValues>,
 }
@@ -182,7 +182,7 @@ pub fn mail(provider: &MailProvider, blueprint: &Blueprint, site: &Site) -> Vec<
         announcement: written(site.announcement, &timezone),
         publish_by: written(eve, &timezone),
         messages_per_day: provider.messages_per_day,
-        messages_per_hour: provider.messages_per_day.div_ceil(2),
+        messages_per_hour: provider.messages_per_hour,
         domains: provider.domains.iter().map(ToString::to_string).collect(),
         senders: senders.collect(),
     };

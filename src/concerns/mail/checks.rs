@@ -1,5 +1,9 @@
 //! What must be observable when `[mail]` is live. All of it is read from the DNS: no message is sent.
 
+mod sending;
+
+pub use sending::{KEY_DAYS, WARM_DAYS};
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -20,7 +24,10 @@ const VALID_FOR_SECONDS: u32 = 15 * 60;
 const MANY_LOOKUPS: usize = 9;
 
 pub fn checks(mail: &Mail, site: &Site) -> OneOrMore<Check> {
-    let mut all = mail.domains.iter().flat_map(|domain| of_domain(domain, site));
+    // As a drill left it.
+    let mail = site.mail.as_ref().map_or(mail, |facts| &facts.table);
+    let of_domains = mail.domains.iter().flat_map(|domain| of_domain(domain, site));
+    let mut all = of_domains.chain(sending::checks(mail, site));
     // A table without domains is refused by `mail.no-domain` before it comes here.
     let first = all.next().unwrap_or_else(no_domain);
     OneOrMore(first, all.collect())
@@ -485,26 +492,37 @@ fn dmarc_rua(domain: &Domain) -> Check {
     check
 }
 
-/// Forward-confirmed reverse DNS: address to name, and the name back to the address.
+const PTR_SOURCE: &str = "RFC 1912 2.1; Google and Yahoo, rules for bulk senders 2024; Microsoft 2025";
+
+/// `mail.ptr`: forward-confirmed reverse DNS, address to name, and the name back to the address.
 fn ptr(sender: &Sender) -> Check {
-    let (address, helo) = (sender.address, sender.helo.to_string());
-    let back = if address.is_ipv4() { RecordType::A } else { RecordType::Aaaa };
-    climbing("mail.ptr", address.to_string(), move |known| {
-        let names = known.records(&reverse_name(address), RecordType::Ptr)?;
-        let names: Vec<String> = names.into_iter().map(data_text).collect();
-        match names.as_slice() {
-            [] => return Ok(Judgement::fail(format!("{address} has no name: large receivers refuse its mail"))),
-            [name] if *name == helo => {}
-            others => return Ok(Judgement::fail(format!("{address} is called {}, not {helo}", listed(others)))),
-        }
-        let addresses: Vec<String> = known.records(&helo, back)?.into_iter().map(data_text).collect();
-        Ok(match addresses.contains(&address.to_string()) {
-            true => Judgement::pass(format!("{address} is {helo}, in both directions")),
-            false => Judgement::fail(format!("{address} is called {helo}, which leads to {}", listed(&addresses))),
+    let judged = sender.clone();
+    climbing("mail.ptr", sender.address.to_string(), move |known| {
+        Ok(match faults_of_ptr(known, &judged)? {
+            Some(fault) => Judgement::fail(fault),
+            None => Judgement::pass(format!("{} is {}, in both directions", judged.address, judged.helo)),
         })
     })
     .advised(
         format!("ask the owner of the address for the PTR record {} (dns/requests/ptr.md)", sender.helo),
-        "RFC 1912 2.1; Google and Yahoo, rules for bulk senders 2024",
+        PTR_SOURCE,
     )
+}
+
+/// What is wrong with the name of an address, if anything.
+fn faults_of_ptr(known: &Known<'_>, sender: &Sender) -> Result<Option<String>, Stop> {
+    let (address, helo) = (sender.address, sender.helo.as_str());
+    let back = if address.is_ipv4() { RecordType::A } else { RecordType::Aaaa };
+    let names: Vec<String> =
+        known.records(&reverse_name(address), RecordType::Ptr)?.into_iter().map(data_text).collect();
+    match names.as_slice() {
+        [] => return Ok(Some(format!("{address} has no name: large receivers refuse its mail"))),
+        [name] if name == helo => {}
+        others => return Ok(Some(format!("{address} is called {}, not {helo}", listed(others)))),
+    }
+    let addresses: Vec<String> = known.records(helo, back)?.into_iter().map(data_text).collect();
+    Ok(match addresses.contains(&address.to_string()) {
+        true => None,
+        false => Some(format!("{address} is called {helo}, which leads to {}", listed(&addresses))),
+    })
 }

@@ -4,6 +4,7 @@ use super::fragments::{selector_name, spf_policy};
 use super::{Domain, Mail};
 use crate::blueprint::Site;
 use crate::blueprint::value::HostName;
+use crate::concerns::attest::{self, Question};
 use crate::concerns::drill::Inject;
 use crate::concerns::{Drill, Drills, OneOrMore};
 use crate::probe::{report_permission, reverse_name};
@@ -17,7 +18,7 @@ pub fn drills(mail: &Mail, site: &Site) -> Drills {
     };
     let mut rest = records(first);
     rest.push(dmarc_on_trial(first));
-    if let Some(domain) = mail.domains.iter().find(|domain| domain.receives) {
+    if let Some(domain) = mail.domains.iter().find(|domain| domain.sends()) {
         rest.push(null_mx(domain));
     }
     if let Some(domain) = mail.domains.iter().find(|domain| !domain.senders.is_empty()) {
@@ -27,6 +28,7 @@ pub fn drills(mail: &Mail, site: &Site) -> Drills {
         rest.extend(includes(include.to_string()));
     }
     rest.extend(mail.domains.iter().find_map(cut_key));
+    rest.extend(sending(mail));
     if let Some(domain) = mail.domains.iter().find(|domain| !domain.dmarc.report_to.is_empty()) {
         rest.push(rua_refused(domain));
         if let Some(host) = domain.report_hosts().iter().find(|host| site.zone_of(host).is_some()) {
@@ -104,12 +106,12 @@ fn rua_not_agreed(domain: &Domain, host: &HostName) -> Drill {
 }
 
 fn null_mx(domain: &Domain) -> Drill {
-    let name = domain.name.to_string();
+    let name = domain.envelope().to_string();
     drill(
         Some(15),
         "null-mx",
-        "the domain behind the @ says that it takes no mail",
-        &["dns.mx.intent"],
+        "the domain that takes the bounces says that it takes no mail",
+        &["dns.mx.intent", "mail.bounce"],
         Box::new(move |staging| staging.edit_records(&name, "MX", |ttl, _| vec![format!("{name}. {ttl} IN MX 0 .")])),
     )
 }
@@ -175,8 +177,10 @@ fn cut_key(domain: &Domain) -> Option<Drill> {
         Some(58),
         "dkim-cut",
         "the form for TXT records keeps 255 characters of the DKIM key",
-        &["mail.dkim.key"],
+        &["mail.dkim.key", "mail.dmarc.align"],
         Box::new(move |staging| {
+            // What somebody sees who sends a message then.
+            attest::answer_no(staging, Question::MailDmarcAlign)?;
             staging.edit_records(&name, "TXT", |ttl, data| {
                 let first = data.split("\" \"").next().unwrap_or_default().trim_matches('"');
                 vec![format!("{name}. {ttl} IN TXT \"{first}\"")]
@@ -201,22 +205,106 @@ fn rua_refused(domain: &Domain) -> Drill {
     )
 }
 
+/// Faults of what was agreed, noted or seen.
+fn sending(mail: &Mail) -> Vec<Drill> {
+    let Some(last) = mail.domains.iter().rfind(|domain| domain.sends()) else { return Vec::new() };
+    let (domain, proof) = (last.name.to_string(), last.provider_proof.as_ref().map(ToString::to_string));
+    let mut all = vec![
+        drill(
+            Some(59),
+            "mailbox-clicked",
+            "a mailbox clicked the provider's link, and nobody published its record",
+            &["mail.dmarc.align", "mail.verified"],
+            Box::new(move |staging| {
+                attest::answer_no(staging, Question::MailVerified)?;
+                attest::answer_no(staging, Question::MailDmarcAlign)?;
+                let Some(proof) = &proof else { return Ok(()) };
+                staging.edit_records(&domain, "TXT", |ttl, data| match data.contains(proof) {
+                    true => vec![],
+                    false => vec![format!("{domain}. {ttl} IN TXT {data}")],
+                })
+            }),
+        ),
+        attest::drill(
+            Question::MailBounce,
+            None,
+            "bounces-unheard",
+            "bounces arrive, and nobody has told the provider where to report them",
+            vec!["mail.bounce"],
+        ),
+    ];
+    if mail.domains.iter().flat_map(|domain| &domain.dkim).any(|selector| selector.since.is_some()) {
+        all.push(drill(
+            None,
+            "key-three-years-old",
+            "the DKIM key is three years old",
+            &["mail.dkim.rotate"],
+            table(|mail| {
+                let keys = mail.domains.iter_mut().flat_map(|domain| &mut domain.dkim);
+                keys.filter_map(|selector| selector.since.as_mut()).for_each(|day| *day = day.later_by(-3 * 365));
+            }),
+        ));
+    }
+    if mail.domains.iter().flat_map(|domain| &domain.senders).any(|sender| sender.warm_since.is_some()) {
+        all.push(drill(
+            None,
+            "addresses-cold",
+            "the dedicated addresses were ordered the week before",
+            &["mail.warmup"],
+            table(|mail| {
+                let senders = mail.domains.iter_mut().flat_map(|domain| &mut domain.senders);
+                senders.filter_map(|sender| sender.warm_since.as_mut()).for_each(|day| *day = day.later_by(365));
+            }),
+        ));
+    }
+    if mail.is_bulk() {
+        all.push(attest::drill(
+            Question::MailBulk,
+            None,
+            "complaints-high",
+            "one reader in a hundred calls it spam",
+            vec!["mail.bulk"],
+        ));
+        all.push(drill(
+            None,
+            "news-without-unsubscribe",
+            "the confirmation also asks for a donation, and cannot be unsubscribed from",
+            &["mail.bulk"],
+            table(|mail| {
+                mail.marketing = true;
+                mail.one_click_unsubscribe = false;
+            }),
+        ));
+    }
+    all
+}
+
+/// Changes the blueprint's table, as the checks read it.
+fn table(change: fn(&mut Mail)) -> Inject {
+    Box::new(move |staging| {
+        let mail = staging.site.mail.as_mut().ok_or("the site sends no mail")?;
+        change(&mut mail.table);
+        Ok(())
+    })
+}
+
 fn reverse(mail: &Mail) -> Vec<Drill> {
     let Some(last) = mail.domains.iter().flat_map(|domain| &domain.senders).next_back() else { return Vec::new() };
+    let with_bulk: &[_] = if mail.is_bulk() { &["mail.bulk", "mail.ptr"] } else { &["mail.ptr"] };
     let (gone, generic) = (reverse_name(last.address), reverse_name(last.address));
     vec![
         drill(
             Some(60),
             "ptr-absent",
             "the second dedicated address has no name",
-            &["mail.ptr"],
+            with_bulk,
             Box::new(move |staging| staging.edit_foreign(&gone, "PTR", None)),
         ),
         drill(
             None,
             "ptr-generic",
             "the second dedicated address keeps its provider's generic name",
-            &["mail.ptr"],
+            with_bulk,
             Box::new(move |staging| staging.edit_foreign(&generic, "PTR", Some("host-2.provider.example."))),
         ),
     ]

@@ -25,6 +25,7 @@ pub fn fragments(mail: &Mail, site: &Site) -> Vec<Fragment> {
     fragments.push(Fragment::MailProvider(MailProvider {
         provider: mail.provider.clone(),
         messages_per_day: mail.messages_per_day,
+        messages_per_hour: mail.in_the_busiest_hour(),
         domains: mail.domains.iter().filter(|domain| domain.sends()).map(|domain| domain.name.clone()).collect(),
         senders: senders.collect(),
     }));
@@ -60,6 +61,10 @@ fn records(domain: &Domain, site: &Site) -> Vec<Fragment> {
     }
     let policy = spf_policy(domain);
     add(name, name.to_string(), RecordData::Txt(policy.clone()), "who may send for this name (SPF)");
+    if let Some(proof) = &domain.provider_proof {
+        let proof = RecordData::Txt(proof.to_string());
+        add(name, name.to_string(), proof, "shows the mail provider whose domain this is");
+    }
     if let Some(bounce) = &domain.bounce {
         let why = "who may send with this envelope (SPF)";
         add(&bounce.name, bounce.name.to_string(), RecordData::Txt(policy), why);

@@ -19,9 +19,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::blueprint::site::{Foreign, MailFacts};
-use crate::blueprint::value::{Address, DkimKey, HostName, Label, Mailbox, Text};
+use crate::blueprint::value::{Address, Count, Day, DkimKey, HostName, Label, Mailbox, Text};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+
+/// From so many messages a day to one receiver, the rules for bulk senders hold (Google, Yahoo, Microsoft).
+const BULK: u32 = 5000;
 
 /// Who sends the site's mail, in which names, and which names send none.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -32,6 +35,20 @@ pub struct Mail {
     /// Messages expected on the day of the launch; above 5,000 the rules for bulk senders hold.
     #[schemars(range(max = u32::MAX))]
     pub messages_per_day: u32,
+    /// Messages in the busiest hour. Left out: half of those of the day.
+    #[serde(default)]
+    pub messages_per_hour: Option<Count>,
+    /// Within how many hours the site sends what the provider does not take at once (JVA-19). Left out: it has no queue,
+    /// and what the provider refuses is lost.
+    #[serde(default)]
+    pub deferred_hours: Option<Count>,
+    /// Some of it is more than what its reader has just asked for: news, appeals. Large receivers then want
+    /// `one_click_unsubscribe`.
+    #[serde(default)]
+    pub marketing: bool,
+    /// Messages carry `List-Unsubscribe` and `List-Unsubscribe-Post` (RFC 8058).
+    #[serde(default)]
+    pub one_click_unsubscribe: bool,
     /// The domains that send, and those in whose name nobody may.
     #[schemars(length(min = 1))]
     pub domains: Vec<Domain>,
@@ -66,6 +83,10 @@ pub struct Domain {
     /// The envelope's own domain, where the provider takes bounces. Left out: the domain itself.
     #[serde(default)]
     pub bounce: Option<Bounce>,
+    /// The TXT record at the domain by which the provider knows whose it is: a mailbox that clicked a link is not enough
+    /// (JVA-13).
+    #[serde(default)]
+    pub provider_proof: Option<Text>,
 }
 
 fn yes() -> bool {
@@ -81,6 +102,9 @@ pub struct Sender {
     pub address: IpAddr,
     /// Name in HELO, and the only one that the reverse zone gives the address; below the domain's name.
     pub helo: HostName,
+    /// Day since which mail goes out from it, a little more each day. Receivers take weeks to trust a new address.
+    #[serde(default)]
+    pub warm_since: Option<Day>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
@@ -105,6 +129,9 @@ pub struct Selector {
     /// Where the provider publishes the key, to point to with a CNAME record; either this or `key`.
     #[serde(default)]
     pub key_at: Option<HostName>,
+    /// Day on which the key was made; one that is older than a year is due for another.
+    #[serde(default)]
+    pub since: Option<Day>,
 }
 
 /// The DMARC policy (RFC 9989).
@@ -170,7 +197,35 @@ impl Mail {
             let reports = reports.map(|host| Foreign::TakesReportsOn(domain.name.clone(), host));
             includes.chain(keys).chain(exchanges).chain(reverse).chain(reports).collect::<Vec<_>>()
         });
-        MailFacts { messages_per_day: self.messages_per_day, leaned_on: leaned_on.collect() }
+        MailFacts { leaned_on: leaned_on.collect(), table: self.clone() }
+    }
+
+    /// The same, of a launch so many days later.
+    #[must_use]
+    pub fn later_by(mut self, days: i64) -> Self {
+        for domain in &mut self.domains {
+            let keys = domain.dkim.iter_mut().filter_map(|selector| selector.since.as_mut());
+            let senders = domain.senders.iter_mut().filter_map(|sender| sender.warm_since.as_mut());
+            for day in keys.chain(senders) {
+                *day = day.later_by(days);
+            }
+        }
+        self
+    }
+
+    /// Whether somebody may send in the name of one of its domains.
+    pub fn sends(&self) -> bool {
+        self.domains.iter().any(Domain::sends)
+    }
+
+    /// Messages in the busiest hour.
+    fn in_the_busiest_hour(&self) -> u64 {
+        self.messages_per_hour.map_or_else(|| u64::from(self.messages_per_day.div_ceil(2)), |count| count.get().into())
+    }
+
+    /// Whether the rules for bulk senders hold. Receivers add up what comes from all names below one.
+    pub fn is_bulk(&self) -> bool {
+        self.messages_per_day > BULK
     }
 }
 
