@@ -282,7 +282,7 @@ fn disturbs(check: &Check) -> bool {
         || check.ask.iter().any(|probe| match probe {
             Probe::Wait(wait) => !wait.copies_of.is_empty(),
             Probe::Disturb(_) | Probe::Burst(_) => true,
-            Probe::Dns(_) | Probe::Http(_) | Probe::Tls(_) | Probe::Api(_) => false,
+            Probe::Dns(_) | Probe::Http(_) | Probe::Tls(_) | Probe::Samples(_) | Probe::Api(_) => false,
         })
 }
 

@@ -932,6 +932,7 @@ mod network {
             Probe::Http(probe) => probe.to == Target::Resolved,
             Probe::Tls(probe) => probe.to == Target::Resolved,
             Probe::Burst(probe) => probe.request.to == Target::Resolved,
+            Probe::Samples(probe) => probe.request.to == Target::Resolved,
             Probe::Wait(_) | Probe::Disturb(_) | Probe::Api(_) => false,
         }
     }

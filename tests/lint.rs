@@ -435,6 +435,18 @@ fn cases() -> Vec<(&'static str, Level, String, String)> {
             "{ from = \"/a\", to = \"/b\" }, { from = \"/b\", to = \"/c\" }",
         ),
         own(
+            "redirects.announced-nowhere",
+            Error,
+            "\"jeveuxaidons.gouv.fr\"",
+            &[("announced = \"jeveuxaider", "announced = \"jeveuxaidons")],
+        ),
+        own(
+            "redirects.www-forgotten",
+            Warning,
+            "\"jeveuxaider.gouv.fr\"",
+            &[("\"jeveuxaider.gouv.fr\", \"www.jeveuxaider.gouv.fr\"]", "\"jeveuxaider.gouv.fr\"]")],
+        ),
+        own(
             "redirects.shadows-site",
             Error,
             "\"covid19.reserve-civique.gouv.fr\"",
@@ -491,6 +503,7 @@ fn cases() -> Vec<(&'static str, Level, String, String)> {
         own("mail.cold-address", Warning, "2020-02-24", &[("warm_since = 2020-02-03", "warm_since = 2020-02-24")]),
         own("mail.hour-above-day", Error, "1080001", &[("messages_per_hour = 1080000", "messages_per_hour = 1080001")]),
         own("mail.no-unsubscribe", Error, "true", &[("deferred_hours = 24\n", "marketing = true\n")]),
+        own("mail.mta-sts-age", Error, "31557601", &[("max_age_seconds = 604800", "max_age_seconds = 31557601")]),
         own("mail.dmarc-none", Warning, "\"none\"", &[("\"quarantine\"", "\"none\"")]),
         own(
             "mail.reports-elsewhere",

@@ -27,8 +27,10 @@ use crate::providers::cloudflare;
 pub struct Site {
     pub name: Label,
     pub title: Text,
-    /// The announced name, first of [`Self::hosts`].
+    /// The name that serves the pages, first of [`Self::hosts`].
     pub host: HostName,
+    /// What the public is told to type.
+    pub announced: HostName,
     /// Every public name behind the CDN and the proxy, `host` first.
     pub hosts: Vec<PublicHost>,
     pub contact: Text,
@@ -224,6 +226,7 @@ impl Site {
         Self {
             name: table.name.clone(),
             title: table.title.clone(),
+            announced: table.announced.clone().unwrap_or_else(|| table.host.clone()),
             host: table.host.clone(),
             hosts: std::iter::once(first).chain(further).collect(),
             contact: table.contact.clone(),

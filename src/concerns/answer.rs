@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::Judgement;
 use crate::probe::{
-    ApiAnswer, BurstAnswer, DnsAnswer, Failure, FailureKind, HttpAnswer, Observation, Rcode, RecordData, TlsAnswer,
+    ApiAnswer, BurstAnswer, DnsAnswer, Failure, FailureKind, HttpAnswer, Observation, Rcode, RecordData, SamplesAnswer,
+    TlsAnswer,
 };
 
 /// The HTTP answer, or what its absence means.
@@ -91,6 +92,18 @@ pub fn tls(observation: &Observation) -> Result<&TlsAnswer, Judgement> {
     }
 }
 
+/// The times that were taken, or what their absence means.
+///
+/// # Errors
+///
+/// As [`http`].
+pub fn samples(observation: &Observation) -> Result<&SamplesAnswer, Judgement> {
+    match observation {
+        Observation::Samples(answer) => Ok(answer),
+        other => Err(absent(other)),
+    }
+}
+
 /// What a provider's API answered with success, or what its absence means.
 ///
 /// # Errors
@@ -132,6 +145,7 @@ fn absent(observation: &Observation) -> Judgement {
         | Observation::Http(_)
         | Observation::Burst(_)
         | Observation::Tls(_)
+        | Observation::Samples(_)
         | Observation::Api(_)
         | Observation::Done => {
             Judgement::unknown("golive read an answer of another kind than it asked for; please report it")

@@ -737,6 +737,21 @@ rules! {
         source: "JVA-11, JVA-16",
         reads: ["redirects.servers.names", "dns.zones.name"],
     }
+    REDIRECTS_ANNOUNCED = "redirects.announced-nowhere" {
+        title: "the announced name leads nowhere",
+        why: "The public types what it was told. A name that was chosen late is in no certificate, no zone and no \
+              redirect unless somebody puts it there.",
+        remedy: "Add the name to `[[redirects.servers]]`.",
+        source: "JVA-16, JVA-17",
+        reads: ["redirects.servers.names", "site.announced", "site.host", "site.hosts.name"],
+    }
+    REDIRECTS_WWW = "redirects.www-forgotten" {
+        title: "the announced name with www leads nowhere",
+        why: "Of those who type a name that they heard, some put www before it.",
+        remedy: "Add the name with www to the same redirect.",
+        source: "JVA-16",
+        reads: ["dns.zones.name", "redirects.servers.names", "site.announced", "site.host", "site.hosts.name"],
+    }
     REDIRECTS_NOTHING = "redirects.nothing" {
         title: "the table redirects nothing",
         why: "A promise without content gives no configuration and no check, and reads as if there were one.",
@@ -844,7 +859,7 @@ rules! {
         why: "SPF and the reverse zone speak of the address that receivers see. A private one is never seen.",
         remedy: "Give the public address from which the provider sends.",
         source: "RFC 6890, section 2.2",
-        reads: ["mail.domains.senders.address"],
+        reads: ["mail.domains.senders.address", "mail.domains.transport.served_at"],
     }
     MAIL_NAME_OUTSIDE = "mail.name-outside" {
         title: "a HELO or bounce name is outside its domain",
@@ -940,6 +955,13 @@ rules! {
         remedy: "Have messages carry both headers, then set `one_click_unsubscribe = true`.",
         source: "RFC 8058; Google and Yahoo, rules for bulk senders 2024",
         reads: ["mail.marketing", "mail.messages_per_day", "mail.one_click_unsubscribe"],
+    }
+    MAIL_MTA_STS_AGE = "mail.mta-sts-age" {
+        title: "an MTA-STS policy is to be remembered for more than a year",
+        why: "Senders take no policy whose max_age is above 31,557,600 seconds: there would be none.",
+        remedy: "Take some weeks.",
+        source: "RFC 8461, section 3.2",
+        reads: ["mail.domains.transport.max_age_seconds"],
     }
     MAIL_DMARC_NONE = "mail.dmarc-none" {
         title: "DMARC asks for nothing",

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::{
     ApiAnswer, ApiProbe, BurstAnswer, BurstProbe, Certificate, Disturbance, DnsAnswer, DnsProbe, DnsRecord, DnsServer,
-    FailureKind, HttpAnswer, HttpProbe, Observation, Probe, Rcode, RecordData, RecordType, Target, TlsAnswer, TlsProbe,
-    Visitor,
+    FailureKind, HttpAnswer, HttpProbe, Observation, Probe, Rcode, RecordData, RecordType, SamplesAnswer, SamplesProbe,
+    Target, TlsAnswer, TlsProbe, Visitor,
 };
 use crate::plain::plain;
 
@@ -54,7 +54,9 @@ pub fn whom(probe: &Probe) -> Option<String> {
             Some(format!("name server {address}"))
         }
         Probe::Dns(DnsProbe { server: DnsServer::Resolver, .. }) => Some("resolvers".to_owned()),
-        Probe::Http(probe) | Probe::Burst(BurstProbe { request: probe, .. }) => Some(at(&probe.host, probe.to)),
+        Probe::Http(probe)
+        | Probe::Burst(BurstProbe { request: probe, .. })
+        | Probe::Samples(SamplesProbe { request: probe, .. }) => Some(at(&probe.host, probe.to)),
         Probe::Tls(probe) => Some(at(&probe.name, probe.to)),
         Probe::Api(probe) => Some(format!("{}'s API", probe.provider.as_str())),
         Probe::Wait(_) | Probe::Disturb(_) => None,
@@ -94,6 +96,9 @@ pub fn question(probe: &Probe) -> String {
             };
             format!("up to {count} times {}{one}{who}{wait}", method.as_str())
         }
+        Probe::Samples(SamplesProbe { request, count }) => {
+            format!("{count} times {}, each on a new connection", question(&Probe::Http(request.clone())))
+        }
         Probe::Tls(TlsProbe { name, to, nth: _ }) => format!("TLS handshake with {name}{}", place(*to)),
         Probe::Wait(wait) if wait.copies_of.is_empty() => format!("wait {} s", wait.duration.as_secs_f32()),
         Probe::Wait(wait) => {
@@ -130,6 +135,7 @@ fn answer(observation: &Observation) -> String {
         Observation::Http(answer) => http(answer),
         Observation::Burst(answer) => burst(answer),
         Observation::Tls(answer) => tls(answer),
+        Observation::Samples(answer) => samples(answer),
         // The judgement names the fields that matter; a whole body may hold what nobody should keep.
         Observation::Api(ApiAnswer { status, .. }) => status.to_string(),
         Observation::Done => "done".to_owned(),
@@ -177,6 +183,21 @@ fn burst(answer: &BurstAnswer) -> String {
             let _ = write!(text, ", {name}: {}", shown(name, value));
         }
     }
+    text
+}
+
+fn samples(answer: &SamplesAnswer) -> String {
+    let mut text = format!("from {}, in ms:", answer.connected);
+    for sample in &answer.samples {
+        let _ = match &sample.outcome {
+            Ok(_) => write!(text, " {}", sample.total.as_millis()),
+            Err(kind) => write!(text, " {}", kind.as_str()),
+        };
+    }
+    let _ = match answer.samples.iter().map(|sample| sample.connect).min() {
+        Some(connect) => write!(text, "; {} of them to connect", connect.as_millis()),
+        None => Ok(()),
+    };
     text
 }
 

@@ -19,6 +19,8 @@ pub enum Probe {
     /// Many requests, to see a limit act (safety class S3: it trips what it tests).
     Burst(BurstProbe),
     Tls(TlsProbe),
+    /// The same GET again and again, each on a connection of its own, to see how long it takes.
+    Samples(SamplesProbe),
     /// Let time pass. For copies in a cache: a rehearsal ages those instead of sleeping.
     Wait(Wait),
     /// Make the origin fail, switch its mode, or let the waiting room hold everybody. Only a rehearsal obeys (safety
@@ -45,12 +47,26 @@ impl Probe {
         };
         match self {
             Probe::Http(probe) => Probe::Http(fill_http(probe)),
+            Probe::Samples(probe) => {
+                Probe::Samples(SamplesProbe { request: fill_http(&probe.request), ..probe.clone() })
+            }
             Probe::Burst(probe) => Probe::Burst(BurstProbe { request: fill_http(&probe.request), ..probe.clone() }),
             Probe::Wait(wait) => {
                 Probe::Wait(Wait { copies_of: wait.copies_of.iter().map(fill).collect(), ..wait.clone() })
             }
             Probe::Dns(probe) => Probe::Dns(DnsProbe { name: fill(&probe.name), ..probe.clone() }),
             Probe::Tls(_) | Probe::Disturb(_) | Probe::Api(_) => self.clone(),
+        }
+    }
+}
+
+impl Probe {
+    /// How many requests of a live run's budget it takes.
+    pub fn requests(&self) -> usize {
+        match self {
+            Probe::Http(_) | Probe::Tls(_) | Probe::Burst(_) => 1,
+            Probe::Samples(samples) => samples.count.into(),
+            Probe::Dns(_) | Probe::Wait(_) | Probe::Disturb(_) | Probe::Api(_) => 0,
         }
     }
 }
@@ -124,6 +140,13 @@ pub struct HttpProbe {
     pub headers: Vec<(String, String)>,
     /// Distinguishes repeated requests, which must not share one answer.
     pub nth: u8,
+}
+
+/// GETs to measure: to one address, at the pace of a polite run.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SamplesProbe {
+    pub request: HttpProbe,
+    pub count: u16,
 }
 
 /// By this header the back office of a rehearsal says how often it has been asked for the page.
@@ -294,6 +317,7 @@ pub enum Observation {
     Http(HttpAnswer),
     Burst(BurstAnswer),
     Tls(TlsAnswer),
+    Samples(SamplesAnswer),
     Api(ApiAnswer),
     Done,
     /// The question could not be answered: network, timeout, no route. Never evidence against the site by
@@ -386,6 +410,25 @@ pub struct Soa {
     pub retry: u32,
     pub expire: u32,
     pub minimum: u32,
+}
+
+/// How long answers took, in the order in which they came.
+#[derive(Debug, Clone)]
+pub struct SamplesAnswer {
+    /// When the last answer came.
+    pub at: Timestamp,
+    pub connected: String,
+    pub samples: Vec<Sample>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// Until the connection stood: one round trip between here and there.
+    pub connect: Duration,
+    /// From the first packet to the headers of the answer, the connection and its TLS included.
+    pub total: Duration,
+    /// The answer's status, or why there was none.
+    pub outcome: Result<u16, FailureKind>,
 }
 
 /// The answers to a burst.

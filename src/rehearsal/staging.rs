@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::apis;
 use crate::blueprint::Site;
 use crate::blueprint::site::{Foreign, PublicHost};
 use crate::concerns::fragment::RunsOn;
-use crate::emit::Artifact;
+use crate::emit::{Artifact, transport_policy_path};
 use crate::probe::{ApiProvider, report_permission, reverse_name};
 
 /// A provider's pool of shared addresses: one that no sending address of a blueprint is in.
@@ -35,6 +36,8 @@ pub struct Staging {
     pub app: StagedApp,
     /// The Varnish behind the proxy; `None`: the blueprint publishes nothing as static.
     pub varnish: Option<StagedVarnish>,
+    /// The rules of mail domains, as whoever serves them has them.
+    pub policies: Vec<StagedPolicy>,
     /// What the providers' APIs answer, path to body, as after an apply of the generated files. A provider that is
     /// not here is not staged at all; a path that is not here answers 404.
     pub apis: BTreeMap<ApiProvider, BTreeMap<String, serde_json::Value>>,
@@ -74,6 +77,8 @@ pub struct StagedNode {
     pub environment: BTreeMap<String, String>,
     /// A value that a variable is given without a restart, which alone would let nginx see it.
     pub misses_value: Option<String>,
+    /// How long each connection to a redirect machine waits for its first byte.
+    pub answers_after: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +120,15 @@ pub struct StagedCertificate {
     pub with_intermediate: bool,
     /// Days from now until it ends.
     pub days_left: i64,
+}
+
+/// An MTA-STS policy where it is served.
+#[derive(Debug, Clone)]
+pub struct StagedPolicy {
+    pub host: String,
+    pub address: IpAddr,
+    /// The generated file.
+    pub text: String,
 }
 
 /// The Varnish of all machines of the proxy: one, wherever it is deployed, since the pages are the same.
@@ -196,6 +210,7 @@ impl Staging {
                 nodes.push(staged_node(*address, NodeRole::Redirect, Some(&folder), names.clone(), artifacts)?);
             }
         }
+        let policies = policies(&site, artifacts)?;
         let edge_certificate = StagedCertificate::healthy(hosts);
         let foreign_zones = foreign_zones(&site);
         let app = StagedApp::default();
@@ -203,8 +218,18 @@ impl Staging {
         let files = below("varnish/", artifacts);
         let main_file = format!("{}.vcl", site.name);
         let varnish = files.contains_key(&main_file).then_some(StagedVarnish { main_file, files });
-        let mut staging =
-            Self { site, name_servers, foreign_zones, cdn_files, edge_certificate, nodes, app, varnish, apis };
+        let mut staging = Self {
+            site,
+            name_servers,
+            foreign_zones,
+            cdn_files,
+            edge_certificate,
+            nodes,
+            app,
+            varnish,
+            policies,
+            apis,
+        };
         staging.read_back_cdn();
         Ok(staging)
     }
@@ -252,6 +277,20 @@ impl StagedCertificate {
     pub fn healthy(names: Vec<String>) -> Self {
         Self { names, with_intermediate: true, days_left: 90 }
     }
+}
+
+fn policies(site: &Site, artifacts: &[Artifact]) -> Result<Vec<StagedPolicy>, String> {
+    let domains = site.mail.iter().flat_map(|mail| &mail.table.domains);
+    let served = domains.filter_map(|domain| Some((domain, domain.policy_host()?)));
+    served
+        .map(|(domain, (host, address))| {
+            let path = transport_policy_path(domain.name.as_str());
+            let artifact = artifacts.iter().find(|artifact| artifact.path == path);
+            let text =
+                artifact.map(|artifact| artifact.text.clone()).ok_or_else(|| format!("{path} was not generated"))?;
+            Ok(StagedPolicy { host, address, text })
+        })
+        .collect()
 }
 
 fn name_servers(site: &Site, artifacts: &[Artifact]) -> Result<Vec<StagedNameServer>, String> {
@@ -342,6 +381,7 @@ fn staged_node(
         containers: 1,
         environment: BTreeMap::new(),
         misses_value: None,
+        answers_after: Duration::ZERO,
     })
 }
 

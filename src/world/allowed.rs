@@ -8,11 +8,13 @@ use ipnet::IpNet;
 
 use crate::blueprint::{Site, value};
 use crate::concerns::apps::Region;
+use crate::concerns::mail::Domain;
 use crate::probe::{ApiProbe, ApiProvider};
 
 #[derive(Debug, Clone, Default)]
 pub struct Allowed {
-    /// Names sent in SNI and Host, lower case: the site's, and those that the blueprint redirects.
+    /// Names sent in SNI and Host, lower case: the site's, those that the blueprint redirects, what is
+    /// announced, and those of mail policies.
     pub hosts: BTreeSet<String>,
     /// Addresses that the blueprint names: name servers, origins, redirect machines.
     pub addresses: BTreeSet<IpAddr>,
@@ -33,12 +35,17 @@ impl Allowed {
         let servers = site.zones.iter().flat_map(|zone| zone.servers.iter().map(|(_, address)| *address));
         let origins = site.cdn.iter().flat_map(|cdn| cdn.origins.iter().copied());
         let machines = site.redirected.iter().flat_map(|entry| entry.addresses.iter().copied());
+        // Where the policies of mail domains are served.
+        let mail = site.mail.iter().flat_map(|mail| &mail.table.domains);
+        let (policy_hosts, policy_addresses): (Vec<_>, Vec<_>) = mail.filter_map(Domain::policy_host).unzip();
         Self {
             hosts: redirected
                 .chain(site.hosts.iter().map(|host| &host.name))
                 .map(|name| name.as_str().to_owned())
+                .chain([site.announced.to_string()])
+                .chain(policy_hosts)
                 .collect(),
-            addresses: servers.chain(origins).chain(machines).collect(),
+            addresses: servers.chain(origins).chain(machines).chain(policy_addresses).collect(),
             ranges: site.cdn.as_ref().map(|cdn| cdn.ranges.clone()),
             zones: site.cdn.iter().map(|cdn| cdn.zone.to_string()).collect(),
             region: site.platform.as_ref().map(|platform| platform.region),

@@ -1,6 +1,7 @@
 //! What must be observable when `[mail]` is live. All of it is read from the DNS: no message is sent.
 
 mod sending;
+mod transport;
 
 pub use sending::{KEY_DAYS, WARM_DAYS};
 
@@ -51,6 +52,7 @@ fn of_domain(domain: &Domain, site: &Site) -> Vec<Check> {
         checks.push(dmarc_rua(domain));
     }
     checks.extend(domain.senders.iter().map(ptr));
+    checks.extend(domain.transport.as_ref().and_then(|declared| transport::coherent(domain, declared, site)));
     checks
 }
 

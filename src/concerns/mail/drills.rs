@@ -29,6 +29,7 @@ pub fn drills(mail: &Mail, site: &Site) -> Drills {
     }
     rest.extend(mail.domains.iter().find_map(cut_key));
     rest.extend(sending(mail));
+    rest.extend(mail.domains.iter().find(|domain| domain.transport.is_some()).map(stranger_in_mx));
     if let Some(domain) = mail.domains.iter().find(|domain| !domain.dmarc.report_to.is_empty()) {
         rest.push(rua_refused(domain));
         if let Some(host) = domain.report_hosts().iter().find(|host| site.zone_of(host).is_some()) {
@@ -201,6 +202,23 @@ fn rua_refused(domain: &Domain) -> Drill {
                 let data = data.replace("rua=", "rua=mailto:reports@processor.example,");
                 vec![format!("{name}. {ttl} IN TXT {data}")]
             })
+        }),
+    )
+}
+
+fn stranger_in_mx(domain: &Domain) -> Drill {
+    let host = domain.policy_host().map(|(host, _)| host);
+    drill(
+        None,
+        "mx-not-in-policy",
+        "the mail servers were replaced, and the policy of MTA-STS still lists the old ones",
+        &["mail.transport"],
+        Box::new(move |staging| {
+            let mut policies = staging.policies.iter_mut();
+            let policy = policies.find(|policy| Some(&policy.host) == host.as_ref()).ok_or("no policy is served")?;
+            let lines = policy.text.lines().filter(|line| !line.starts_with("mx: "));
+            policy.text = lines.chain(["mx: *.old.example"]).map(|line| format!("{line}\n")).collect();
+            Ok(())
         }),
     )
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::checks::{KEY_DAYS, WARM_DAYS};
 use super::spf::LOOKUPS;
+use super::transport::LONGEST_AGE;
 use super::{Domain, Mail, Policy};
 use crate::blueprint::value::{HostName, KeyKind, why_not_public};
 use crate::blueprint::{Finding, KeyPath, Site};
@@ -58,6 +59,7 @@ pub fn findings(mail: &Mail, site: &Site) -> Vec<Finding> {
         findings.extend(directions(domain, &at));
         findings.extend(signatures(domain, &at, mail));
         findings.extend(ages(domain, &at, mail, site));
+        findings.extend(transport(domain, &at));
         findings.extend(reports(domain, &at, site));
     }
     findings
@@ -86,6 +88,29 @@ fn volume(mail: &Mail) -> Vec<Finding> {
         );
         let level = if mail.is_bulk() { crate::blueprint::Level::Error } else { finding.level };
         findings.push(Finding { level, ..finding });
+    }
+    findings
+}
+
+fn transport(domain: &Domain, at: &KeyPath) -> Vec<Finding> {
+    let Some(declared) = &domain.transport else { return Vec::new() };
+    let at = |key: &str| at.clone().key("transport").key(key);
+    let mut findings = Vec::new();
+    if declared.max_age_seconds.get() > LONGEST_AGE {
+        findings.push(Finding::error(
+            &rules::MAIL_MTA_STS_AGE,
+            at("max_age_seconds"),
+            format!("{} s, and senders take {LONGEST_AGE} at most", declared.max_age_seconds),
+            "take some weeks: 604800 is one",
+        ));
+    }
+    if let Some(why) = why_not_public(declared.served_at) {
+        findings.push(Finding::error(
+            &rules::MAIL_ADDRESS,
+            at("served_at"),
+            format!("no sender reaches the policy at {}: {why}", declared.served_at),
+            "give the address that the public sees",
+        ));
     }
     findings
 }
@@ -163,7 +188,11 @@ fn directions(domain: &Domain, at: &KeyPath) -> Vec<Finding> {
             "add `exchanges`, or `receives = false` if the domain has no mail at all",
         ));
     }
-    let has_mail = domain.sends() || !domain.exchanges.is_empty() || !domain.dkim.is_empty() || domain.bounce.is_some();
+    let has_mail = domain.sends()
+        || !domain.exchanges.is_empty()
+        || !domain.dkim.is_empty()
+        || domain.bounce.is_some()
+        || domain.transport.is_some();
     if !domain.receives && has_mail {
         findings.push(Finding::error(
             &rules::MAIL_NULL_MX_SENDER,

@@ -11,6 +11,7 @@ mod lookup;
 mod procedure;
 mod spf;
 mod tags;
+mod transport;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -19,7 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::blueprint::site::{Foreign, MailFacts};
-use crate::blueprint::value::{Address, Count, Day, DkimKey, HostName, Label, Mailbox, Text};
+use crate::blueprint::value::{Address, Count, Day, DkimKey, HostName, Label, Mailbox, Seconds, Text};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 
@@ -87,6 +88,43 @@ pub struct Domain {
     /// (JVA-13).
     #[serde(default)]
     pub provider_proof: Option<Text>,
+    /// How others are to bring mail here: over TLS and to these servers alone (RFC 8461).
+    #[serde(default)]
+    pub transport: Option<Transport>,
+}
+
+/// The MTA-STS policy of a domain that receives, served at `https://mta-sts.NAME/.well-known/mta-sts.txt`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Transport {
+    /// What senders do who cannot keep to it.
+    pub mode: TransportMode,
+    /// For how long senders remember the policy; at most 31557600, a year. Weeks are usual.
+    pub max_age_seconds: Seconds,
+    /// The address that serves the policy, over https with a certificate for `mta-sts.NAME`.
+    #[schemars(with = "Address")]
+    pub served_at: IpAddr,
+    /// Mailboxes for reports on deliveries that failed or were not encrypted (TLS-RPT, RFC 8460).
+    #[serde(default)]
+    pub report_to: Vec<Mailbox>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TransportMode {
+    /// Deliver nonetheless, and report.
+    Testing,
+    /// Do not deliver.
+    Enforce,
+}
+
+impl TransportMode {
+    fn as_str(self) -> &'static str {
+        match self {
+            TransportMode::Testing => "testing",
+            TransportMode::Enforce => "enforce",
+        }
+    }
 }
 
 fn yes() -> bool {
@@ -244,6 +282,11 @@ impl Domain {
     /// The domain of the envelope, which SPF is evaluated for.
     fn envelope(&self) -> &HostName {
         self.bounce.as_ref().map_or(&self.name, |bounce| &bounce.name)
+    }
+
+    /// Where the MTA-STS policy is served, if there is one.
+    pub fn policy_host(&self) -> Option<(String, IpAddr)> {
+        self.transport.as_ref().map(|transport| (self.name.child("mta-sts"), transport.served_at))
     }
 
     /// Other names whose mailboxes take the reports on this one, each of which must agree by a record (RFC 9990): a

@@ -10,6 +10,13 @@ pub fn procedure(mail: &Mail, site: &Site) -> Procedure {
         "Where a name has an SPF record already, merge its terms into ours: two records are as good as none."
             .to_owned(),
     ];
+    for domain in mail.domains.iter().filter(|domain| domain.transport.is_some()) {
+        before.push(format!(
+            "Serve mail/{0}/mta-sts.txt as https://mta-sts.{0}/.well-known/mta-sts.txt, then have the record published \
+             with its id; again after each change of the mail servers, the policy first.",
+            domain.name
+        ));
+    }
     if mail.domains.iter().any(|domain| !domain.senders.is_empty()) {
         before.push("Send dns/requests/ptr.md to the owner of the addresses.".to_owned());
     }
