@@ -568,7 +568,7 @@ pub const CHECKS: &[CheckPage] = &[
         title: "One DMARC record with the declared policy",
         asks: "TXT of _dmarc at each name server; through a resolver, the walk up the tree from the domain and from the envelope's, at most 8 names each",
         passes: "one record with the declared policy, which receivers then act on; the envelope's domain is of the same organisation",
-        fails: "none (and whose policy receivers take instead), two, a fault of form, another policy, t=y, psd=y, nothing aligned; p=none, sp=none, np=none, an unaligned envelope beside DKIM, and the tags pct, rf and ri are a warning. What does not start with v=DMARC1 is no record, and two are none",
+        fails: "none (and whose policy receivers take instead), two, a fault of form, another policy, t=y, psd=y, nothing aligned; p=none, sp=none, np=none, an unaligned envelope beside DKIM, the tags pct, rf and ri, sizes in rua and unknown tags are a warning. What does not start with v=DMARC1 is no record, and two are none",
         remedy: "publish the record",
         source: "RFC 9989 4.7, 4.8, 4.10",
     },

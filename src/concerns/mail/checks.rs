@@ -423,8 +423,8 @@ fn judged_dmarc(answer: &DnsAnswer, wanted: Policy) -> (Verdict, String, Option<
         (Verdict::Fail, format!("`t=y`: receivers do what `{asks}` asks for, not `{}`", wanted.as_str()))
     } else if record.suffix == dmarc::Suffix::Yes {
         (Verdict::Fail, "`psd=y`: receivers take the name for one below which others register".to_owned())
-    } else if let Some(name) = record.dropped.first() {
-        (Verdict::Warn, format!("`{name}` is there, which RFC 9989 dropped"))
+    } else if let Some(what) = record.ignored.first() {
+        (Verdict::Warn, what.clone())
     } else if wanted == Policy::None {
         (Verdict::Warn, "p=none asks receivers to do nothing".to_owned())
     } else {

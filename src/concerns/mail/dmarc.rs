@@ -11,6 +11,9 @@ use crate::probe::{RecordData, RecordType};
 /// Most records that one walk asks for (section 4.10).
 pub const QUERIES: usize = 8;
 
+/// Tags that mean something (section 4.7).
+const TAGS: [&str; 11] = ["adkim", "aspf", "fo", "np", "p", "psd", "rua", "ruf", "sp", "t", "v"];
+
 /// Whether a domain is one below which others register (section 4.7, `psd`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Suffix {
@@ -37,8 +40,8 @@ pub struct Record {
     pub reports_to: Vec<String>,
     /// What the formal definition (section 4.8) does not allow.
     pub faults: Vec<String>,
-    /// Tags that RFC 9989 dropped.
-    pub dropped: Vec<String>,
+    /// What receivers pass over: tags and sizes that RFC 9989 dropped, and names that are no tags, as misspelt ones are.
+    pub ignored: Vec<String>,
     /// `sp` or `np` is there and no policy: receivers take the whole record for `none`, or leave it.
     breaks_below: bool,
 }
@@ -96,7 +99,18 @@ pub fn read(text: &str) -> Record {
     if list.get("rua").is_some_and(str::is_empty) {
         faults.push("`rua` is empty".to_owned());
     }
-    let dropped = ["pct", "rf", "ri"].into_iter().filter(|name| list.get(name).is_some());
+    let mut ignored: Vec<String> = list
+        .tags
+        .iter()
+        .filter_map(|(name, _)| match name.as_str() {
+            name if TAGS.contains(&name) => None,
+            "pct" | "rf" | "ri" => Some(format!("`{name}` is there, which RFC 9989 dropped")),
+            name => Some(format!("`{name}` is there, which is no tag that receivers know")),
+        })
+        .collect();
+    if list.get("rua").is_some_and(|uris| uris.contains('!')) {
+        ignored.push("`rua` limits the size of reports, which RFC 9989 dropped".to_owned());
+    }
     Record {
         policy: own.flatten(),
         below: sp.flatten(),
@@ -107,7 +121,7 @@ pub fn read(text: &str) -> Record {
         strict_dkim,
         reports_to,
         faults,
-        dropped: dropped.map(str::to_owned).collect(),
+        ignored,
         breaks_below: sp == Some(None) || np == Some(None),
     }
 }
@@ -359,7 +373,9 @@ mod tests {
         ] {
             assert_eq!(read(text).faults, faults, "{text}");
         }
-        assert_eq!(read("v=DMARC1; p=none; pct=50; ri=1").dropped, ["pct", "ri"]);
+        let ignored = |rest: &str| read(&format!("v=DMARC1; p=none{rest}")).ignored.len();
+        assert_eq!([ignored("; pct=50; ri=1"), ignored("; ruo=x"), ignored("; rua=mailto:a@b.example!10m")], [2, 1, 1]);
+        assert_eq!(ignored("; ruf=mailto:a@b.example; fo=1; aspf=r; rua=mailto:a@b.example"), 0);
         assert_eq!(read("v=DMARC1; p=none; rua=mailto:a@b.example!10m").reports_to, ["a@b.example"]);
     }
 

@@ -157,7 +157,7 @@ fn includes(include: String) -> [Drill; 2] {
             "the provider's policy grows to eleven includes",
             &["mail.spf.lookups"],
             Box::new(move |staging| {
-                let many: Vec<String> = (1..=11).map(|n| format!("include:spf{n}.provider.example")).collect();
+                let many: Vec<String> = (1..=11).map(|n| format!("include:s{n}.example")).collect();
                 staging.edit_foreign(&include, "TXT", Some(&format!("\"v=spf1 {} -all\"", many.join(" "))))
             }),
         ),
