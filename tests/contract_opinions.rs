@@ -6,18 +6,22 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::process::Command;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use common::{Sample, artifacts, edited, need_python, parse, ran, repository, sample};
+use golive::concerns::ask::get;
 use golive::concerns::fragment::RunsOn;
-use golive::concerns::{Drills, Verdict};
+use golive::concerns::{Drills, Judgement, Verdict};
+use golive::probe::{Body, HttpAnswer, Observation, Scheme};
 use golive::rehearsal::LocalWorld;
 use golive::rehearsal::staging::Staging;
 use golive::verify::{self, CheckResult};
 use golive::world::{Allowed, Options, World};
 use jiff::Timestamp;
-use serde_json::Value;
+use jiff::fmt::strtime;
+use serde_json::{Value, json};
 
 /// How bad somebody finds something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -418,4 +422,266 @@ const SEEDED: [Listed; 19] = [
     ("version last", "dkim", Bad, Good, "v= stands first if it is there (RFC 6376, 3.6.1)"),
     ("old hash", "dkim", Bad, Good, "h=sha1 forbids the one hash that receivers take (RFC 6376, 3.6.1; RFC 8301, 3.1)"),
     ("on trial", "dkim", Remarked, Good, "t=y makes signed mail as good as unsigned (RFC 6376, 3.6.1)"),
+];
+
+/// Classes of answers, with the checks of their headers.
+const CLASSES: [(&str, &[&str]); 3] = [
+    ("pages", &["cache.cc.html", "cache.set-cookie", "cache.vary"]),
+    ("assets", &["cache.cc.assets"]),
+    ("api", &["cache.cc.api"]),
+];
+
+/// The answers of the edge, each with its class.
+async fn answers(local: &LocalWorld, sample: &Sample) -> Vec<(&'static str, Value)> {
+    let world = world_of(local, sample);
+    let host = &sample.site.host;
+    let mut answers = Vec::new();
+    let get = async |path: &str| {
+        let probe = get(Scheme::Https, host, path);
+        let Observation::Http(answer) = world.ask(&probe.clone().into()).await else { panic!("{path}: no answer") };
+        let headers: Vec<_> = answer.headers.iter().map(|(name, value)| json!([name, value])).collect();
+        json!({ "url": probe.url(), "status": answer.status, "headers": headers, "body": answer.body.text })
+    };
+    for path in ["/", "/missions"] {
+        answers.push(("pages", get(path).await));
+    }
+    let home = answers[0].1["body"].as_str().expect("a page").to_owned();
+    let asset = home.split('"').find(|part| part.starts_with("/assets/")).expect("the page links an asset");
+    answers.push(("assets", get(asset).await));
+    for path in ["/api/user", "/api/missions"] {
+        answers.push(("api", get(path).await));
+    }
+    answers
+}
+
+/// httplint's notes on an answer, those that blame something.
+fn notes(answers: &[(&'static str, Value)]) -> Vec<Value> {
+    let mut command = Command::new(need_python());
+    command.arg(repository().join("tests/contract/headers.py")).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let lines: String = answers.iter().map(|(_, answer)| format!("{answer}\n")).collect();
+    child.stdin.take().expect("a pipe").write_all(lines.as_bytes()).expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success());
+    let printed = String::from_utf8(output.stdout).expect("UTF-8");
+    let notes: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(notes.len(), answers.len(), "{printed}");
+    notes
+}
+
+/// httplint's one remark on what golive generates: `public` changes nothing for a page without credentials (RFC 9111,
+/// 5.2.2.9). It stays: it tells people what the class is, and CDNs that ask for it (JVA-6).
+const STANDING: &str = "STORE_PUBLIC_UNNECESSARY";
+
+/// What httplint blames, the standing remark counted apart.
+fn blamed<'a>(line: &'a Value, standing: &mut usize) -> Vec<&'a Value> {
+    let all = line["notes"].as_array().expect("notes").iter();
+    let (known, blamed): (Vec<&Value>, Vec<&Value>) = all.partition(|note| note["note"] == STANDING);
+    *standing += known.len();
+    blamed
+}
+
+/// httplint reads each header by itself; golive holds them to the blueprint.
+#[test]
+fn of_headers_at_the_edge() {
+    let sample = sample();
+    let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+    let cases = [
+        None,
+        Some("assets-unversioned"),
+        Some("s-maxage-beside-stale"),
+        Some("session-on-pages"),
+        Some("vary-as-guard"),
+        Some("api-kept"),
+    ];
+    let (mut found, mut details, mut standing) = (Differences::new(), String::new(), 0);
+    for case in cases {
+        let world = runtime.block_on(LocalWorld::start(staged(&sample, case))).expect("it starts");
+        let answers = runtime.block_on(answers(&world, &sample));
+        let rows = runtime.block_on(verified(&world, &sample, &CLASSES.map(|(_, ids)| ids).concat()));
+        runtime.block_on(world.stop());
+        let noted = notes(&answers);
+        let case = case.unwrap_or("healthy");
+        for (class, ids) in CLASSES {
+            let of_class = rows.iter().filter(|row| ids.contains(&row.id) && (ids.len() == 1 || is_of(row, class)));
+            let ours = of_class.map(|row| grade(row.verdict)).max().expect("a row");
+            let mut theirs = Good;
+            let mut why = Vec::new();
+            for ((_, _), line) in answers.iter().zip(&noted).filter(|((of, _), _)| *of == class) {
+                for note in blamed(line, &mut standing) {
+                    theirs = theirs.max(if note["level"] == "bad" { Bad } else { Remarked });
+                    why.push(format!("{} {}: {}", line["url"], note["note"], note["summary"]));
+                }
+            }
+            if ours != theirs {
+                details.push_str(&format!("{case} {class}: {ours:?}; {theirs:?} ({})\n", why.join("; ")));
+                found.insert((case.to_owned(), class.to_owned()), (ours, theirs));
+            }
+        }
+    }
+    compared(&found, &HEADERS, &details);
+    assert!(standing > 0, "{STANDING} is no longer said");
+}
+
+/// Whether a row with an id of several classes is about this one.
+fn is_of(row: &CheckResult, class: &str) -> bool {
+    row.subject.starts_with('/') || row.subject.starts_with(class)
+}
+
+fn grade(verdict: Verdict) -> Grade {
+    match verdict {
+        Verdict::Pass => Good,
+        Verdict::Warn => Remarked,
+        Verdict::Fail => Bad,
+        Verdict::Unknown | Verdict::Waived => panic!("golive says nothing"),
+    }
+}
+
+const FORM: &str = "well-formed each by itself; golive holds it to the blueprint";
+
+const HEADERS: [Listed; 5] = [
+    (
+        "assets-unversioned",
+        "assets",
+        Bad,
+        Good,
+        "a name without a hash is no header: that a year is too long, only golive sees",
+    ),
+    (
+        "s-maxage-beside-stale",
+        "pages",
+        Bad,
+        Good,
+        "s-maxage forbids shared caches to serve stale (RFC 9111, 5.2.2.10 and 4.2.4); httplint does not set both beside",
+    ),
+    ("session-on-pages", "pages", Bad, Good, FORM),
+    ("vary-as-guard", "pages", Bad, Good, "good in HTTP; the edge does not apply it (Cloudflare docs, cache-control)"),
+    ("api-kept", "api", Bad, Good, FORM),
+];
+
+/// Headers of a page, as people write them.
+const WRITTEN: [(&str, &[(&str, &str)]); 18] = [
+    ("as declared", &[("cache-control", "public, max-age=30, stale-while-revalidate=60, stale-if-error=86400")]),
+    (
+        "in two lines",
+        &[
+            ("cache-control", "public, max-age=30"),
+            ("cache-control", "stale-while-revalidate=60, stale-if-error=86400"),
+        ],
+    ),
+    ("capitals", &[("cache-control", "Public, Max-Age=30, Stale-While-Revalidate=60, Stale-If-Error=86400")]),
+    ("quoted", &[("cache-control", "public, max-age=\"30\", stale-while-revalidate=60, stale-if-error=86400")]),
+    ("age twice", &[("cache-control", "max-age=30, max-age=60, stale-while-revalidate=60, stale-if-error=86400")]),
+    ("no number", &[("cache-control", "max-age=half, stale-while-revalidate=60, stale-if-error=86400")]),
+    ("semicolons", &[("cache-control", "max-age=30; stale-while-revalidate=60; stale-if-error=86400")]),
+    ("another age", &[("cache-control", "max-age=3600, stale-while-revalidate=60, stale-if-error=86400")]),
+    ("private", &[("cache-control", "private, max-age=30, stale-while-revalidate=60, stale-if-error=86400")]),
+    ("public and private", &[("cache-control", "public, private, max-age=30")]),
+    ("no-store", &[("cache-control", "no-store")]),
+    ("nothing", &[]),
+    ("expires alone", &[("expires", "Thu, 01 Dec 1994 16:00:00 GMT")]),
+    (
+        "expires is no date",
+        &[
+            ("cache-control", "public, max-age=30, stale-while-revalidate=60, stale-if-error=86400"),
+            ("expires", "in half a minute"),
+        ],
+    ),
+    (
+        "vary on everything",
+        &[("cache-control", "public, max-age=30, stale-while-revalidate=60, stale-if-error=86400"), ("vary", "*")],
+    ),
+    (
+        "vary on cookies",
+        &[("cache-control", "public, max-age=30, stale-while-revalidate=60, stale-if-error=86400"), ("vary", "Cookie")],
+    ),
+    (
+        "entity tag without quotes",
+        &[("cache-control", "public, max-age=30, stale-while-revalidate=60, stale-if-error=86400"), ("etag", "abc")],
+    ),
+    (
+        "two entity tags",
+        &[
+            ("cache-control", "public, max-age=30, stale-while-revalidate=60, stale-if-error=86400"),
+            ("etag", "\"a\""),
+            ("etag", "\"b\""),
+        ],
+    ),
+];
+
+/// The judges of pages, on answers that no server of the rehearsal gives.
+#[test]
+fn of_headers_as_people_write_them() {
+    let sample = sample();
+    let host = &sample.site.host;
+    let (mut found, mut details, mut standing) = (Differences::new(), String::new(), 0);
+    for (case, headers) in WRITTEN {
+        let mut headers: Vec<(String, String)> =
+            headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        headers.push(("content-type".to_owned(), "text/html; charset=utf-8".to_owned()));
+        headers
+            .push(("date".to_owned(), strtime::format("%a, %d %b %Y %H:%M:%S GMT", Timestamp::now()).expect("a date")));
+        headers.push(("cf-cache-status".to_owned(), "MISS".to_owned()));
+        let told: Vec<_> = headers.iter().map(|(name, value)| json!([name, value])).collect();
+        let answer =
+            json!({ "url": format!("https://{host}/"), "status": 200, "headers": told, "body": "<p>Page</p>" });
+        let seen = Observation::Http(HttpAnswer {
+            at: Timestamp::UNIX_EPOCH,
+            connected: String::new(),
+            status: 200,
+            headers,
+            body: Body { text: "<p>Page</p>".to_owned(), ..Body::default() },
+            elapsed: Duration::ZERO,
+        });
+        let checks = golive::ops::verify::checks(&sample.blueprint, &sample.site);
+        let of_home = checks.iter().map(|(_, check)| check).filter(|check| {
+            (check.id == "cache.cc.html" && check.subject == "/")
+                || (check.id == "cache.vary" && check.subject.starts_with("pages"))
+        });
+        let judged = of_home.map(|check| match (check.judge)(&vec![seen.clone(); check.ask.len()]) {
+            Judgement::Say(verdict, because) => (grade(verdict), because),
+            Judgement::Ask(_) => panic!("{} asks on", check.id),
+        });
+        let (ours, because) = judged.max_by_key(|(grade, _)| *grade).expect("a judge");
+        let noted = notes(&[("pages", answer)]);
+        let (mut theirs, mut why) = (Good, Vec::new());
+        for note in blamed(&noted[0], &mut standing) {
+            theirs = theirs.max(if note["level"] == "bad" { Bad } else { Remarked });
+            why.push(note["summary"].to_string());
+        }
+        if ours != theirs {
+            details.push_str(&format!("{case}: {ours:?} ({because}); {theirs:?} ({})\n", why.join("; ")));
+            found.insert((case.to_owned(), "page".to_owned()), (ours, theirs));
+        }
+    }
+    compared(&found, &WRITTEN_DIFFER, &details);
+    assert!(standing > 0, "{STANDING} is no longer said");
+}
+
+const WRITTEN_DIFFER: [Listed; 13] = [
+    ("capitals", "page", Good, Remarked, "names of directives know no case (RFC 9111, 5.2)"),
+    ("quoted", "page", Good, Remarked, "receivers ought to take both forms (RFC 9111, 5.2)"),
+    ("age twice", "page", Bad, Remarked, "caches take either (RFC 9111, 4.2.1); one of them is not as declared"),
+    ("another age", "page", Bad, Good, FORM),
+    ("private", "page", Bad, Good, FORM),
+    ("no-store", "page", Bad, Good, FORM),
+    ("nothing", "page", Bad, Remarked, FORM),
+    ("expires alone", "page", Bad, Good, FORM),
+    ("expires is no date", "page", Good, Bad, "beside max-age nobody reads it (RFC 9111, 5.3)"),
+    (
+        "vary on everything",
+        "page",
+        Bad,
+        Remarked,
+        "never found again in a store (RFC 9110, 12.5.5): a page for a crowd must be",
+    ),
+    ("vary on cookies", "page", Bad, Good, "good in HTTP; the edge does not apply it (Cloudflare docs, cache-control)"),
+    (
+        "entity tag without quotes",
+        "page",
+        Good,
+        Remarked,
+        "no check reads validators: without one a copy is fetched whole",
+    ),
+    ("two entity tags", "page", Good, Bad, "no check reads validators: without one a copy is fetched whole"),
 ];

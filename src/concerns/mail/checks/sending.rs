@@ -210,3 +210,68 @@ fn bulk(mail: &Mail, sending: &[&Domain], site: &Site) -> Check {
         vec!["mail.spf.record", "mail.spf.lookups", "mail.spf.senders", "mail.dkim.key", "mail.dmarc.record"];
     check
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::concerns::Verdict;
+    use crate::concerns::answer::made_up::{check, sample, verdict};
+
+    const PROMISED: &str = "promised = 2000000\nper = \"day\"";
+    const DEFERRED: &str = "deferred_hours = 24\n";
+
+    /// Of the sample with some of its text replaced: the verdict without any answer.
+    fn said(id: &str, subject: &str, edits: &[(&str, &str)]) -> Verdict {
+        let (blueprint, site) = sample(edits);
+        verdict(&check(&blueprint, &site, id, subject), &[]).expect("a verdict")
+    }
+
+    #[test]
+    fn a_quota_is_compared_in_its_own_span() {
+        for (promised, deferred, wanted) in [
+            (PROMISED, DEFERRED, Verdict::Pass),
+            ("promised = 1080000\nper = \"day\"", "", Verdict::Pass),
+            // 600 a second are those of the busiest hour divided by its seconds: 300.
+            ("promised = 300\nper = \"second\"", "", Verdict::Pass),
+            ("promised = 299\nper = \"second\"", DEFERRED, Verdict::Warn),
+            ("promised = 299\nper = \"second\"", "", Verdict::Fail),
+            // 1,080,000 at 45,000 an hour are out after a day, at one less not.
+            ("promised = 45000\nper = \"hour\"", DEFERRED, Verdict::Warn),
+            ("promised = 44999\nper = \"hour\"", DEFERRED, Verdict::Fail),
+            ("per = \"day\"", DEFERRED, Verdict::Fail),
+        ] {
+            let edits = [(PROMISED, promised), (DEFERRED, deferred)];
+            assert_eq!(said("mail.warmup", "Brevo", &edits), wanted, "{promised} {deferred}");
+        }
+        assert_eq!(said("mail.warmup", "Brevo", &[("service = \"mail\"", "service = \"sms\"")]), Verdict::Unknown);
+    }
+
+    #[test]
+    fn new_addresses_and_old_keys_are_told() {
+        let since = "warm_since = 2020-02-03";
+        for (day, wanted) in
+            [("2020-02-23", Verdict::Pass), ("2020-02-24", Verdict::Warn), ("2020-03-20", Verdict::Warn)]
+        {
+            let edit = format!("warm_since = {day}");
+            assert_eq!(said("mail.warmup", "Brevo", &[(since, &edit)]), wanted, "{day}");
+        }
+        assert_eq!(said("mail.warmup", "Brevo", &[(", warm_since = 2020-02-03", "")]), Verdict::Unknown);
+
+        let key = "mail._domainkey.info.reserve-civique.gouv.fr";
+        for (day, wanted) in [("2019-03-22", Verdict::Pass), ("2019-03-21", Verdict::Warn)] {
+            let edit = format!("since = {day}\n");
+            assert_eq!(said("mail.dkim.rotate", key, &[("since = 2020-03-18\n", &edit)]), wanted, "{day}");
+        }
+        assert_eq!(said("mail.dkim.rotate", key, &[("since = 2020-03-18\n", "")]), Verdict::Unknown);
+    }
+
+    #[test]
+    fn the_rules_for_bulk_senders_hold_above_five_thousand() {
+        let count = |messages: &str| {
+            let edits = [("messages_per_day = 1080000\nmessages_per_hour = 1080000\n", messages)];
+            let (blueprint, site) = sample(&edits);
+            let all = blueprint.concerns().into_iter().flat_map(|concern| concern.checks(&site).into_vec());
+            all.filter(|check| check.id == "mail.bulk").count()
+        };
+        assert_eq!([count("messages_per_day = 5000\n"), count("messages_per_day = 5001\n")], [0, 1]);
+    }
+}
