@@ -19,6 +19,7 @@ OPENTOFU := $(or $(call find,tofu),$(TOOLS)/tofu)
 DNS_TOOLS := $(if $(and $(call find,named-checkzone),$(call find,dig)),,dns-tools)
 NSD := $(if $(call find,nsd-checkzone),,$(TOOLS)/nsd-checkzone)
 VARNISH := $(if $(call find,varnishd),,$(TOOLS)/varnishd)
+HURL := $(TOOLS)/hurl
 PYTHON_TOOLS := checkdmarc crossplane gixy octodns-sync octodns-validate
 PROVIDERS := target/tools/providers
 STAND_IN := target/tools/stand-in
@@ -55,7 +56,7 @@ lint: ## Format, clippy, documentation; warnings are errors
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
 
-bench: $(NGINX) python-tools ## Time the start of the binary, lint and generate, and the healthy rehearsal
+bench: $(NGINX) python-tools $(HURL) ## Time what people wait for, beside octoDNS, checkdmarc and Hurl
 	cargo bench --locked --bench cli
 
 clean: ## Remove target/, the tools in it included
@@ -129,6 +130,16 @@ $(TOOLS)/varnishd:
 	modules=$$(find "$$PWD/usr/lib" -type d -name vmods); \
 	printf '#!/bin/sh\nexec "%s" -p vmod_path="%s" "$$@"\n' "$$PWD/usr/sbin/varnishd" "$$modules" >varnishd; \
 	usr/sbin/varnishd -V; chmod +x varnishd; mv varnishd $(CURDIR)/$@
+
+# Some minutes to build; only benches want it. Newer ones need a newer Rust.
+$(HURL):
+	-@set -eu; \
+	if ! pkg-config --exists libxml-2.0 libcurl 2>/dev/null || [ -z "$$(find /usr/lib -name 'libclang*.so*' -print -quit)" ]; then \
+		install='$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends'; \
+		tools='pkg-config libxml2-dev libcurl4-openssl-dev libclang-dev'; \
+		$$install $$tools || { $(SUDO) apt-get -qq update; $$install $$tools; }; \
+	fi; \
+	cargo install --quiet --locked --version 8.0.1 --root target/tools hurl
 
 # In an environment of their own, since a distribution's Python takes no other packages (PEP 668). Debian keeps the
 # module that makes one in a package of its own.

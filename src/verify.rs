@@ -281,7 +281,7 @@ fn disturbs(check: &Check) -> bool {
         || check.safety >= Safety::S4
         || check.ask.iter().any(|probe| match probe {
             Probe::Wait(wait) => !wait.copies_of.is_empty(),
-            Probe::Disturb(_) | Probe::Burst(_) => true,
+            Probe::Disturb(_) | Probe::Burst(_) | Probe::Purge(_) => true,
             Probe::Dns(_) | Probe::Http(_) | Probe::Tls(_) | Probe::Samples(_) | Probe::Api(_) => false,
         })
 }

@@ -290,6 +290,7 @@ impl Site {
         self.announcement = announcement;
         self.mail = self.mail.map(|mail| MailFacts { table: mail.table.later_by(days), ..mail });
         self.database = self.database.map(|database| database.later_by(days));
+        self.audience = self.audience.map(|audience| audience.later_by(days));
         self.third_parties = self.third_parties.map(|parties| parties.later_by(days));
         self.people = self.people.map(|people| people.later_by(later));
         for answer in &mut self.attested {

@@ -826,6 +826,34 @@ impl fmt::Display for Count {
     }
 }
 
+/// A whole number from 0 to 1,000,000,000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[serde(try_from = "i64")]
+#[schemars(!try_from, title = "tally", extend("maximum" = 1_000_000_000))]
+pub struct Tally(u32);
+
+impl TryFrom<i64> for Tally {
+    type Error = String;
+
+    fn try_from(number: i64) -> Result<Self, String> {
+        match u32::try_from(number) {
+            Ok(value) if value <= 1_000_000_000 => Ok(Self(value)),
+            _ => Err(format!("{number} is not a number from 0 to 1000000000")),
+        }
+    }
+}
+
+impl Tally {
+    /// As given, at most 1,000,000,000.
+    pub const fn new(number: u32) -> Self {
+        if number > 1_000_000_000 { Self(1_000_000_000) } else { Self(number) }
+    }
+
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
 /// A whole number from 0 to 100.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(try_from = "i64")]
@@ -923,6 +951,10 @@ impl TryFrom<toml::value::Datetime> for Day {
 impl Day {
     pub fn date(self) -> jiff::civil::Date {
         self.0
+    }
+
+    pub const fn new(date: jiff::civil::Date) -> Self {
+        Self(date)
     }
 
     /// So many days later; the last day there is, if that is too late.

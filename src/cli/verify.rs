@@ -39,12 +39,14 @@ Examples:
 
 Environment (a token is sent to its provider alone, and printed nowhere; without
 one, what only that provider could tell is unknown):
-  CLOUDFLARE_API_TOKEN  Reading is enough. On the zone: Zone, Zone Settings, Zone WAF,
+  CLOUDFLARE_API_TOKEN  Reading is enough (but for cache.purge: Cache Purge). On the zone: Zone, Zone Settings, Zone WAF,
                         Waiting Rooms, SSL and Certificates; on the account: Account
                         Filter Lists, Load Balancing: Monitors and Pools
   SCALINGO_API_TOKEN    Of a collaborator of the apps. Scalingo has no tokens for
                         reading alone; a limited collaborator's does not open
                         variables and databases
+  GOLIVE_TEST_SESSION   The value of the site's session cookie for a test account; it
+                        is sent to the site, over https, and printed nowhere
   CLOUDFLARE_BASE_URL, SCALINGO_AUTH_URL, SCALINGO_API_URL, SCALINGO_DB_API_URL
                         Other addresses of these APIs: https, or this machine.
                         SSL_CERT_FILE names other roots than the system's; --ca does

@@ -182,7 +182,12 @@ pub(crate) use answered_or_later;
 
 /// How the CDN says that it answered from its store (Cloudflare docs, cache/concepts/cache-responses).
 pub fn is_hit(answer: &HttpAnswer) -> bool {
-    cache_status(answer).is_some_and(|status| matches!(status, "HIT" | "STALE" | "UPDATING" | "REVALIDATED"))
+    cache_status(answer).is_some_and(is_from_store)
+}
+
+/// Whether this `cf-cache-status` says so.
+pub fn is_from_store(status: &str) -> bool {
+    matches!(status, "HIT" | "STALE" | "UPDATING" | "REVALIDATED")
 }
 
 pub fn cache_status(answer: &HttpAnswer) -> Option<&str> {

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::people::Role;
+use super::people::{Attested, Role};
 use super::{Check, Drill, Judgement, Safety};
 use crate::blueprint::Site;
 use crate::blueprint::value::Day;
@@ -15,6 +15,9 @@ use crate::rehearsal::staging::Staging;
 /// A question to a role; its name is the id of the check that depends on the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 pub enum Question {
+    /// Did the origin hear of no more requests than the edge had misses?
+    #[serde(rename = "cache.offload")]
+    CacheOffload,
     /// Were the time that the main queries take and the number of rows compared, so that no index is missing?
     #[serde(rename = "db.index")]
     DatabaseIndex,
@@ -33,7 +36,8 @@ pub enum Question {
 }
 
 impl Question {
-    pub const ALL: [Question; 5] = [
+    pub const ALL: [Question; 6] = [
+        Question::CacheOffload,
         Question::DatabaseIndex,
         Question::MailBounce,
         Question::MailBulk,
@@ -43,6 +47,7 @@ impl Question {
 
     pub fn id(self) -> &'static str {
         match self {
+            Question::CacheOffload => "cache.offload",
             Question::DatabaseIndex => "db.index",
             Question::MailBounce => "mail.bounce",
             Question::MailBulk => "mail.bulk",
@@ -54,6 +59,7 @@ impl Question {
     /// Who looks.
     pub fn role(self) -> Role {
         match self {
+            Question::CacheOffload => Role::App,
             Question::DatabaseIndex => Role::Database,
             Question::MailBounce | Question::MailBulk | Question::MailDmarcAlign | Question::MailVerified => Role::Mail,
         }
@@ -62,6 +68,10 @@ impl Question {
     /// What to look at, as an order.
     pub fn asks(self) -> &'static str {
         match self {
+            Question::CacheOffload => {
+                "count golive's requests (by its User-Agent) in the origin's log around a run of cache.ratio: they are no \
+                 more than the misses that it saw, plus a twentieth"
+            }
             Question::DatabaseIndex => {
                 "time the main inserts and queries at 10,000, 100,000 and a million rows: none takes 1.5 times as long \
                  with ten times the rows"
@@ -88,13 +98,18 @@ impl Question {
     pub fn holds_for_days(self) -> i32 {
         match self {
             Question::DatabaseIndex => 14,
-            Question::MailBounce | Question::MailBulk | Question::MailDmarcAlign | Question::MailVerified => 7,
+            Question::CacheOffload
+            | Question::MailBounce
+            | Question::MailBulk
+            | Question::MailDmarcAlign
+            | Question::MailVerified => 7,
         }
     }
 
     /// Whether this site has what the question is about.
     pub fn concerns(self, site: &Site) -> bool {
         match self {
+            Question::CacheOffload => site.cdn.is_some() && !site.classed_paths.is_empty(),
             Question::DatabaseIndex => site.database.is_some(),
             Question::MailBulk => site.sends_mail() && site.mail.as_ref().is_some_and(|mail| mail.table.is_bulk()),
             Question::MailBounce | Question::MailDmarcAlign | Question::MailVerified => site.sends_mail(),
@@ -123,13 +138,14 @@ pub fn attested(question: Question, site: &Site) -> Result<String, Judgement> {
     Ok(said)
 }
 
-/// The check of a question of which nothing else can be seen.
-pub fn human(question: Question, subject: String, site: &Site, source: &'static str) -> Check {
+/// The check of a question of which nothing else can be seen. Without `[people]` nobody is there to be asked.
+pub fn human(question: Question, subject: String, site: &Site, source: &'static str) -> Option<Check> {
+    site.people.as_ref()?;
     let judgement = match attested(question, site) {
         Ok(said) => Judgement::pass(said),
         Err(judgement) => judgement,
     };
-    Check {
+    Some(Check {
         id: question.id(),
         subject,
         safety: Safety::S0,
@@ -140,28 +156,36 @@ pub fn human(question: Question, subject: String, site: &Site, source: &'static 
         remedy: question.asks().to_owned(),
         source,
         valid_for_seconds: 86_400,
-    }
+    })
 }
 
-/// Somebody looks, and it does not hold.
+/// Somebody looks, and it does not hold. Without `[people]` nobody is there to look.
 pub fn drill(
+    site: &Site,
     question: Question,
     number: Option<u16>,
     id: &'static str,
     fault: &'static str,
     reddens: Vec<&'static str>,
-) -> Drill {
-    Drill { number, id, fault, reddens, inject: Box::new(move |staging| answer_no(staging, question)) }
+) -> Option<Drill> {
+    site.people.as_ref()?;
+    Some(Drill { number, id, fault, reddens, inject: Box::new(move |staging| answer_no(staging, question)) })
 }
 
-/// The part of a drill in which somebody looks, and it does not hold.
+/// The part of a drill in which somebody looks on the day of the announcement, and it does not hold.
 ///
 /// # Errors
 ///
-/// When nobody has answered.
+/// None that a question can cause.
 pub fn answer_no(staging: &mut Staging, question: Question) -> Result<(), String> {
-    let mut answers = staging.site.attested.iter_mut().filter(|answer| answer.check == question);
-    answers.next_back().ok_or_else(|| format!("nobody has answered {}", question.id()))?.holds = false;
+    let today = staging.site.announcement.to_zoned(TimeZone::UTC).date();
+    staging.site.attested.push(Attested {
+        check: question,
+        by: question.role(),
+        on: Day::new(today),
+        holds: false,
+        saw: "it does not hold".parse()?,
+    });
     Ok(())
 }
 

@@ -1397,6 +1397,13 @@ rules! {
         source: "Scalingo docs, containers; JVA-14",
         reads: ["apps.apps.health_path", "cache.classes"],
     }
+    APPS_LOGGED_IN = "apps.logged-in-page" {
+        title: "a page for who is logged in may be stored, or nobody says how one is known",
+        why: "A stored page of one visitor is shown to the next. golive asks the page with the session of a test account, in the cookie that the blueprint names.",
+        remedy: "Name the cookie in [cache], and put the page in a class with store = false.",
+        source: "JVA-7",
+        reads: ["apps.apps.logged_in_path", "cache.session_cookie", "cache.classes", "cdn"],
+    }
     APPS_DOMAIN = "apps.domain" {
         title: "a name is that of two apps, or an app has too many",
         why: "The platform's router sends a name to one app, and an app may have twenty.",
@@ -1501,6 +1508,13 @@ rules! {
         remedy: "Give each a name of its own.",
         source: "JVA-10",
         reads: ["audience.journeys.name"],
+    }
+    AUDIENCE_LOAD_TEST = "audience.load-test" {
+        title: "a load test of nothing that the blueprint has, or after the announcement",
+        why: "What was borne is compared with the peak of what it was a test of.",
+        remedy: "Name a journey, or `redirects`; give the day of the test.",
+        source: "JVA-9, JVA-10",
+        reads: ["audience.load_tests", "audience.journeys", "redirects.servers", "site.announcement"],
     }
     AUDIENCE_CONTAINER = "audience.container" {
         title: "nobody answers",

@@ -54,6 +54,7 @@ fn usages(slots: &Slots) -> Vec<Usage> {
         let other_method = usize::from(room.method != QueueingMethod::Fifo);
         use_of(&entitlements::ROOM_METHODS, other_method, KeyPath::of(["waiting_room", "method"]));
         use_of(&entitlements::ROOM_EVENTS, room.events.len(), KeyPath::of(["waiting_room", "events"]));
+        use_of(&entitlements::ROOM_JSON, usize::from(room.json), KeyPath::of(["waiting_room", "json"]));
         use_of(&entitlements::ROOM_BYPASS, usize::from(room.bypass.is_some()), KeyPath::of(["waiting_room", "bypass"]));
     }
     for Asked { what: pack, .. } in &slots.certificate_packs {
@@ -211,6 +212,11 @@ mod tests {
             (
                 &entitlements::ROOM_EVENTS,
                 on("business", &room(event)),
+                "take `plan = \"enterprise\"` with the advanced waiting room",
+            ),
+            (
+                &entitlements::ROOM_JSON,
+                on("business", &room("json = true\n")),
                 "take `plan = \"enterprise\"` with the advanced waiting room",
             ),
             (

@@ -7,9 +7,9 @@ use std::fmt::{self, Write};
 use jiff::Timestamp;
 
 use super::{
-    ApiAnswer, ApiProbe, BurstAnswer, BurstProbe, Certificate, Disturbance, DnsAnswer, DnsProbe, DnsRecord, DnsServer,
-    FailureKind, HttpAnswer, HttpProbe, Observation, Probe, Rcode, RecordData, RecordType, SamplesAnswer, SamplesProbe,
-    Target, TlsAnswer, TlsProbe, Visitor,
+    ApiAnswer, ApiProbe, ApiProvider, BurstAnswer, BurstProbe, Certificate, Disturbance, DnsAnswer, DnsProbe,
+    DnsRecord, DnsServer, FailureKind, HttpAnswer, HttpProbe, Observation, Probe, Rcode, RecordData, RecordType,
+    SamplesAnswer, SamplesProbe, Target, TlsAnswer, TlsProbe, Visitor,
 };
 use crate::plain::plain;
 
@@ -59,6 +59,7 @@ pub fn whom(probe: &Probe) -> Option<String> {
         | Probe::Samples(SamplesProbe { request: probe, .. }) => Some(at(&probe.host, probe.to)),
         Probe::Tls(probe) => Some(at(&probe.name, probe.to)),
         Probe::Api(probe) => Some(format!("{}'s API", probe.provider.as_str())),
+        Probe::Purge(_) => Some(format!("{}'s API", ApiProvider::Cloudflare.as_str())),
         Probe::Wait(_) | Probe::Disturb(_) => None,
     }
 }
@@ -105,6 +106,7 @@ pub fn question(probe: &Probe) -> String {
             let urls = wait.copies_of.join(", ");
             format!("let the copies of {urls} grow {} s older", wait.duration.as_secs_f32())
         }
+        Probe::Purge(purge) => format!("purge {} at Cloudflare's API", purge.url),
         Probe::Api(ApiProbe { provider, path, nth: _ }) => format!("GET {path} of {}'s API", provider.as_str()),
         Probe::Disturb(disturbance) => match disturbance {
             Disturbance::AppRefuses => "make the app refuse connections",

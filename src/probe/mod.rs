@@ -27,13 +27,19 @@ pub enum Probe {
     /// class S4); elsewhere the answer is
     /// [`Observation::NotAsked`].
     Disturb(Disturbance),
-    /// Read one thing from a provider's API. Reads only: no probe changes state (checks.md, rule 10).
+    /// Read one thing from a provider's API.
     Api(ApiProbe),
+    /// Let the CDN drop its copy of one URL: all that a probe ever changes, with consent (safety class S3).
+    Purge(Purge),
 }
 
 /// Stands for text that differs from run to run, in names, paths, headers and URLs; whoever asks fills it in, so that
 /// checks stay pure. It collides with nothing: a name or a path never holds a brace.
 pub const NONCE: &str = "{nonce}";
+
+/// Stands, in a header, for the session of a test account. Only [`crate::world`] fills it in, as it sends: it is a secret,
+/// and a probe is printed.
+pub const TEST_SESSION: &str = "{test session}";
 
 impl Probe {
     /// The same question with [`NONCE`] filled in.
@@ -55,6 +61,7 @@ impl Probe {
                 Probe::Wait(Wait { copies_of: wait.copies_of.iter().map(fill).collect(), ..wait.clone() })
             }
             Probe::Dns(probe) => Probe::Dns(DnsProbe { name: fill(&probe.name), ..probe.clone() }),
+            Probe::Purge(purge) => Probe::Purge(Purge { url: fill(&purge.url), ..purge.clone() }),
             Probe::Tls(_) | Probe::Disturb(_) | Probe::Api(_) => self.clone(),
         }
     }
@@ -66,7 +73,7 @@ impl Probe {
         match self {
             Probe::Http(_) | Probe::Tls(_) | Probe::Burst(_) => 1,
             Probe::Samples(samples) => samples.count.into(),
-            Probe::Dns(_) | Probe::Wait(_) | Probe::Disturb(_) | Probe::Api(_) => 0,
+            Probe::Dns(_) | Probe::Wait(_) | Probe::Disturb(_) | Probe::Api(_) | Probe::Purge(_) => 0,
         }
     }
 }
@@ -284,6 +291,17 @@ pub enum Disturbance {
     OfficeAnswers503,
 }
 
+/// One copy less at the CDN.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Purge {
+    /// The CDN's zone.
+    pub zone: String,
+    /// Host of the URL; a name of the blueprint.
+    pub host: String,
+    /// Scheme, host, path and query, as visitors ask for it.
+    pub url: String,
+}
+
 /// One GET of a provider's API.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ApiProbe {
@@ -443,6 +461,8 @@ pub struct BurstAnswer {
     pub sending: Duration,
     /// Headers of the first answer with each status, as in [`HttpAnswer::headers`].
     pub headers: BTreeMap<u16, Vec<(String, String)>>,
+    /// How many answers had each value of `cf-cache-status`; those without one are not counted.
+    pub cached: BTreeMap<String, u16>,
 }
 
 impl BurstAnswer {

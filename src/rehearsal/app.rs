@@ -16,6 +16,9 @@ use super::staging::StagedApp;
 use crate::blueprint::Site;
 use crate::probe::Disturbance;
 
+/// Of the test account.
+pub const TEST_SESSION: &str = "golive-rehearsal-test-account";
+
 pub struct App {
     manner: StagedApp,
     pages: Vec<(String, String)>,
@@ -25,8 +28,12 @@ pub struct App {
     session_cookie: Option<String>,
     /// Where the app says how it is.
     health_pages: Vec<String>,
+    /// Pages for the test account alone.
+    logged_in_pages: Vec<String>,
     health: AtomicU8,
     sessions: AtomicU64,
+    /// Requests for those pages: containers take turns.
+    turns: AtomicU64,
 }
 
 struct Asset {
@@ -58,8 +65,20 @@ impl App {
             .collect();
         let session_cookie = site.session_cookie.as_ref().map(ToString::to_string);
         let health_pages = site.health_paths().map(ToString::to_string).collect();
-        let (health, sessions) = (AtomicU8::new(health::GOOD), AtomicU64::new(0));
-        Self { manner, pages, assets, api, session_cookie, health_pages, health, sessions }
+        let apps = site.platform.iter().flat_map(|platform| &platform.apps);
+        let logged_in_pages = apps.filter_map(|app| app.logged_in_path.as_ref()).map(ToString::to_string).collect();
+        Self {
+            manner,
+            pages,
+            assets,
+            api,
+            session_cookie,
+            health_pages,
+            logged_in_pages,
+            health: AtomicU8::new(health::GOOD),
+            sessions: AtomicU64::new(0),
+            turns: AtomicU64::new(0),
+        }
     }
 
     /// Makes the app fail, or heals it. Holds from the next request on, on kept connections too.
@@ -152,6 +171,14 @@ impl Stub for App {
                 false => {
                     content("application/json", serde_json::json!({ "status": "ok", "database": "ok" }).to_string())
                 }
+            });
+        }
+        if self.logged_in_pages.iter().any(|page| page == path) {
+            let is_elsewhere = self.manner.sessions_in_memory && self.turns.fetch_add(1, Ordering::Relaxed) % 2 == 1;
+            let is_known = self.session(request.headers()).is_some_and(|session| session == TEST_SESSION);
+            return Some(match is_known && !is_elsewhere {
+                true => self.api(request.headers()),
+                false => serve::text(StatusCode::UNAUTHORIZED, "log in, please\n"),
             });
         }
         if self.api.iter().any(|start| path.starts_with(start)) {

@@ -30,7 +30,7 @@ use crate::blueprint::Site;
 use crate::blueprint::site::DegradedFacts;
 use crate::concerns::cdn::Setup;
 use crate::probe::{Disturbance, Visitor};
-use crate::providers::api::Access;
+use crate::providers::api::{Access, access};
 use crate::providers::cloudflare;
 use crate::providers::cloudflare::payload::{self, Payloads};
 use crate::world::{Roots, Routes, Stage};
@@ -238,8 +238,11 @@ impl LocalWorld {
         names.push(resolver);
 
         let (listener, address) = serve::listen().await.map_err(StartError::io("the providers' APIs cannot listen"))?;
-        let apis = apis::Server(staging.apis);
-        let environment = apis.environment(address);
+        let purged = edge.clone().filter(|_| !staging.purges_elsewhere);
+        let purger = Box::new(move |url: &str| purged.iter().for_each(|edge| edge.purge_copy(url)));
+        let apis = apis::Server { bodies: staging.apis, purger };
+        let mut environment = apis.environment(address);
+        environment.insert(access::TEST_SESSION, super::app::TEST_SESSION.to_owned());
         tasks.spawn(apis.serve(listener));
 
         Ok(Self {

@@ -76,7 +76,7 @@ pub async fn start(
                 NodeRole::ScalingoProxy => {
                     behind_router(node, &certificate, around, targets, Running::Proxy(made)).await
                 }
-                _ => behind_relays(around, targets, made).await,
+                _ => behind_relays(node, around, targets, made).await,
             }
         }
     }
@@ -241,15 +241,22 @@ async fn server(
 }
 
 /// Before plain machines: a relay for each port, since on the loopback nginx cannot see who the client is.
-async fn behind_relays(around: &Surroundings, targets: Arc<Targets>, containers: Containers) -> Result<Node, Trouble> {
+async fn behind_relays(
+    node: &StagedNode,
+    around: &Surroundings,
+    targets: Arc<Targets>,
+    containers: Containers,
+) -> Result<Node, Trouble> {
     let mut tasks = JoinSet::new();
     let mut outer = Vec::new();
     for nth in 0..2 {
         let (listener, address) = serve::listen().await?;
         outer.push(address);
         let (identities, targets) = (around.identities.clone(), Arc::clone(&targets));
+        let flaps = Flaps::of(node);
         tasks.spawn(serve::accept_forever(listener, move |stream, peer| {
-            let (identities, inner) = (identities.clone(), targets.next(nth));
+            let inner = if flaps.ends(&stream) { None } else { targets.next(nth) };
+            let identities = identities.clone();
             // Either end may go away at any time; that is how a relay ends.
             async move {
                 if let Some(inner) = inner {
@@ -315,13 +322,41 @@ async fn behind_router(
     let (plain_listener, http) = serve::listen().await?;
     let mut tasks = JoinSet::new();
     let secure = Arc::clone(&router);
+    let flaps = Flaps::of(node);
     tasks.spawn(serve::accept_forever(tls_listener, move |stream, peer| {
-        Arc::clone(&secure).speak_tls(stream, peer, acceptor.clone())
+        let (router, acceptor, ends) = (Arc::clone(&secure), acceptor.clone(), flaps.ends(&stream));
+        async move {
+            if !ends {
+                router.speak_tls(stream, peer, acceptor).await;
+            }
+        }
     }));
     tasks.spawn(serve::accept_forever(plain_listener, |stream, _| async move {
         serve::speak_http(stream, |request| async move { Ok(force_https(&request)) }).await;
     }));
     Ok(Node { nginx, https, http: Some(http), tasks })
+}
+
+/// Two of three connections, where the machine flaps.
+struct Flaps {
+    does: bool,
+    connections: AtomicU64,
+}
+
+impl Flaps {
+    fn of(node: &StagedNode) -> Self {
+        Self { does: node.flaps, connections: AtomicU64::new(0) }
+    }
+
+    /// Whether this connection ends now; then with a reset.
+    fn ends(&self, stream: &TcpStream) -> bool {
+        let ends = self.does && self.connections.fetch_add(1, Ordering::Relaxed) % 3 != 0;
+        if ends {
+            // Without it the close would be polite.
+            let _ = stream.set_zero_linger();
+        }
+        ends
+    }
 }
 
 /// The router of the platform: ends TLS, knows the names that were added to the app, says who the client is.

@@ -41,6 +41,8 @@ pub struct Staging {
     /// What the providers' APIs answer, path to body, as after an apply of the generated files. A provider that is
     /// not here is not staged at all; a path that is not here answers 404.
     pub apis: BTreeMap<ApiProvider, BTreeMap<String, serde_json::Value>>,
+    /// The CDN's API takes a purge and drops nothing here: it was another zone's.
+    pub purges_elsewhere: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -79,6 +81,8 @@ pub struct StagedNode {
     pub misses_value: Option<String>,
     /// How long each connection to a redirect machine waits for its first byte.
     pub answers_after: Duration,
+    /// Two of three connections end as soon as they are there.
+    pub flaps: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,6 +166,8 @@ pub struct StagedApp {
     pub debug: bool,
     /// No health page.
     pub without_health: bool,
+    /// Each of two containers keeps sessions in its own memory.
+    pub sessions_in_memory: bool,
 }
 
 impl Staging {
@@ -229,6 +235,7 @@ impl Staging {
             varnish,
             policies,
             apis,
+            purges_elsewhere: false,
         };
         staging.read_back_cdn();
         Ok(staging)
@@ -380,6 +387,7 @@ fn staged_node(
         router_passes_any_host: false,
         containers: 1,
         environment: BTreeMap::new(),
+        flaps: false,
         misses_value: None,
         answers_after: Duration::ZERO,
     })

@@ -66,6 +66,11 @@ impl Allowed {
         }
     }
 
+    /// Whether this zone of the CDN is the blueprint's.
+    pub(super) fn has_zone(&self, zone: &str) -> bool {
+        self.zones.contains(zone)
+    }
+
     pub(super) fn has_host(&self, host: &str) -> bool {
         self.hosts.contains(host)
     }

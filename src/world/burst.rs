@@ -66,6 +66,7 @@ impl World {
             statuses: Vec::new(),
             sending: Duration::ZERO,
             headers: BTreeMap::new(),
+            cached: BTreeMap::new(),
         };
         let mut connection: Option<Connection> = None;
         while answer.statuses.len() < probe.count.into() && start.elapsed() < LONGEST {
@@ -94,6 +95,9 @@ impl World {
                 Err(_) => return Err(failed(FailureKind::TimedOut, format!("{whom}: no answer in time"))),
             };
             answer.statuses.push(status);
+            if let Some((_, value)) = seen.iter().find(|(name, _)| name == "cf-cache-status") {
+                *answer.cached.entry(value.clone()).or_default() += 1;
+            }
             answer.headers.entry(status).or_insert(seen);
             if let Some(breaker) = &self.breaker {
                 breaker.saw_burst(request, &answer);

@@ -15,13 +15,14 @@ use jiff::Timestamp;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, Url};
 use rustls::pki_types::ServerName;
+use secrecy::ExposeSecret;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::failure::{Unanswered, failed, from_error, not_asked};
 use super::{Place, World, body, pace};
-use crate::probe::{FailureKind, HttpAnswer, HttpProbe, Observation, Scheme};
+use crate::probe::{FailureKind, HttpAnswer, HttpProbe, Observation, Scheme, TEST_SESSION};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -58,7 +59,19 @@ impl World {
         for (name, value) in pairs {
             let cannot = || not_asked(format!("the header `{}` cannot be sent", name.escape_debug()));
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| cannot())?;
-            given.append(name, HeaderValue::from_bytes(value.as_bytes()).map_err(|_| cannot())?);
+            let value = match value.contains(TEST_SESSION) {
+                // Over a line that nobody reads.
+                true if probe.scheme == Scheme::Http => return Err(not_asked("a session is sent over https alone")),
+                true => {
+                    let session = self.access.test_session().map_err(not_asked)?;
+                    let value = value.replace(TEST_SESSION, session.expose_secret());
+                    let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| cannot())?;
+                    value.set_sensitive(true);
+                    value
+                }
+                false => HeaderValue::from_bytes(value.as_bytes()).map_err(|_| cannot())?,
+            };
+            given.append(name, value);
         }
         for name in given.keys() {
             headers.remove(name);

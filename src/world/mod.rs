@@ -45,8 +45,8 @@ pub(crate) use pace::asked_pause;
 pub use pace::{PER_SECOND, REQUESTS_A_RUN};
 
 use crate::probe::{
-    ApiProbe, Disturbance, DnsProbe, DnsServer, FailureKind, Observation, Probe, Rcode, RecordData, RecordType, Target,
-    Visitor, Wait,
+    ApiProbe, Disturbance, DnsProbe, DnsServer, FailureKind, Observation, Probe, Purge, Rcode, RecordData, RecordType,
+    Target, Visitor, Wait,
 };
 use crate::providers::api::{self, Access, Apis};
 use failure::{Unanswered, failed, not_asked};
@@ -96,7 +96,7 @@ pub struct Options {
     /// Requests a second of a burst against a live site; `None`: nobody agreed to one.
     pub burst_per_second: Option<NonZeroU32>,
     pub stage: Option<Arc<dyn Stage>>,
-    /// Tokens and addresses of providers' APIs.
+    /// Tokens and addresses of providers' APIs, and the session of a test account.
     pub access: Access,
 }
 
@@ -113,6 +113,7 @@ pub struct World {
     timeout: Duration,
     stage: Option<Arc<dyn Stage>>,
     apis: Apis,
+    access: Access,
     burst_per_second: Option<NonZeroU32>,
     /// `None` in a rehearsal.
     pace: Option<pace::Pace>,
@@ -171,6 +172,7 @@ impl World {
         };
         Ok(Self {
             apis: Apis::new(&access, &reading),
+            access,
             routes,
             routed_only,
             allowed,
@@ -227,6 +229,7 @@ impl World {
                 None => Err(not_asked("only a rehearsal disturbs the site (class S4)")),
             },
             Probe::Api(probe) => self.api(probe).await,
+            Probe::Purge(purge) => self.purge(purge).await,
         };
         answer.unwrap_or_else(|unanswered| *unanswered)
     }
@@ -236,6 +239,16 @@ impl World {
             return Err(not_asked(format!("{} is not part of the blueprint", probe.path)));
         }
         self.apis.read(probe).await.map(Observation::Api)
+    }
+
+    async fn purge(&self, purge: &Purge) -> Result<Observation, Unanswered> {
+        let is_ours = self.allowed.has_zone(&purge.zone)
+            && self.allowed.has_host(&purge.host)
+            && purge.url.starts_with(&format!("https://{}/", purge.host));
+        if !is_ours {
+            return Err(not_asked(format!("{} is not part of the blueprint", purge.url)));
+        }
+        self.apis.purge(&purge.zone, &purge.url).await.map(Observation::Api)
     }
 
     async fn wait(&self, wait: &Wait) -> Result<Observation, Unanswered> {

@@ -6,12 +6,12 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use golive::concerns::apps::Region;
-use golive::probe::{ApiProbe, ApiProvider, FailureKind, Observation, Probe};
+use golive::probe::{ApiProbe, ApiProvider, FailureKind, Observation, Probe, Purge};
 use golive::providers::api::Access;
 use golive::world::{Allowed, Options, World};
 use serde_json::{Value, json};
 
-use crate::support::{Script, Server, impatient, ok, routed_to, say};
+use crate::support::{HOST, Script, Server, impatient, ok, routed_to, say};
 
 const TOKEN: &str = "s3cret-s3cret-s3cret-token";
 const ZONE: &str = "/zones/example.org/settings/ssl";
@@ -24,6 +24,7 @@ fn options(server: SocketAddr) -> Options {
     });
     let compared = BTreeSet::from(["MODE".to_owned()]);
     let allowed = Allowed {
+        hosts: BTreeSet::from([HOST.to_owned()]),
         zones: BTreeSet::from(["example.org".to_owned()]),
         region: Some(Region::OscFr1),
         apps: BTreeMap::from([("shop".to_owned(), compared)]),
@@ -116,6 +117,20 @@ mod of_cloudflare {
         let items = told("200 OK", &envelope(json!([{ "ip": "192.0.2.1" }])));
         let (_, heads) = asked(ApiProvider::Cloudflare, path, vec![zones(&["z1"]), lists, items]).await;
         assert!(heads[2].starts_with("GET /base/accounts/a1/rules/lists/l1/items "), "{heads:?}");
+    }
+
+    #[tokio::test]
+    async fn one_url_is_purged_and_nothing_else_is_written() {
+        let scripts = [zones(&["z1"]), told("200 OK", &envelope(json!({ "id": "z1" })))];
+        let server = Server::start(move |nth| scripts[nth.min(1)].clone()).await;
+        let purge = Purge { zone: "example.org".into(), host: HOST.into(), url: format!("https://{HOST}/a?b=1") };
+        let answer = impatient(options(server.address)).ask(&Probe::Purge(purge)).await;
+        assert_eq!(body(answer).0, 200);
+        let heads = server.heads();
+        assert_eq!(heads.len(), 2);
+        assert!(heads[1].starts_with("POST /base/zones/z1/purge_cache HTTP/1.1\r\n"), "{}", heads[1]);
+        let length = json!({ "files": [format!("https://{HOST}/a?b=1")] }).to_string().len();
+        assert!(heads[1].contains(&format!("content-length: {length}\r\n")), "{}", heads[1]);
     }
 
     #[tokio::test]
@@ -419,6 +434,16 @@ async fn nothing_is_sent_where_nothing_may_be() {
     }
     for path in ["/zones/example.org/../../user", "/zones/example.org/a b", "/zones/example.org"] {
         assert!(!because(world.ask(&probe(ApiProvider::Cloudflare, path)).await).is_empty(), "{path}");
+    }
+    for (zone, host, url) in [
+        ("example.com", HOST, format!("https://{HOST}/")),
+        ("example.org", "evil.example", "https://evil.example/".to_owned()),
+        ("example.org", HOST, format!("https://{HOST}.evil.example/")),
+        ("example.org", HOST, format!("http://{HOST}/")),
+    ] {
+        let purge = Purge { zone: zone.to_owned(), host: host.to_owned(), url };
+        let because = because(world.ask(&Probe::Purge(purge)).await);
+        assert!(because.contains("not part of the blueprint"), "{because}");
     }
     // A rehearsal leaves the loopback for no token.
     let access = Access::new(|name| name.ends_with("TOKEN").then(|| TOKEN.to_owned()));

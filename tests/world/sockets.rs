@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use golive::probe::{
     DnsAnswer, DnsProbe, DnsServer, Failure, FailureKind, HttpAnswer, HttpProbe, Observation, Probe, Rcode, RecordData,
-    RecordType, Scheme, Target, TlsAnswer, TlsProbe, Wait,
+    RecordType, Scheme, TEST_SESSION, Target, TlsAnswer, TlsProbe, Wait,
 };
+use golive::providers::api::Access;
 use golive::world::{Allowed, Options, Roots, Routes, World};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
@@ -269,6 +270,29 @@ mod connections {
             nth: 0,
         };
         assert!(refusal(live.ask(&Probe::Dns(dns)).await).contains("no name server of the blueprint"));
+        assert!(server.heads().is_empty());
+    }
+
+    #[tokio::test]
+    async fn carry_a_session_over_https_alone_and_only_where_there_is_one() {
+        let server = Server::start(|_| ok(&[], b"")).await;
+        let world = |session: &str| {
+            let access = Access::new(|name| (name == "GOLIVE_TEST_SESSION").then(|| session.to_owned()));
+            World::new(Options { access, ..routed_to(server.address) }).unwrap()
+        };
+        let probe = |scheme| HttpProbe {
+            scheme,
+            headers: vec![("cookie".to_owned(), format!("session={TEST_SESSION}"))],
+            ..get("/account")
+        };
+        for (session, scheme, wanted) in [
+            ("abc", Scheme::Http, "over https alone"),
+            ("", Scheme::Https, "GOLIVE_TEST_SESSION is not set"),
+            ("a; admin=1", Scheme::Https, "does not hold the value of a cookie"),
+        ] {
+            let said = refusal(ask_http(&world(session), probe(scheme)).await);
+            assert!(said.contains(wanted) && !said.contains("admin"), "{said}");
+        }
         assert!(server.heads().is_empty());
     }
 

@@ -8,7 +8,7 @@ use crate::blueprint::Site;
 use crate::concerns::answer::{answered, api, cache_control, http, is_hit, listed};
 use crate::concerns::ask::{NONCE, get};
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
-use crate::probe::{ApiProbe, ApiProvider, HttpAnswer, Observation, Probe, Scheme};
+use crate::probe::{ApiProbe, ApiProvider, HttpAnswer, Observation, Probe, Scheme, TEST_SESSION};
 
 const VALID_FOR_SECONDS: u32 = 3600;
 
@@ -36,6 +36,9 @@ pub fn checks(apps: &Apps, site: &Site) -> OneOrMore<Check> {
         }
         rest.push(environment(app, site));
         rest.extend(app.health_path.as_ref().map(|path| health(app, path.as_str(), site)));
+        if let (Some(path), Some(cookie)) = (&app.logged_in_path, &site.session_cookie) {
+            rest.push(sessions(app, path.as_str(), cookie.as_str(), site));
+        }
     }
     OneOrMore(gate(apps, site), rest)
 }
@@ -196,6 +199,50 @@ fn health(app: &App, path: &str, site: &Site) -> Check {
         ),
         source: "Scalingo docs: an app is up when its port is open; JVA-14",
         valid_for_seconds: 300,
+    }
+}
+
+/// Requests of one logged-in visitor, each on a connection of its own.
+const VISITS: u8 = 20;
+
+/// `app.sessions`: whichever container answers, one stays logged in.
+fn sessions(app: &App, path: &str, cookie: &str, site: &Site) -> Check {
+    let visit = get(Scheme::Https, &site.host, path).header("cookie", format!("{cookie}={TEST_SESSION}"));
+    Check {
+        id: "app.sessions",
+        subject: app.name.to_string(),
+        safety: Safety::S1,
+        blocked_by: vec!["dns.host.target", "tls.chain"],
+        disturbs: false,
+        ask: (0..VISITS).map(|nth| visit.clone().again(nth).into()).collect(),
+        judge: Box::new(|seen| {
+            let mut known = 0usize;
+            let mut other = None;
+            for observation in seen {
+                let answer = answered!(http(observation));
+                match answer.status {
+                    200 if is_hit(answer) => {
+                        return Judgement::fail("a logged-in visitor's page comes out of the CDN's store");
+                    }
+                    200 => known += 1,
+                    429 => return Judgement::unknown("a limit refuses: ask from an address that is exempt"),
+                    500.. => return Judgement::unknown(format!("the page answers {}", answer.status)),
+                    status => other = Some(status),
+                }
+            }
+            match other {
+                None => Judgement::pass(format!("logged in {known} times of {}", seen.len())),
+                Some(status) if known == 0 => {
+                    Judgement::unknown(format!("the session opens nothing ({status} each time): log in again"))
+                }
+                Some(status) => {
+                    Judgement::fail(format!("logged in {known} times of {}, and else {status}", seen.len()))
+                }
+            }
+        }),
+        remedy: "keep sessions in a store that all containers share".to_owned(),
+        source: "JVA-4, JVA-9: fifty containers, and none keeps a file",
+        valid_for_seconds: VALID_FOR_SECONDS,
     }
 }
 
@@ -361,6 +408,26 @@ mod tests {
         let unasked = || Observation::NotAsked { because: "no token".to_owned() };
         assert_eq!(verdict(&count, &[unasked(), unasked()]), Some(Verdict::Unknown));
         assert_eq!(verdict(&count, &[said(json!({})), running(50)]), Some(Verdict::Fail));
+    }
+
+    #[test]
+    fn who_is_logged_in_at_times_is_not() {
+        let (blueprint, site) = sample(&[]);
+        let sessions = check(&blueprint, &site, "app.sessions", "jeveuxaider");
+        for (first, others, wanted) in [
+            (200, 200, Verdict::Pass),
+            (401, 200, Verdict::Fail),
+            (200, 302, Verdict::Fail),
+            (401, 401, Verdict::Unknown),
+            (200, 429, Verdict::Unknown),
+            (502, 200, Verdict::Unknown),
+        ] {
+            let mut seen = vec![page(first, &[], "")];
+            seen.extend(vec![page(others, &[], ""); usize::from(VISITS) - 1]);
+            assert_eq!(verdict(&sessions, &seen), Some(wanted), "{first} {others}");
+        }
+        let stored = page(200, &[("cf-cache-status", "HIT")], "");
+        assert_eq!(verdict(&sessions, &[stored]), Some(Verdict::Fail));
     }
 
     #[test]

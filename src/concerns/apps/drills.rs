@@ -40,6 +40,18 @@ pub fn drills(apps: &Apps, site: &Site) -> Drills {
             }),
         ));
     }
+    if site.session_cookie.is_some() && apps.apps.iter().any(|app| app.logged_in_path.is_some()) {
+        rest.push(drill(
+            None,
+            "sessions-in-memory",
+            "each container keeps sessions in its own memory",
+            vec!["app.sessions"],
+            Box::new(|staging| {
+                staging.app.sessions_in_memory = true;
+                Ok(())
+            }),
+        ));
+    }
     if apps.apps.iter().any(|app| !app.front) {
         rest.push(drill(
             Some(68),

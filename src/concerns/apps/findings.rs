@@ -65,6 +65,7 @@ pub fn findings(apps: &Apps, site: &Site) -> Vec<Finding> {
         findings.extend(variables(app, &at));
         findings.extend(proxies(app, &at, site));
         findings.extend(health(app, &at, site));
+        findings.extend(logged_in(app, &at, site));
         findings.extend(watching(app, &at));
         if app.stack == Stack::Scalingo22 {
             findings.push(Finding::warning(
@@ -283,6 +284,30 @@ fn health(app: &App, at: &KeyPath, site: &Site) -> Vec<Finding> {
         format!("`{path}` belongs to no class with `store = false`: a stored answer says how the app was"),
         "add it to such a class of [cache]",
     )]
+}
+
+fn logged_in(app: &App, at: &KeyPath, site: &Site) -> Vec<Finding> {
+    let Some(path) = &app.logged_in_path else { return Vec::new() };
+    let at = at.clone().key("logged_in_path");
+    let mut findings = Vec::new();
+    if site.session_cookie.is_none() {
+        findings.push(Finding::error(
+            &rules::APPS_LOGGED_IN,
+            at.clone(),
+            "nobody says by which cookie the app knows a visitor",
+            "name it as `session_cookie` of [cache]",
+        ));
+    }
+    let is_private = site.private_paths.iter().any(|start| path.as_str().starts_with(start.as_str()));
+    if site.cdn.is_some() && !is_private {
+        findings.push(Finding::error(
+            &rules::APPS_LOGGED_IN,
+            at,
+            format!("`{path}` belongs to no class with `store = false`: one visitor's page would be everybody's"),
+            "add it to such a class of [cache]",
+        ));
+    }
+    findings
 }
 
 fn watching(app: &App, at: &KeyPath) -> Vec<Finding> {

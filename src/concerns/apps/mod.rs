@@ -73,6 +73,10 @@ pub struct App {
     /// CDN; must not be stored.
     #[serde(default)]
     pub health_path: Option<UrlPath>,
+    /// A page that is 200 to who is logged in and to nobody else, in a class with `store = false`. It is asked with the
+    /// session of a test account.
+    #[serde(default)]
+    pub logged_in_path: Option<UrlPath>,
     /// Proxies whose word on the client's address the app believes: those before it (JVA-8). Given to the app in
     /// `trusted_proxies_variable`, commas between.
     #[serde(default)]

@@ -1,6 +1,6 @@
 //! Whether the plan bears the audience. Arithmetic alone: nothing is asked.
 
-use super::Audience;
+use super::{Audience, load};
 use crate::blueprint::Site;
 use crate::capacity::{self, Capacity, GroupNeed, LineNeed, grouped};
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
@@ -20,10 +20,16 @@ pub fn checks(audience: &Audience, site: &Site) -> OneOrMore<Check> {
     let groups =
         capacity.iter().flat_map(|capacity| capacity.groups.iter().map(move |group| containers(group, capacity)));
     let lines = capacity.iter().flat_map(|capacity| &capacity.lines).map(line);
-    OneOrMore(prescale(audience), groups.chain(lines).collect())
+    OneOrMore(prescale(audience), groups.chain(lines).chain(load::checks(audience, site)).collect())
 }
 
-fn check(id: &'static str, subject: String, judgement: Judgement, remedy: String, source: &'static str) -> Check {
+pub(super) fn check(
+    id: &'static str,
+    subject: String,
+    judgement: Judgement,
+    remedy: String,
+    source: &'static str,
+) -> Check {
     Check {
         id,
         subject,

@@ -1,14 +1,75 @@
 //! Faults that `[audience]` must catch.
 
 use super::Audience;
+use super::load::REDIRECTS;
 use crate::blueprint::Site;
-use crate::blueprint::value::Count;
+use crate::blueprint::value::{Count, Percent, Tally};
 use crate::concerns::drill::Inject;
 use crate::concerns::{Drill, Drills, OneOrMore};
 use crate::rehearsal::staging::Staging;
 
-pub fn drills(_audience: &Audience, _site: &Site) -> Drills {
-    Drills::Run(OneOrMore(
+pub fn drills(audience: &Audience, site: &Site) -> Drills {
+    let journeys = || audience.journeys.iter().map(|journey| journey.name.as_str());
+    let tested = |of: &str| audience.load_tests.iter().any(|test| test.of.as_str() == of);
+    let mut under_load = Vec::new();
+    if audience.stop_rule.is_some() {
+        under_load.push(drill(
+            "no-stop-rule",
+            "nobody has said when a load test is broken off",
+            "cap.abort",
+            |audience| audience.stop_rule = None,
+        ));
+    }
+    if journeys().any(tested) {
+        under_load.push(drill(
+            "errors-at-the-peak",
+            "at the last step of the load test one answer in a hundred was an error",
+            "cap.ramp",
+            |audience| {
+                for test in audience.load_tests.iter_mut().filter(|test| test.of.as_str() != REDIRECTS) {
+                    test.errors = Tally::new(test.per_second.get().saturating_mul(test.minutes.get()));
+                }
+            },
+        ));
+        if site.database.is_some() {
+            under_load.push(drill(
+                "database-nine-tenths-busy",
+                "the peak was borne, and left the database a tenth of its processors",
+                "cap.db",
+                |audience| {
+                    for test in audience.load_tests.iter_mut().filter(|test| test.of.as_str() != REDIRECTS) {
+                        test.database_busy_percent = Some(Percent::new(90));
+                    }
+                },
+            ));
+        }
+        if site.platform.is_some() {
+            under_load.push(drill(
+                "router-gave-up",
+                "the platform's router answered 504 in the load test, before the app could",
+                "origin.queue",
+                |audience| audience.load_tests.iter_mut().for_each(|test| test.refused = Tally::new(40)),
+            ));
+        }
+    }
+    if tested(REDIRECTS) {
+        under_load.push(drill(
+            "redirect-bends",
+            "the redirect bends at a tenth of what is coming",
+            "redir.load",
+            |audience| {
+                for test in audience.load_tests.iter_mut().filter(|test| test.of.as_str() == REDIRECTS) {
+                    test.per_second = Count::new(test.per_second.get() / 10);
+                }
+            },
+        ));
+    }
+    let arithmetic = arithmetic();
+    Drills::Run(OneOrMore(arithmetic.0, arithmetic.1.into_iter().chain(under_load).collect()))
+}
+
+fn arithmetic() -> OneOrMore<Drill> {
+    OneOrMore(
         drill(
             "mean-for-peak",
             "the mean of the window is planned for, as if it were the peak",
@@ -39,7 +100,7 @@ pub fn drills(_audience: &Audience, _site: &Site) -> Drills {
                 },
             ),
         ],
-    ))
+    )
 }
 
 fn drill(id: &'static str, fault: &'static str, reddens: &'static str, change: fn(&mut Audience)) -> Drill {

@@ -4,9 +4,11 @@ use std::collections::HashSet;
 
 use super::Audience;
 use super::checks::{LEAST_HOURS_AFTER, LEAST_HOURS_BEFORE, LEAST_PEAK};
+use super::load::REDIRECTS;
 use crate::blueprint::value::{Label, Percent};
 use crate::blueprint::{Finding, KeyPath, Site};
 use crate::capacity::{self, grouped};
+use crate::concerns::attest::days_before;
 use crate::concerns::rules;
 
 pub fn findings(audience: &Audience, site: &Site) -> Vec<Finding> {
@@ -60,6 +62,25 @@ pub fn findings(audience: &Audience, site: &Site) -> Vec<Finding> {
             ));
         }
         findings.extend(answering(site, &at, &journey.app, &journey.container, journey.measured_busy_percent));
+    }
+    for (index, test) in audience.load_tests.iter().enumerate() {
+        let is_journey = names.contains(&test.of);
+        if !is_journey && (test.of.as_str() != REDIRECTS || site.redirected.is_empty()) {
+            findings.push(Finding::error(
+                &rules::AUDIENCE_LOAD_TEST,
+                at("load_tests").index(index).key("of"),
+                format!("there is no journey `{}`", test.of),
+                "name a journey of `[[audience.journeys]]`, or `redirects` where the blueprint has some",
+            ));
+        }
+        if days_before(site, test.on) < 0 {
+            findings.push(Finding::warning(
+                &rules::AUDIENCE_LOAD_TEST,
+                at("load_tests").index(index).key("on"),
+                "a load test after the announcement shows nothing before it",
+                "give the day of the test",
+            ));
+        }
     }
     let Some(capacity) = capacity::of(site) else { return findings };
     for group in &capacity.groups {

@@ -5,13 +5,15 @@ mod checks;
 mod drills;
 mod findings;
 mod fragments;
+mod load;
 mod procedure;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::blueprint::value::{Count, Label, Percent, Text};
+use crate::blueprint::value::{Count, Day, Label, Percent, Tally, Text};
 use crate::blueprint::{Finding, Site};
+use crate::concerns::people::Role;
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 
 /// Who comes on the night, and what for.
@@ -46,6 +48,12 @@ pub struct Audience {
     /// What some visitors do that no cache can answer: sign up, book, pay.
     #[serde(default)]
     pub journeys: Vec<Journey>,
+    /// What load tests found, oldest first: of several of one thing the last counts.
+    #[serde(default)]
+    pub load_tests: Vec<LoadTest>,
+    /// When a load test is broken off. Left out: nobody has said.
+    #[serde(default)]
+    pub stop_rule: Option<StopRule>,
 }
 
 fn five() -> Count {
@@ -106,6 +114,56 @@ pub struct Journey {
     /// How busy it was then, in per cent. 100: no more would have gone through.
     #[serde(default = "full")]
     pub measured_busy_percent: Percent,
+}
+
+/// The last and highest step of a load test: real journeys, mail to a sink, in steps of minutes each (JVA-9, JVA-10).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadTest {
+    /// What was put under load: the name of a journey, or `redirects`.
+    pub of: Label,
+    /// The day. One of more than two weeks before the announcement was of another site.
+    pub on: Day,
+    /// How many a second in the step.
+    pub per_second: Count,
+    /// Minutes that it was held.
+    pub minutes: Count,
+    /// Answers that were errors or did not come, in the step.
+    pub errors: Tally,
+    /// 502, 503 and 504 of the platform's router, over the whole test; 0 where there is none.
+    pub refused: Tally,
+    /// How busy the busiest machine or container was, in per cent of its processors.
+    pub busy_percent: Percent,
+    /// How busy the database was, in per cent of its processors. Left out: it had no part.
+    #[serde(default)]
+    pub database_busy_percent: Option<Percent>,
+    /// Where its figures can be read again.
+    pub record: Text,
+}
+
+/// When a load test is broken off, in writing and before it starts.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StopRule {
+    /// Share of errors, in per cent over 30 s; 1 at most.
+    pub errors_percent: Percent,
+    /// 95th percentile of the answer time, in milliseconds over a minute; 3,000 at most.
+    pub p95_milliseconds: Count,
+    /// How busy the database may be, in per cent of its processors; 85 at most.
+    pub database_busy_percent: Percent,
+    /// Who says stop. Anybody may ask for it.
+    pub said_by: Role,
+}
+
+impl Audience {
+    /// The same, of a launch so many days later.
+    #[must_use]
+    pub fn later_by(mut self, days: i64) -> Self {
+        for test in &mut self.load_tests {
+            test.on = test.on.later_by(days);
+        }
+        self
+    }
 }
 
 impl Concern for Audience {

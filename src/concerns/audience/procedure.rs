@@ -10,7 +10,9 @@ pub fn procedure(audience: &Audience, _site: &Site) -> Procedure {
             "Ask who made the estimate again when the media agenda changes; write the new one here, and read \
              runbook/capacity.md."
                 .to_owned(),
-            "Measure what a container bears with real journeys, in steps, for minutes each, the last one longer (JVA-9)."
+            "Measure what a container bears with real journeys, in steps, for minutes each, the last one for ten; mail \
+             goes to a sink. First tell the CDN, the platform and each vendor, and write `[audience.stop_rule]`; then \
+             write what was found into `[[audience.load_tests]]` (JVA-9, JVA-10)."
                 .to_owned(),
             format!(
                 "Have every container up {} hours before the announcement, and take none away for {} hours after \
@@ -24,6 +26,8 @@ pub fn procedure(audience: &Audience, _site: &Site) -> Procedure {
                 .to_owned(),
             "The line is full: smaller images, a higher share of hits, more containers at the front.".to_owned(),
         ],
-        undo: vec!["Back to the former number of containers a day after the announcement, on the lead's word.".to_owned()],
+        undo: vec![
+            "Back to the former number of containers a day after the announcement, on the lead's word.".to_owned(),
+        ],
     }
 }

@@ -12,12 +12,13 @@ use super::{Cache, Class};
 use crate::blueprint::Site;
 use crate::blueprint::value::{HostName, PathPrefix, UrlPath};
 use crate::concerns::answer::{
-    answered, cache_control, cache_control_text, cache_status, cache_status_text, cookies, http, is_hit, listed,
+    self, answered, cache_control, cache_control_text, cache_status, cache_status_text, cookies, http, is_hit, listed,
     seconds_of,
 };
 use crate::concerns::ask::{NONCE, age, get, pause};
+use crate::concerns::attest::{self, Question};
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
-use crate::probe::{BodyProblem, Disturbance, HttpAnswer, HttpProbe, Observation, Probe, Scheme};
+use crate::probe::{BodyProblem, Disturbance, HttpAnswer, HttpProbe, Observation, Probe, Purge, Scheme};
 use crate::providers::cloudflare;
 
 /// A pass about caching is good for an hour.
@@ -79,6 +80,11 @@ pub fn checks(cache: &Cache, site: &Site) -> OneOrMore<Check> {
         all.extend(host.pages.iter().flat_map(|page| of_further_host(&host.name, page, cache, site)));
     }
     all.extend(leak(cache, site));
+    all.extend(purge(cache, site));
+    if site.cdn.is_some() {
+        all.extend(super::ratio::check(cache, site));
+        all.extend(attest::human(Question::CacheOffload, site.host.to_string(), site, "JVA-2, JVA-10"));
+    }
     all.push(errors_5xx(site));
     OneOrMore(errors_404(site), all)
 }
@@ -184,7 +190,7 @@ impl Sample {
 
 /// Paths of the host below the prefixes that the page names in `src` and `href`, in order, each once; with the host
 /// before them too, as some frameworks write them.
-fn linked_assets(html: &str, host: &str, prefixes: &[PathPrefix]) -> Vec<String> {
+pub(super) fn linked_assets(html: &str, host: &str, prefixes: &[PathPrefix]) -> Vec<String> {
     static LINK: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r#"(?:src|href)=["']?([^"'\s>?#]*)"#).expect("a constant pattern"));
     let own = [format!("https://{host}"), format!("//{host}")];
@@ -488,6 +494,52 @@ fn a_copy_for_each_query(path: &UrlPath, class: &Class, site: &Site) -> Check {
             }
         })
     }
+}
+
+/// How long a purged copy may still be served, in seconds: without remark, and at all.
+const PURGED_AFTER: (u32, u32) = (30, 60);
+
+/// `cache.purge`: one purge of one URL has an effect. It is all that golive ever changes at a provider.
+fn purge(cache: &Cache, site: &Site) -> Option<Check> {
+    let class = cache.classes.iter().find(|class| class.store && !class.fingerprinted && !class.samples.is_empty())?;
+    let path = class.samples.first()?;
+    // Of a class that knows no queries the page itself is meant.
+    let query = if class.ignore_query { String::new() } else { format!("?golive=purge-{NONCE}") };
+    let page = get(Scheme::Https, &site.host, &format!("{path}{query}"));
+    let zone = site.cdn.as_ref()?.zone.to_string();
+    let purge = Purge { zone, host: site.host.to_string(), url: page.url() };
+    Some(Check {
+        safety: Safety::S3,
+        blocked_by: [&NO_EDGE[..], &["cache.hit-on-second"]].concat(),
+        disturbs: true,
+        remedy: "purge with a token of the zone that serves the site, and with the exact URL, its query too".to_owned(),
+        source: "Cloudflare docs, cache/how-to/purge-cache",
+        ..check(
+            "cache.purge",
+            subject(class, site),
+            vec![page.clone().into(), page.clone().again(1).into(), Probe::Purge(purge), page.clone().again(2).into()],
+            move |seen| {
+                let before = answered!(http(&seen[1]));
+                if !is_hit(before) {
+                    let status = cache_status_text(before);
+                    return Judgement::unknown(format!("there is no copy to purge: {status} on the second GET"));
+                }
+                answered!(answer::api(&seen[2]));
+                // Then after each pause one more.
+                let after = answered!(seen[3..].iter().step_by(2).map(http).collect::<Result<Vec<_>, _>>());
+                let statuses: Vec<&str> = after.iter().map(|answer| cache_status_text(answer)).collect();
+                match after.iter().position(|answer| !is_hit(answer)) {
+                    Some(0 | 1) => Judgement::pass(format!("after the purge: {}", listed(&statuses))),
+                    Some(_) => Judgement::warn(format!("only after {} s: {}", PURGED_AFTER.1, listed(&statuses))),
+                    None if after.len() < 3 => {
+                        let nth = u8::try_from(after.len()).unwrap_or(u8::MAX);
+                        Judgement::Ask(vec![pause(PURGED_AFTER.0), page.clone().again(nth.saturating_add(2)).into()])
+                    }
+                    None => Judgement::fail(format!("{} s after the purge: {}", PURGED_AFTER.1, listed(&statuses))),
+                }
+            },
+        )
+    })
 }
 
 /// `cache.compress`.

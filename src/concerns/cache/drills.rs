@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::{Cache, Class};
+use super::{Cache, Class, ratio};
 use crate::blueprint::Site;
+use crate::concerns::attest::{self, Question};
 use crate::concerns::drill::Inject;
 use crate::concerns::{Drill, Drills, OneOrMore};
 
@@ -16,7 +17,26 @@ pub fn drills(cache: &Cache, site: &Site) -> Drills {
     if !site.has_proxy {
         return Drills::None { because: "without a proxy nobody sends the headers that could go wrong" };
     }
-    let mut all = Vec::new();
+    let mut all = Vec::from_iter(attest::drill(
+        site,
+        Question::CacheOffload,
+        None,
+        "origin-hears-more",
+        "the origin hears of more requests than the edge had misses: somebody comes past the cache",
+        vec!["cache.offload"],
+    ));
+    if cache.classes.iter().any(can_be_asked) {
+        all.push(Drill {
+            number: Some(36),
+            id: "purge-of-another-zone",
+            fault: "the purge is sent with the token of another zone, which takes it and drops nothing here",
+            reddens: vec!["cache.purge"],
+            inject: Box::new(|staging| {
+                staging.purges_elsewhere = true;
+                Ok(())
+            }),
+        });
+    }
     if let Some(default) = cache.classes.last().filter(|class| class.store && class.paths.is_empty()) {
         all.extend(of_pages(default, site));
     }
@@ -55,7 +75,10 @@ pub fn drills(cache: &Cache, site: &Site) -> Drills {
             number: Some(35),
             id: "trackers-in-key",
             fault: "campaign parameters are part of the cache key",
-            reddens: vec!["cache.query"],
+            reddens: match ratio::check(cache, site) {
+                Some(_) => vec!["cache.query", "cache.ratio"],
+                None => vec!["cache.query"],
+            },
             inject: Box::new(|staging| {
                 staging.edit_cdn_rules(CACHE_PHASE, |rules| {
                     let mut found = false;

@@ -5,6 +5,7 @@ mod drills;
 mod findings;
 mod fragments;
 mod procedure;
+mod ratio;
 
 use schemars::JsonSchema;
 use serde::Deserialize;

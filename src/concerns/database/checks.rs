@@ -24,7 +24,10 @@ pub fn checks(database: &Database, site: &Site) -> OneOrMore<Check> {
         attest::human(Question::DatabaseIndex, subject, site, "JVA-9: at 75 sign-ups a second for want of an index");
     OneOrMore(
         plan(database),
-        vec![nodes(database), backup(database), recovery(database), connections(database, site), index],
+        [nodes(database), backup(database), recovery(database), connections(database, site)]
+            .into_iter()
+            .chain(index)
+            .collect(),
     )
 }
 

@@ -11,17 +11,10 @@ use crate::concerns::drill::Inject;
 use crate::concerns::{Drill, Drills, OneOrMore};
 use crate::probe::ApiProvider;
 
-pub fn drills(database: &Database, _site: &Site) -> Drills {
+pub fn drills(database: &Database, site: &Site) -> Drills {
     let path = |what: &str| format!("/databases/{}.{}/{what}", database.app, database.engine.as_str());
     let engine = database.engine.as_str();
     let mut rest = vec![
-        attest::drill(
-            Question::DatabaseIndex,
-            Some(70),
-            "index-missing",
-            "an insert takes longer with every row there is",
-            vec!["db.index"],
-        ),
         drill(
             Some(71),
             "backup-thirty-hours-old",
@@ -64,6 +57,14 @@ pub fn drills(database: &Database, _site: &Site) -> Drills {
             }),
         ),
     ];
+    rest.extend(attest::drill(
+        site,
+        Question::DatabaseIndex,
+        Some(70),
+        "index-missing",
+        "an insert takes longer with every row there is",
+        vec!["db.index"],
+    ));
     rest.push(drill(
         None,
         "backup-never-restored",

@@ -101,6 +101,8 @@ pub struct WaitingRoom {
     pub method: QueueingMethod,
     /// Status of the waiting page.
     pub status: u16,
+    /// Programs that ask for JSON are told in JSON.
+    pub json: bool,
     pub suspended: bool,
     /// Who never waits; `None`: everybody does.
     pub bypass: Option<Expression>,

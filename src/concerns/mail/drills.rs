@@ -27,8 +27,8 @@ pub fn drills(mail: &Mail, site: &Site) -> Drills {
     if let Some(include) = mail.domains.iter().flat_map(|domain| &domain.spf_includes).next() {
         rest.extend(includes(include.to_string()));
     }
-    rest.extend(mail.domains.iter().find_map(cut_key));
-    rest.extend(sending(mail));
+    rest.extend(mail.domains.iter().find_map(|domain| cut_key(domain, site)));
+    rest.extend(sending(mail, site));
     rest.extend(mail.domains.iter().find(|domain| domain.transport.is_some()).map(stranger_in_mx));
     if let Some(domain) = mail.domains.iter().find(|domain| !domain.dmarc.report_to.is_empty()) {
         rest.push(rua_refused(domain));
@@ -171,14 +171,14 @@ fn includes(include: String) -> [Drill; 2] {
     ]
 }
 
-fn cut_key(domain: &Domain) -> Option<Drill> {
+fn cut_key(domain: &Domain, site: &Site) -> Option<Drill> {
     let selector = domain.dkim.iter().find(|s| s.key.as_ref().is_some_and(|key| key.as_str().len() > ONE_STRING))?;
     let name = selector_name(selector, domain);
     Some(drill(
         Some(58),
         "dkim-cut",
         "the form for TXT records keeps 255 characters of the DKIM key",
-        &["mail.dkim.key", "mail.dmarc.align"],
+        if site.people.is_some() { &["mail.dkim.key", "mail.dmarc.align"] } else { &["mail.dkim.key"] },
         Box::new(move |staging| {
             // What somebody sees who sends a message then.
             attest::answer_no(staging, Question::MailDmarcAlign)?;
@@ -224,15 +224,16 @@ fn stranger_in_mx(domain: &Domain) -> Drill {
 }
 
 /// Faults of what was agreed, noted or seen.
-fn sending(mail: &Mail) -> Vec<Drill> {
+fn sending(mail: &Mail, site: &Site) -> Vec<Drill> {
     let Some(last) = mail.domains.iter().rfind(|domain| domain.sends()) else { return Vec::new() };
     let (domain, proof) = (last.name.to_string(), last.provider_proof.as_ref().map(ToString::to_string));
-    let mut all = vec![
-        drill(
+    let mut all = Vec::new();
+    if proof.is_some() || site.people.is_some() {
+        all.push(drill(
             Some(59),
             "mailbox-clicked",
             "a mailbox clicked the provider's link, and nobody published its record",
-            &["mail.dmarc.align", "mail.verified"],
+            if site.people.is_some() { &["mail.dmarc.align", "mail.verified"] } else { &["mail.verified"] },
             Box::new(move |staging| {
                 attest::answer_no(staging, Question::MailVerified)?;
                 attest::answer_no(staging, Question::MailDmarcAlign)?;
@@ -242,15 +243,16 @@ fn sending(mail: &Mail) -> Vec<Drill> {
                     false => vec![format!("{domain}. {ttl} IN TXT {data}")],
                 })
             }),
-        ),
-        attest::drill(
-            Question::MailBounce,
-            None,
-            "bounces-unheard",
-            "bounces arrive, and nobody has told the provider where to report them",
-            vec!["mail.bounce"],
-        ),
-    ];
+        ));
+    }
+    all.extend(attest::drill(
+        site,
+        Question::MailBounce,
+        None,
+        "bounces-unheard",
+        "bounces arrive, and nobody has told the provider where to report them",
+        vec!["mail.bounce"],
+    ));
     if mail.domains.iter().flat_map(|domain| &domain.dkim).any(|selector| selector.since.is_some()) {
         all.push(drill(
             None,
@@ -263,7 +265,8 @@ fn sending(mail: &Mail) -> Vec<Drill> {
             }),
         ));
     }
-    if mail.domains.iter().flat_map(|domain| &domain.senders).any(|sender| sender.warm_since.is_some()) {
+    let is_warm = mail.domains.iter().flat_map(|domain| &domain.senders).any(|sender| sender.warm_since.is_some());
+    if is_warm && site.third_parties.is_some() {
         all.push(drill(
             None,
             "addresses-cold",
@@ -276,7 +279,8 @@ fn sending(mail: &Mail) -> Vec<Drill> {
         ));
     }
     if mail.is_bulk() {
-        all.push(attest::drill(
+        all.extend(attest::drill(
+            site,
             Question::MailBulk,
             None,
             "complaints-high",

@@ -16,7 +16,12 @@ const ALIEN: &str = "golive-alien.invalid";
 
 pub fn checks(_proxy: &Proxy, site: &Site) -> OneOrMore<Check> {
     let origins: Vec<IpAddr> = site.cdn.as_ref().map(|cdn| cdn.origins.clone()).unwrap_or_default();
-    OneOrMore(host(site, &origins), origins.iter().map(|address| lock(site, *address)).collect())
+    let mut each: Vec<Check> = origins.iter().map(|address| lock(site, *address)).collect();
+    // Of a single one the pages tell.
+    if origins.len() > 1 {
+        each.extend(origins.iter().map(|address| healthy(site, *address)));
+    }
+    OneOrMore(host(site, &origins), each)
 }
 
 /// `origin.lock`: asked directly, past the CDN, the origin refuses. The platform's own name for the app, which the
@@ -54,6 +59,47 @@ fn lock(site: &Site, address: IpAddr) -> Check {
         }),
         remedy: "let the proxy refuse whoever does not come from the CDN's ranges".to_owned(),
         source: "Cloudflare docs, fundamentals/security/protect-your-origin-server; Scalingo nginx buildpack",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+/// New connections to one address.
+const CONNECTIONS: u8 = 10;
+
+/// `origin.ips.health`: each connection to the address is answered. A refusal to who comes past the CDN is an answer: it
+/// is what `origin.lock` asks for. The CDN tries another address when one does not answer, so that visitors say nothing
+/// until that one is gone too.
+fn healthy(site: &Site, address: IpAddr) -> Check {
+    let path = site.health_path.as_ref().map_or("/", |path| path.as_str());
+    let ask = (0..CONNECTIONS).map(|nth| get(Scheme::Https, &site.host, path).pinned(address).again(nth).into());
+    Check {
+        id: "origin.ips.health",
+        subject: address.to_string(),
+        safety: Safety::S2,
+        blocked_by: vec![],
+        disturbs: false,
+        ask: ask.collect(),
+        judge: Box::new(|seen| {
+            let (mut answered, mut last) = (0, String::new());
+            for observation in seen {
+                match observation {
+                    Observation::Http(answer) if answer.status < 500 => answered += 1,
+                    Observation::Http(answer) => last = format!("answers {}", answer.status),
+                    Observation::Failed(failure) => last.clone_from(&failure.message),
+                    other => return http(other).err().unwrap_or_else(|| Judgement::unknown("nothing was asked")),
+                }
+            }
+            let seen = format!("{answered} of {} connections were answered", seen.len());
+            match usize::from(CONNECTIONS) - answered {
+                0 => Judgement::pass(seen),
+                1 => Judgement::warn(format!("{seen}; {last}")),
+                // What is gone altogether looks like a network that is down, here or there.
+                _ if answered == 0 => Judgement::unknown(format!("{seen}; {last}")),
+                _ => Judgement::fail(format!("{seen}; {last}")),
+            }
+        }),
+        remedy: format!("take {address} out of the pool until it answers each time"),
+        source: "JVA-2, JVA-12: two addresses",
         valid_for_seconds: VALID_FOR_SECONDS,
     }
 }
@@ -142,6 +188,21 @@ mod tests {
             (failed(FailureKind::Tls), Verdict::Unknown),
         ] {
             assert_eq!(verdict(&lock, std::slice::from_ref(&seen)), Some(wanted), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_answers_now_and_then_is_no_origin() {
+        let (blueprint, site) = sample(&[]);
+        let health = check(&blueprint, &site, "origin.ips.health", "203.0.113.10");
+        for (lost, wanted) in
+            [(0, Verdict::Pass), (1, Verdict::Warn), (2, Verdict::Fail), (9, Verdict::Fail), (10, Verdict::Unknown)]
+        {
+            for loss in [failed(FailureKind::Closed), failed(FailureKind::Refused), page(502, &[], "")] {
+                let mut seen = vec![page(403, &[], ""); 10 - lost];
+                seen.extend(vec![loss; lost]);
+                assert_eq!(verdict(&health, &seen), Some(wanted), "{lost}");
+            }
         }
     }
 

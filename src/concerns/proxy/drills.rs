@@ -8,6 +8,20 @@ pub fn drills(_proxy: &Proxy, site: &Site) -> Drills {
     if site.cdn.is_none() {
         return Drills::None { because: "without a CDN the origin is meant to be open" };
     }
+    let mut several = Vec::new();
+    if site.origin_addresses() > 1 {
+        several.push(Drill {
+            number: None,
+            id: "origin-flaps",
+            fault: "one origin drops two of three connections; the CDN tries the next one, and nobody notices",
+            reddens: vec!["origin.ips.health"],
+            inject: Box::new(|staging| {
+                let node = staging.nodes.iter_mut().rfind(|node| node.role.is_proxy());
+                node.ok_or("no proxy")?.flaps = true;
+                Ok(())
+            }),
+        });
+    }
     Drills::Run(OneOrMore(
         Drill {
             number: Some(53),
@@ -16,7 +30,7 @@ pub fn drills(_proxy: &Proxy, site: &Site) -> Drills {
             reddens: vec!["origin.lock"],
             inject: Box::new(|staging| staging.edit_proxy("return 403;", "set $lock_forgotten 1;")),
         },
-        vec![
+        [
             Drill {
                 number: Some(54),
                 id: "any-host-served",
@@ -39,6 +53,9 @@ pub fn drills(_proxy: &Proxy, site: &Site) -> Drills {
                     staging.edit_proxy("proxy_set_header X-Forwarded-Host \"\";", "")
                 }),
             },
-        ],
+        ]
+        .into_iter()
+        .chain(several)
+        .collect(),
     ))
 }

@@ -231,7 +231,7 @@ fn trips(tried: &Tried<'_>) -> Check {
     let too_large = tried.enough() > LARGEST_BURST;
     Check {
         // Without one of the origins there are fewer machines to count.
-        blocked_by: vec![NO_EDGE[0], NO_EDGE[1], "origin.pool"],
+        blocked_by: vec![NO_EDGE[0], NO_EDGE[1], "origin.pool", "origin.ips.health"],
         remedy: "compare rate, burst and number of machines with what is deployed".to_owned(),
         source: "nginx docs, ngx_http_limit_req_module; JVA-6",
         ..tried.check("rate.trips", vec![tried.trip("trips")], move |seen| {

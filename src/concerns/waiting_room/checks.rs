@@ -26,6 +26,9 @@ pub fn checks(room: &WaitingRoom, site: &Site) -> OneOrMore<Check> {
     if !room.events.is_empty() {
         rest.push(event(room, site));
     }
+    if room.json {
+        rest.push(json_for_programs(room, site));
+    }
     if room.bypass.is_some() {
         rest.push(bypass(room, site));
     }
@@ -228,11 +231,11 @@ fn visit<'a>(host: &'a str, path: &'a str, client: IpAddr, headers: &'a HeaderMa
 }
 
 /// Shut, asked, opened.
-fn shut_and_asked(room: &WaitingRoom, site: &Site, what: &str) -> Vec<Probe> {
+fn shut_and_asked(room: &WaitingRoom, site: &Site, accept: &str, what: &str) -> Vec<Probe> {
     let visit = get(Scheme::Https, &site.host, &format!("{}?golive={what}-{NONCE}", room.path));
     vec![
         Probe::Disturb(Disturbance::RoomHoldsAll),
-        visit.header("accept", "text/html").into(),
+        visit.header("accept", accept).into(),
         Probe::Disturb(Disturbance::AppHealthy),
     ]
 }
@@ -263,7 +266,7 @@ fn shut_out(seen: &[Observation]) -> Result<&HttpAnswer, Judgement> {
 /// `wait.page`: what those who wait are told, and that the page asks again by itself.
 fn page(room: &WaitingRoom, site: &Site) -> Check {
     let wanted = room.status;
-    waiting_check("wait.page", room, shut_and_asked(room, site, "page"), move |seen| {
+    waiting_check("wait.page", room, shut_and_asked(room, site, "text/html", "page"), move |seen| {
         let answer = answered!(shut_out(seen));
         if answer.header("cf-cache-status").is_some() {
             return Judgement::fail("the room holds nobody: the site itself answers");
@@ -283,7 +286,7 @@ fn page(room: &WaitingRoom, site: &Site) -> Check {
 
 /// `wait.cookie`: by it the room knows again whom it has seen; without it one waits for ever.
 fn cookie(room: &WaitingRoom, site: &Site) -> Check {
-    waiting_check("wait.cookie", room, shut_and_asked(room, site, "cookie"), |seen| {
+    waiting_check("wait.cookie", room, shut_and_asked(room, site, "text/html", "cookie"), |seen| {
         let answer = answered!(shut_out(seen));
         let mut lines = answer.headers_named("set-cookie");
         let line = lines.find(|line| {
@@ -296,6 +299,23 @@ fn cookie(room: &WaitingRoom, site: &Site) -> Check {
         match line.split(';').any(|part| part.trim().eq_ignore_ascii_case("secure")) {
             true => Judgement::pass("the room's cookie is there, for https alone"),
             false => Judgement::fail("the room's cookie goes over plain http too (no Secure)"),
+        }
+    })
+}
+
+/// `wait.json`: a program that asks for JSON, and for nothing else, is told in JSON that it waits.
+fn json_for_programs(room: &WaitingRoom, site: &Site) -> Check {
+    let ask = shut_and_asked(room, site, "application/json", "json");
+    waiting_check("wait.json", room, ask, |seen| {
+        let answer = answered!(shut_out(seen));
+        let told: Option<Value> = serde_json::from_str(&answer.body.text).ok();
+        let Some(told) = told.as_ref().and_then(|body| body.get("cfWaitingRoom")) else {
+            let kind = answer.header("content-type").unwrap_or("no Content-Type");
+            return Judgement::fail(format!("a program that asks for JSON gets {} {kind}", answer.status));
+        };
+        match told["inWaitingRoom"] == true && told["refreshIntervalSeconds"].is_u64() {
+            true => Judgement::pass(format!("told to ask again every {} s", told["refreshIntervalSeconds"])),
+            false => Judgement::fail("cfWaitingRoom does not say that one waits, or when to ask again"),
         }
     })
 }

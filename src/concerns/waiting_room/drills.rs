@@ -78,6 +78,15 @@ pub fn drills(room: &WaitingRoom, _site: &Site) -> Drills {
             }),
         });
     }
+    if room.json {
+        rest.push(Drill {
+            number: None,
+            id: "room-answers-html",
+            fault: "JSON was not switched on: programs are told to wait by a page that they cannot read",
+            reddens: vec!["wait.json"],
+            inject: Box::new(|staging| edit_room(staging, |room| room["json_response_enabled"] = json!(false))),
+        });
+    }
     if room.bypass.is_some() {
         rest.push(Drill {
             number: Some(66),
@@ -97,7 +106,10 @@ pub fn drills(room: &WaitingRoom, _site: &Site) -> Drills {
             number: None,
             id: "room-on-other-path",
             fault: "the room was made for another path, and holds nobody on the one that is announced",
-            reddens: vec!["wait.armed", "wait.cookie", "wait.page"],
+            reddens: match room.json {
+                true => vec!["wait.armed", "wait.cookie", "wait.json", "wait.page"],
+                false => vec!["wait.armed", "wait.cookie", "wait.page"],
+            },
             inject: Box::new(|staging| edit_room(staging, |room| room["path"] = json!("/golive-nowhere"))),
         },
         rest,

@@ -18,6 +18,7 @@ pub fn fragments(room: &WaitingRoom, site: &Site) -> Vec<Fragment> {
         session_minutes: room.session_minutes,
         method: room.method,
         status: room.status,
+        json: room.json,
         suspended: room.suspended,
         bypass: room.bypass.as_ref().and_then(|bypass| who_never_waits(bypass, site)),
         events: room

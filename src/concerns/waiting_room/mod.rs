@@ -40,6 +40,10 @@ pub struct WaitingRoom {
     #[serde(default = "ok")]
     #[schemars(extend("enum" = [200, 202, 429]))]
     pub status: u16,
+    /// Programs that ask for `application/json` are told in JSON that they wait, and for how long; plan "enterprise"
+    /// with the advanced waiting room.
+    #[serde(default)]
+    pub json: bool,
     /// Off until somebody opens it on the night. A room with events is not suspended, or its events do nothing.
     pub suspended: bool,
     /// Users at once that the load campaign has shown to work; the room lets in three quarters of them at most.

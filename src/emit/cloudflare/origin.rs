@@ -11,7 +11,7 @@ use crate::emit::expression;
 /// `{ waiting_room, rules, events }`: three calls of the API. A member that would say nothing is left out: an empty
 /// one differs at every plan of Terraform.
 pub fn room(room: &WaitingRoom) -> Value {
-    let body = json!({
+    let mut body = json!({
         "name": room.name.as_str(),
         "host": room.host.as_str(),
         "path": room.path.as_str(),
@@ -23,6 +23,9 @@ pub fn room(room: &WaitingRoom) -> Value {
         "suspended": room.suspended,
         "cookie_attributes": { "samesite": "auto", "secure": "auto" },
     });
+    if room.json {
+        body["json_response_enabled"] = json!(true);
+    }
     let mut whole = json!({ "waiting_room": body });
     if let Some(bypass) = &room.bypass {
         whole["rules"] = json!([{

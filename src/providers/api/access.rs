@@ -1,4 +1,4 @@
-//! Tokens and addresses of providers' APIs, as the environment gives them under the names that the providers' own tools
+//! Tokens and addresses of providers' APIs, and the session of a test account, as the environment gives them under the names that the providers' own tools
 //! read. Must not keep a token where it could be printed.
 
 use std::collections::BTreeMap;
@@ -15,9 +15,19 @@ pub const SCALINGO_AUTH_URL: &str = "SCALINGO_AUTH_URL";
 pub const SCALINGO_URL: &str = "SCALINGO_API_URL";
 pub const SCALINGO_DATABASE_URL: &str = "SCALINGO_DB_API_URL";
 
+/// The value of the site's own session cookie, of a test account.
+pub const TEST_SESSION: &str = "GOLIVE_TEST_SESSION";
+
 /// Each variable that is read.
-pub const VARIABLES: [&str; 6] =
-    [CLOUDFLARE_TOKEN, CLOUDFLARE_URL, SCALINGO_TOKEN, SCALINGO_AUTH_URL, SCALINGO_URL, SCALINGO_DATABASE_URL];
+pub const VARIABLES: [&str; 7] = [
+    CLOUDFLARE_TOKEN,
+    CLOUDFLARE_URL,
+    SCALINGO_TOKEN,
+    SCALINGO_AUTH_URL,
+    SCALINGO_URL,
+    SCALINGO_DATABASE_URL,
+    TEST_SESSION,
+];
 
 /// Shortest token taken, in characters; those of both providers have forty and more. A shorter one could not be hidden
 /// in an answer without tearing words apart.
@@ -37,6 +47,23 @@ impl Access {
     pub fn new(lookup: impl Fn(&str) -> Option<String>) -> Self {
         let value = |name| lookup(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         Self(VARIABLES.into_iter().filter_map(|name| Some((name, value(name)?.into()))).collect())
+    }
+
+    /// The session of a test account, for the site itself.
+    ///
+    /// # Errors
+    ///
+    /// Says that there is none, or none that can be a cookie's value (RFC 6265, section 4.1.1).
+    pub fn test_session(&self) -> Result<&SecretString, String> {
+        let name = TEST_SESSION;
+        let Some(session) = self.0.get(name) else {
+            return Err(format!("{name} is not set: the session cookie of a test account answers this"));
+        };
+        let is_cookie = |byte: u8| byte.is_ascii_graphic() && !br#"",;\"#.contains(&byte);
+        match session.expose_secret().bytes().all(is_cookie) {
+            true => Ok(session),
+            false => Err(format!("{name} does not hold the value of a cookie")),
+        }
     }
 
     /// `which`: the kind of token that is enough.

@@ -1,4 +1,5 @@
-//! Cloudflare's API v4, read: `GET` alone, with names in the place of ids (see [`crate::probe::ApiProbe`]).
+//! Cloudflare's API v4, read with `GET`, with names in the place of ids (see [`crate::probe::ApiProbe`]); one `POST`
+//! purges one URL.
 //!
 //! Source: Cloudflare docs (fundamentals/api, each product's API page) and its generated Go client. Unverified, since
 //! no live account was asked: which permission opens the rules of which phase, and the number of an error where a
@@ -113,6 +114,14 @@ impl Cloudflare {
         Ok(ApiAnswer { at: Timestamp::now(), status: status.as_u16(), body: self.transport.secrets.clean(body) })
     }
 
+    /// Drops the copies of one URL, in every data centre (docs, cache/how-to/purge-cache/purge-by-single-file).
+    pub(super) async fn purge(&self, zone: &str, purged: &str) -> Result<ApiAnswer, Unanswered> {
+        let path = format!("/zones/{}/purge_cache", self.zone(zone).await?.id);
+        let body = serde_json::json!({ "files": [purged] }).to_string();
+        let (status, body, _) = self.asked(Verb::Send(&body), &path, &self.url(&path)?).await?;
+        Ok(ApiAnswer { at: Timestamp::now(), status: status.as_u16(), body: self.transport.secrets.clean(body) })
+    }
+
     /// The zone of this name. One name may be a zone in several accounts, and nobody but the token's owner knows which
     /// one is meant.
     async fn zone(&self, name: &str) -> Result<Zone, Unanswered> {
@@ -187,7 +196,11 @@ impl Cloudflare {
 
     /// A success, or a 404, in the provider's envelope.
     async fn page(&self, path: &str, url: &Url) -> Result<(StatusCode, Value, Envelope), Unanswered> {
-        let reply = self.transport.ask(Verb::Get, url.clone(), Credential::Bearer(&self.token)).await?;
+        self.asked(Verb::Get, path, url).await
+    }
+
+    async fn asked(&self, verb: Verb<'_>, path: &str, url: &Url) -> Result<(StatusCode, Value, Envelope), Unanswered> {
+        let reply = self.transport.ask(verb, url.clone(), Credential::Bearer(&self.token)).await?;
         let status = reply.status;
         let envelope = Envelope::deserialize(&reply.body).ok();
         let words = envelope.iter().flat_map(|envelope| envelope.errors.iter().flatten());
@@ -234,7 +247,8 @@ fn next_page(envelope: &Envelope, nth: usize) -> Option<(&'static str, String)> 
 /// permissions). Of the phases checks read those of the firewall and its limits; their pairing is inferred from the
 /// documents, which list permissions and phases apart.
 fn permission(path: &str) -> &'static str {
-    const BY_PART: [(&str, &str); 7] = [
+    const BY_PART: [(&str, &str); 8] = [
+        ("/purge_cache", "Cache Purge"),
         ("/settings/", "Zone Settings Read"),
         ("/waiting_rooms", "Waiting Rooms Read"),
         ("/ssl/", "SSL and Certificates Read"),

@@ -1,5 +1,5 @@
-//! Clients that read what providers were told. Must not change anything there, judge an answer, or decide whom to ask:
-//! [`crate::world`] owns them and says what may be read.
+//! Clients that read what providers were told. Must not change anything there but the copy of one URL, judge an answer,
+//! or decide whom to ask: [`crate::world`] owns them and says what may be read.
 //!
 //! | module | holds |
 //! |-|-|
@@ -74,6 +74,15 @@ impl Apis {
             ApiProvider::Cloudflare => self.cloudflare.as_ref().map_err(not_asked)?.read(&probe.path).await,
             ApiProvider::Scalingo => self.scalingo.as_ref().map_err(not_asked)?.read(&probe.path).await,
         }
+    }
+
+    /// Lets Cloudflare drop its copies of one URL.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`].
+    pub async fn purge(&self, zone: &str, url: &str) -> Result<ApiAnswer, Unanswered> {
+        self.cloudflare.as_ref().map_err(not_asked)?.purge(zone, url).await
     }
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::Context;
 use jiff::Timestamp;
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT,
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
+    USER_AGENT,
 };
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
@@ -32,11 +33,14 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// The same after 429 without Retry-After, which is how Scalingo answers ("Retry later").
 const PAUSE_WHEN_TOO_MANY: Duration = Duration::from_secs(2);
 
-/// `Post` where the providers' documents want it for reading: to get tokens of an hour.
+/// How something is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verb {
+pub(super) enum Verb<'a> {
     Get,
+    /// Where the providers' documents want it for reading: to get tokens of an hour.
     Post,
+    /// With this body, in JSON.
+    Send(&'a str),
 }
 
 /// What came back, as it came: to be cleaned by [`Secrets`] before anybody else sees it.
@@ -81,7 +85,7 @@ impl Transport {
     /// # Errors
     ///
     /// No answer, one that is no JSON, a redirect, or too many requests to the end.
-    pub(super) async fn ask(&self, verb: Verb, url: Url, credential: Credential<'_>) -> Result<Reply, Unanswered> {
+    pub(super) async fn ask(&self, verb: Verb<'_>, url: Url, credential: Credential<'_>) -> Result<Reply, Unanswered> {
         let mut authorization = HeaderValue::from_str(&credential.header())
             .map_err(|_| not_asked(format!("{} gave a token that cannot be sent", self.whom(&url))))?;
         authorization.set_sensitive(true);
@@ -108,7 +112,7 @@ impl Transport {
 
     async fn once(
         &self,
-        verb: Verb,
+        verb: Verb<'_>,
         url: &Url,
         authorization: &HeaderValue,
         nth: u32,
@@ -118,6 +122,9 @@ impl Transport {
             Verb::Get => self.client.get(url.clone()),
             // Nothing in the body, and said so: some servers want to hear it (RFC 9110, section 8.6).
             Verb::Post => self.client.post(url.clone()).header(CONTENT_LENGTH, 0),
+            Verb::Send(body) => {
+                self.client.post(url.clone()).header(CONTENT_TYPE, "application/json").body(body.to_owned())
+            }
         };
         let sent = request.header(AUTHORIZATION, authorization.clone()).send().await;
         // Its own message holds the URL, with whatever its query says.
@@ -197,7 +204,7 @@ enum Tried {
 ///
 /// Cloudflare's own client repeats 408, 409, 429 and 5xx after `retry-after` or some seconds (cloudflare-go v6); of
 /// these 409 is an answer to a write. What is no GET is repeated only when it was certainly not carried out.
-fn pause(verb: Verb, response: &Response, nth: u32) -> Option<Duration> {
+fn pause(verb: Verb<'_>, response: &Response, nth: u32) -> Option<Duration> {
     let status = response.status();
     let too_many = status == StatusCode::TOO_MANY_REQUESTS;
     let may = too_many || verb == Verb::Get && (status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT);

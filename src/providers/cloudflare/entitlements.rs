@@ -128,6 +128,10 @@ entitlements! {
         what: "events of a waiting room", limit: Limit::From(Plan::Enterprise),
         drop: "remove the events, and open the suspended room by hand", add_on: "the advanced waiting room", source: "waiting-room/plans"
     }
+    ROOM_JSON {
+        what: "answers of a waiting room in JSON", limit: Limit::From(Plan::Enterprise),
+        drop: "remove `json = true`, and tell the makers of programs to expect the page", add_on: "the advanced waiting room", source: "waiting-room/plans"
+    }
     ROOM_BYPASS {
         what: "visitors who never wait", limit: Limit::From(Plan::Enterprise),
         drop: "remove `bypass`, and give the room the path of the pages alone", add_on: "the advanced waiting room", source: "waiting-room/plans"

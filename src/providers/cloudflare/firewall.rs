@@ -74,6 +74,7 @@ pub struct Room {
     pub status: u16,
     pub suspended: bool,
     pub holds_all: bool,
+    pub answers_json: bool,
     pub secure_cookie: bool,
     pub bypass: Vec<Condition>,
 }

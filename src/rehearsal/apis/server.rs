@@ -5,7 +5,6 @@
 //! words of a refusal.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -25,6 +24,8 @@ use crate::rehearsal::serve::{self, Answer};
 const TOKEN: &str = "golive-rehearsal-opens-no-account";
 /// What Scalingo's is exchanged for.
 const SESSION: &str = "golive-rehearsal-token-of-an-hour";
+/// Longest body taken, in bytes.
+const LONGEST_BODY: usize = 65_536;
 /// Items of one page.
 const PAGE: usize = 3;
 
@@ -36,19 +37,25 @@ const SCALINGO_DATABASE: &str = "/scalingo/database";
 type Bodies = BTreeMap<String, Value>;
 type Told = (StatusCode, Value);
 
-/// What each provider answers, by the paths of [`crate::probe::ApiProbe`].
-pub struct Server(pub BTreeMap<ApiProvider, Bodies>);
+/// Drops the copy of a URL.
+pub type Purger = Box<dyn Fn(&str) + Send + Sync>;
+
+pub struct Server {
+    /// What each provider answers, by the paths of [`crate::probe::ApiProbe`].
+    pub bodies: BTreeMap<ApiProvider, Bodies>,
+    pub purger: Purger,
+}
 
 impl Server {
     /// What a run must find in its environment to read these.
     pub fn environment(&self, address: SocketAddr) -> BTreeMap<&'static str, String> {
         let at = |path: &str| format!("http://{address}{path}");
         let mut environment = BTreeMap::new();
-        if self.0.contains_key(&ApiProvider::Cloudflare) {
+        if self.bodies.contains_key(&ApiProvider::Cloudflare) {
             environment.insert(access::CLOUDFLARE_TOKEN, TOKEN.to_owned());
             environment.insert(access::CLOUDFLARE_URL, at(CLOUDFLARE));
         }
-        if self.0.contains_key(&ApiProvider::Scalingo) {
+        if self.bodies.contains_key(&ApiProvider::Scalingo) {
             environment.insert(access::SCALINGO_TOKEN, TOKEN.to_owned());
             environment.insert(access::SCALINGO_AUTH_URL, at(SCALINGO_AUTH));
             environment.insert(access::SCALINGO_URL, at(SCALINGO_API));
@@ -62,14 +69,21 @@ impl Server {
         let server = std::sync::Arc::new(self);
         serve::accept_forever(listener, move |stream, _| {
             let server = server.clone();
-            async move { serve::speak_http(stream, |request| std::future::ready(server.answer(&request))).await }
+            async move {
+                serve::speak_http(stream, |request| async {
+                    let (parts, body) = request.into_parts();
+                    let body = serve::read(body, LONGEST_BODY).await?;
+                    Ok(server.answer(&Request::from_parts(parts, body)))
+                })
+                .await;
+            }
         })
         .await;
     }
 
-    fn answer<B>(&self, request: &Request<B>) -> io::Result<Answer> {
+    fn answer(&self, request: &Request<Bytes>) -> Answer {
         let empty = Bodies::new();
-        let of = |provider| self.0.get(&provider).unwrap_or(&empty);
+        let of = |provider| self.bodies.get(&provider).unwrap_or(&empty);
         let uri = request.uri();
         let asked = Asked {
             method: request.method(),
@@ -82,7 +96,10 @@ impl Server {
         };
         let path = uri.path();
         let (status, body) = if let Some(path) = path.strip_prefix(CLOUDFLARE) {
-            cloudflare(of(ApiProvider::Cloudflare), path, &asked)
+            match path.strip_suffix("/purge_cache") {
+                Some(zone) => self.purge(zone, &asked, request.body()),
+                None => cloudflare(of(ApiProvider::Cloudflare), path, &asked),
+            }
         } else if let Some(path) = path.strip_prefix(SCALINGO_AUTH) {
             exchange(path, &asked)
         } else if let Some(path) = path.strip_prefix(SCALINGO_API) {
@@ -95,7 +112,21 @@ impl Server {
         let mut answer = Response::new(Full::new(Bytes::from(body.to_string())));
         *answer.status_mut() = status;
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Ok(answer)
+        answer
+    }
+
+    fn purge(&self, zone: &str, asked: &Asked<'_>, body: &[u8]) -> Told {
+        if !asked.is(&Method::POST, TOKEN) {
+            return refusal(StatusCode::FORBIDDEN, 10_000, "Authentication error");
+        }
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        match body["files"].as_array().map(Vec::as_slice) {
+            Some([Value::String(url)]) => {
+                (self.purger)(url);
+                (StatusCode::OK, envelope(json!({ "id": zone.rsplit('/').next() })))
+            }
+            _ => refusal(StatusCode::BAD_REQUEST, 1012, "Request must contain one of \"files\""),
+        }
     }
 }
 
@@ -278,9 +309,13 @@ mod tests {
     use super::*;
 
     fn ask(server: &Server, method: Method, path: &str, authorization: &str) -> (u16, Value) {
-        let request =
-            Request::builder().method(method).uri(path).header(AUTHORIZATION, authorization).body(()).unwrap();
-        let answer = server.answer(&request).unwrap();
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(AUTHORIZATION, authorization)
+            .body(Bytes::new())
+            .unwrap();
+        let answer = server.answer(&request);
         let status = answer.status().as_u16();
         use futures_util::FutureExt as _;
         use http_body_util::BodyExt as _;
@@ -291,7 +326,7 @@ mod tests {
     #[test]
     fn nothing_is_told_without_the_right_token() {
         let bodies = |path: &str, body: Value| Bodies::from([(path.to_owned(), body)]);
-        let server = Server(BTreeMap::from([
+        let bodies = BTreeMap::from([
             (
                 ApiProvider::Cloudflare,
                 bodies("/zones/example.org/settings/ssl", envelope(json!({ "value": "strict" }))),
@@ -300,7 +335,8 @@ mod tests {
                 ApiProvider::Scalingo,
                 bodies("/apps/shop/addons", json!({ "addons": [{ "id": "ad-1", "addon_provider": { "id": "pg" } }] })),
             ),
-        ]));
+        ]);
+        let server = Server { bodies, purger: Box::new(|_| {}) };
         let wrong = [
             (Method::GET, "/cloudflare/client/v4/zones?name=example.org", 403),
             (Method::GET, "/scalingo/api/v1/apps/shop/addons", 401),

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, SET_COOKIE};
+use hyper::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, SET_COOKIE};
 
 use super::{Answer, error_page};
 use crate::providers::cloudflare::firewall::{LimitRule, Room, Skips, Stop};
@@ -86,7 +86,11 @@ pub fn gate(payloads: &Payloads, counters: &Counters, holds_all: bool, facts: &F
         return Gate::Shut(error_page(403, 1020, "Access denied"));
     }
     match payloads.room_of(facts) {
-        Some(room) if holds_all || (!room.suspended && room.holds_all) => Gate::Shut(wait(room, ray)),
+        Some(room) if holds_all || (!room.suspended && room.holds_all) => {
+            // Exactly so, and nothing else beside it (docs, waiting-room/how-to/json-response).
+            let asks_for_json = facts.headers.get(ACCEPT).is_some_and(|accept| accept == "application/json");
+            Gate::Shut(wait(room, ray, room.answers_json && asks_for_json))
+        }
         Some(room) if !room.suspended => Gate::Open(cookie(room, ray)),
         _ => Gate::Open(None),
     }
@@ -115,11 +119,18 @@ fn limited(rule: &LimitRule, out: Duration) -> Answer {
 }
 
 /// A page that asks again by itself.
-fn wait(room: &Room, ray: &str) -> Answer {
+fn wait(room: &Room, ray: &str, in_json: bool) -> Answer {
     let status = StatusCode::from_u16(room.status).unwrap_or(StatusCode::OK);
-    let mut answer = serve::text(status, "<!doctype html><title>Waiting Room</title><h1>You are now in line.</h1>\n");
+    let (kind, text) = match in_json {
+        true => ("application/json", "{\"cfWaitingRoom\":{\"inWaitingRoom\":true,\"refreshIntervalSeconds\":20}}"),
+        false => {
+            let page = "<!doctype html><title>Waiting Room</title><h1>You are now in line.</h1>\n";
+            ("text/html; charset=UTF-8", page)
+        }
+    };
+    let mut answer = serve::text(status, text);
     let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=UTF-8"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(HeaderName::from_static("refresh"), HeaderValue::from_static(REFRESH_SECONDS));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, max-age=0, no-store, no-cache, must-revalidate"));
     headers.extend(cookie(room, ray).map(|cookie| (SET_COOKIE, cookie)));

@@ -111,7 +111,20 @@ impl Edge {
 
     /// Makes the copy that a GET of this URL would find older.
     pub fn age_copy(&self, url: &str, by: Duration) {
-        let Ok(uri) = url.parse::<hyper::Uri>() else { return };
+        if let Some(key) = self.key_of(url) {
+            self.store.age(&key, by);
+        }
+    }
+
+    /// Drops that copy.
+    pub fn purge_copy(&self, url: &str) {
+        if let Some(key) = self.key_of(url) {
+            self.store.remove(&key);
+        }
+    }
+
+    fn key_of(&self, url: &str) -> Option<String> {
+        let uri: hyper::Uri = url.parse().ok()?;
         let headers = HeaderMap::new();
         let host = uri.host().unwrap_or_default().to_ascii_lowercase();
         let https = uri.scheme_str() == Some("https");
@@ -120,8 +133,7 @@ impl Edge {
         let client = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
         let country = VISITOR_COUNTRY;
         let facts = Facts { method: "GET", https, host: &host, path, query, headers: &headers, client, country };
-        let key = Policy::of(&self.payloads.cache, &facts).key(&facts);
-        self.store.age(&key, by);
+        Some(Policy::of(&self.payloads.cache, &facts).key(&facts))
     }
 
     /// Purges everything.

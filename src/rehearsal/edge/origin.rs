@@ -89,7 +89,8 @@ impl Origins {
         })
     }
 
-    /// One request to one of the addresses in turn; the next one is tried when nobody listens.
+    /// One request to one of the addresses in turn; the next one is tried when there is no connection or no handshake
+    /// (docs, load-balancing/understand-basics/zero-downtime-failover: 521, 522, 523, 525, 526).
     pub async fn fetch(
         &self,
         addresses: &[IpAddr],
@@ -105,13 +106,23 @@ impl Origins {
         for step in 0..addresses.len() {
             let address = addresses[first.wrapping_add(step) % addresses.len()];
             let public = SocketAddr::new(address, if encrypted { 443 } else { 80 });
-            trouble = match self.routes.get(&public) {
+            let next = match self.routes.get(&public) {
                 Some(local) => match self.ask(*local, edge, ssl, encrypted, host, request).await {
-                    Err(refused @ (Trouble::Refused | Trouble::ConnectTimeout)) => refused,
+                    Err(
+                        next @ (Trouble::Refused
+                        | Trouble::ConnectTimeout
+                        | Trouble::Unreachable
+                        | Trouble::Handshake
+                        | Trouble::Certificate),
+                    ) => next,
                     answer => return answer,
                 },
                 None => Trouble::Unreachable,
             };
+            // Of several the one that says most.
+            if !matches!(trouble, Trouble::Handshake | Trouble::Certificate) {
+                trouble = next;
+            }
         }
         Err(trouble)
     }

@@ -33,6 +33,8 @@ struct BodyJson {
     suspended: bool,
     #[serde(default)]
     queue_all: bool,
+    #[serde(default)]
+    json_response_enabled: bool,
     cookie_attributes: CookieJson,
 }
 
@@ -94,6 +96,7 @@ pub(super) fn room(json: RoomJson) -> Result<Room, String> {
         status: body.queueing_status_code,
         suspended: body.suspended,
         holds_all: body.queue_all,
+        answers_json: body.json_response_enabled,
         secure_cookie: body.cookie_attributes.secure != "never",
         bypass,
     })

@@ -1,5 +1,7 @@
 //! What a person waits for, on the sample site. `make bench` runs it in the release profile.
 
+mod verification;
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -33,6 +35,9 @@ fn main() {
     divan::main();
     memory();
     beside_octodns();
+    let (loaded, _) = lint();
+    let artifacts = ops::rehearse::artifacts_on_disk(&loaded, Path::new(GENERATED)).expect("generated/ is committed");
+    verification::tell(&loaded, &artifacts);
 }
 
 /// The largest resident set of this process so far, as Linux tells it.
