@@ -182,7 +182,8 @@ pub async fn run(
             {
                 let (concern, check) = &checks[index];
                 let stopped = world.stopped().map(|reason| format!("stopped: {reason}"));
-                let blocker = stopped.or_else(|| first_failure.clone()).or_else(|| board.blocker(check));
+                let blocker =
+                    stopped.or_else(|| first_failure.clone()).or_else(|| board.blocker(check, &options.permits));
                 let memo = (!alone).then_some(&memo);
                 running.push(async move { (index, one(concern, check, blocker, world, memo, options).await) });
             }
@@ -250,9 +251,11 @@ impl<'a> Board<'a> {
         Some(index)
     }
 
-    /// The first parent, in the order given, that did not hold.
-    fn blocker(&self, check: &Check) -> Option<String> {
-        self.parents(check).filter_map(|parent| self.results[parent].as_ref()).find_map(|result| {
+    /// The first parent, in the order given, that did not hold. One that nobody permitted said nothing, as one that was
+    /// not chosen.
+    fn blocker(&self, check: &Check, permits: &Permits) -> Option<String> {
+        let asked = self.parents(check).filter(|parent| permits(&self.checks[*parent].1).is_ok());
+        asked.filter_map(|parent| self.results[parent].as_ref()).find_map(|result| {
             let how = match result.verdict {
                 Verdict::Fail => "failed",
                 Verdict::Unknown => "unknown",

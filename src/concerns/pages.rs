@@ -213,6 +213,15 @@ pub const CHECKS: &[CheckPage] = &[
         source: "JVA-2, JVA-12",
     },
     CheckPage {
+        id: "origin.spread",
+        title: "Every machine of the proxy gets its share",
+        asks: "the proxy's health page 400 times through the CDN; each answer names its machine in X-Machine; needs consent",
+        passes: "as many machines as planned, each within four standard deviations of an even share",
+        fails: "a machine gets nothing; an uneven share, or more machines than planned, is a warning; without the header, unknown",
+        remedy: "look why the router or the pool sends nothing there",
+        source: "JVA-2, JVA-12; Scalingo docs, platform/networking/public/routing",
+    },
+    CheckPage {
         id: "origin.host",
         title: "The origin answers for its own name only",
         asks: "a foreign Host at each origin; X-Forwarded-Host through the edge",

@@ -84,7 +84,7 @@ pub fn question(probe: &Probe) -> String {
             }
             text + &place(*to)
         }
-        Probe::Burst(BurstProbe { request, method, count, enough_refusals: _, after, visitor }) => {
+        Probe::Burst(BurstProbe { request, method, count, enough_refusals: _, after, visitor, counts: _ }) => {
             let one = question(&Probe::Http(request.clone()));
             let one = one.strip_prefix("GET").unwrap_or(&one);
             let who = match visitor {

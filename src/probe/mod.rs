@@ -175,6 +175,8 @@ pub struct BurstProbe {
     /// What is let pass before the first one, in a rehearsal too: limits refill with time.
     pub after: Duration,
     pub visitor: Visitor,
+    /// The answer header whose values are counted, in lower case.
+    pub counts: Option<&'static str>,
 }
 
 /// Who asks.
@@ -461,8 +463,8 @@ pub struct BurstAnswer {
     pub sending: Duration,
     /// Headers of the first answer with each status, as in [`HttpAnswer::headers`].
     pub headers: BTreeMap<u16, Vec<(String, String)>>,
-    /// How many answers had each value of `cf-cache-status`; those without one are not counted.
-    pub cached: BTreeMap<String, u16>,
+    /// How many answers had each value of [`BurstProbe::counts`]; those without one are not counted.
+    pub counted: BTreeMap<String, u16>,
 }
 
 impl BurstAnswer {

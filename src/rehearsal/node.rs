@@ -143,7 +143,7 @@ impl Containers {
     ) -> Result<Self, Trouble> {
         let (staged, around) = (node.clone(), around.clone());
         let running = containers(&staged, &certificate, &around, watchdog).await?;
-        let targets = Targets::of(running.iter().map(|nginx| nginx.listens.clone()).collect());
+        let targets = Targets::of(listening(&staged, &running));
         Ok(Self { staged, certificate, around, running, targets })
     }
 
@@ -153,13 +153,19 @@ impl Containers {
         }
         self.staged.environment.insert(name.to_owned(), value.to_owned());
         let fresh = containers(&self.staged, &self.certificate, &self.around, watchdog).await?;
-        let listens = fresh.iter().map(|nginx| nginx.listens.clone()).collect();
+        let listens = listening(&self.staged, &fresh);
         *self.targets.containers.lock().unwrap_or_else(PoisonError::into_inner) = listens;
         for old in std::mem::replace(&mut self.running, fresh) {
             old.stop().await;
         }
         Ok(())
     }
+}
+
+/// Where those listen that get requests.
+fn listening(node: &StagedNode, running: &[Nginx]) -> Vec<Vec<SocketAddr>> {
+    let last = running.len().saturating_sub(usize::from(node.starves_one)).max(1);
+    running.iter().take(last).map(|nginx| nginx.listens.clone()).collect()
 }
 
 async fn containers(
@@ -169,10 +175,15 @@ async fn containers(
     watchdog: &Watchdog,
 ) -> Result<Vec<Nginx>, Trouble> {
     let mut running = Vec::new();
-    for _ in 0..node.containers.max(1) {
+    for nth in 0..node.containers.max(1) {
+        // All run on this machine, which has one name.
+        let mut named = node.clone();
+        for file in named.files.values_mut() {
+            *file = file.replace(" $hostname ", &format!(" \"{}-{nth}\" ", node.address));
+        }
         running.push(match node.role {
-            NodeRole::ScalingoProxy => scalingo(node, around, watchdog).await?,
-            _ => server(node, certificate, around, watchdog).await?,
+            NodeRole::ScalingoProxy => scalingo(&named, around, watchdog).await?,
+            _ => server(&named, certificate, around, watchdog).await?,
         });
     }
     Ok(running)

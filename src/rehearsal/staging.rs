@@ -81,6 +81,8 @@ pub struct StagedNode {
     pub misses_value: Option<String>,
     /// How long each connection to a redirect machine waits for its first byte.
     pub answers_after: Duration,
+    /// The last of the containers gets no request.
+    pub starves_one: bool,
     /// Two of three connections end as soon as they are there.
     pub flaps: bool,
 }
@@ -387,6 +389,7 @@ fn staged_node(
         router_passes_any_host: false,
         containers: 1,
         environment: BTreeMap::new(),
+        starves_one: false,
         flaps: false,
         misses_value: None,
         answers_after: Duration::ZERO,

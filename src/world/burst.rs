@@ -66,7 +66,7 @@ impl World {
             statuses: Vec::new(),
             sending: Duration::ZERO,
             headers: BTreeMap::new(),
-            cached: BTreeMap::new(),
+            counted: BTreeMap::new(),
         };
         let mut connection: Option<Connection> = None;
         while answer.statuses.len() < probe.count.into() && start.elapsed() < LONGEST {
@@ -95,8 +95,8 @@ impl World {
                 Err(_) => return Err(failed(FailureKind::TimedOut, format!("{whom}: no answer in time"))),
             };
             answer.statuses.push(status);
-            if let Some((_, value)) = seen.iter().find(|(name, _)| name == "cf-cache-status") {
-                *answer.cached.entry(value.clone()).or_default() += 1;
+            if let Some((_, value)) = seen.iter().find(|(name, _)| Some(name.as_str()) == probe.counts) {
+                *answer.counted.entry(value.clone()).or_default() += 1;
             }
             answer.headers.entry(status).or_insert(seen);
             if let Some(breaker) = &self.breaker {

@@ -470,6 +470,7 @@ async fn a_burst_at_a_live_site_has_the_pace_that_was_agreed_to() {
         enough_refusals: 0,
         after: Duration::ZERO,
         visitor: Visitor::Own("me".to_owned()),
+        counts: None,
     });
     let refused = World::new(live(&server)).unwrap().ask(&burst).await;
     assert!(

@@ -89,6 +89,7 @@ fn questions(urls: &[HttpProbe], requests: u32) -> Vec<Probe> {
             enough_refusals: 0,
             after: Duration::ZERO,
             visitor: Visitor::Own("ratio".to_owned()),
+            counts: Some("cf-cache-status"),
         })
     });
     warm.chain(asked).collect()
@@ -99,14 +100,14 @@ fn judge(urls: &[HttpProbe], bursts: &[Observation], target: u8) -> Judgement {
     let mut worst: Option<(f64, String)> = None;
     for (url, observation) in urls.iter().zip(bursts) {
         let answer = answered!(burst(observation));
-        let from_store = answer.cached.iter().filter(|(status, _)| is_from_store(status));
+        let from_store = answer.counted.iter().filter(|(status, _)| is_from_store(status));
         let hit: u64 = from_store.map(|(_, count)| u64::from(*count)).sum();
         let of = answer.statuses.len() as u64;
         (all, hits) = (all + of, hits + hit);
         let share = hit as f64 / of.max(1) as f64;
         if worst.as_ref().is_none_or(|(least, _)| share < *least) {
             let statuses: Vec<String> =
-                answer.cached.iter().map(|(status, count)| format!("{count} {status}")).collect();
+                answer.counted.iter().map(|(status, count)| format!("{count} {status}")).collect();
             worst = Some((share, format!("{}: {}", url.path, listed(&statuses))));
         }
     }

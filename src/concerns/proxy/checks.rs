@@ -1,13 +1,14 @@
 //! What must be observable when `[proxy]` is live: the origin serves the CDN alone, under its own name alone.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::Proxy;
 use crate::blueprint::Site;
-use crate::concerns::answer::{answered, http, listed};
+use crate::concerns::answer::{answered, burst, http, listed};
 use crate::concerns::ask::{NONCE, get};
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
-use crate::probe::{FailureKind, Observation, Scheme};
+use crate::probe::{BurstProbe, FailureKind, Method, NTH, Observation, Probe, Scheme, Visitor};
 
 const VALID_FOR_SECONDS: u32 = 3600;
 
@@ -20,6 +21,11 @@ pub fn checks(_proxy: &Proxy, site: &Site) -> OneOrMore<Check> {
     // Of a single one the pages tell.
     if origins.len() > 1 {
         each.extend(origins.iter().map(|address| healthy(site, *address)));
+    }
+    // Between addresses the CDN's pool decides, which `origin.pool` reads.
+    let several_behind_one = site.proxies > site.origin_addresses();
+    if let (true, Some(path), Some(_)) = (several_behind_one, &site.health_path, &site.cdn) {
+        each.push(spread(site, path.as_str()));
     }
     OneOrMore(host(site, &origins), each)
 }
@@ -104,6 +110,71 @@ fn healthy(site: &Site, address: IpAddr) -> Check {
     }
 }
 
+/// The header by which nginx says on its health page which machine it is on.
+const MACHINE: &str = "x-machine";
+/// Requests by which the spread is seen, and how far a share may be from an even one, in standard deviations.
+const SPREAD_OVER: u16 = 400;
+const DEVIATIONS: f64 = 4.0;
+
+/// `origin.spread`: through the CDN every machine of the proxy gets its share.
+fn spread(site: &Site, path: &str) -> Check {
+    let machines = usize::try_from(site.proxies).unwrap_or(usize::MAX);
+    let ask = BurstProbe {
+        request: get(Scheme::Https, &site.host, &format!("{path}?golive={NONCE}-{NTH}")),
+        method: Method::Get,
+        count: SPREAD_OVER,
+        enough_refusals: 0,
+        after: Duration::ZERO,
+        visitor: Visitor::Own("spread".to_owned()),
+        counts: Some(MACHINE),
+    };
+    Check {
+        id: "origin.spread",
+        subject: site.host.to_string(),
+        safety: Safety::S2,
+        blocked_by: vec!["dns.host.target", "tls.chain", "gate.leftover", "origin.pool", "origin.ips.health"],
+        disturbs: false,
+        ask: vec![Probe::Burst(ask)],
+        judge: Box::new(move |seen| {
+            let counted = &answered!(burst(&seen[0])).counted;
+            let all: u32 = counted.values().map(|count| u32::from(*count)).sum();
+            let shares: Vec<String> = counted.iter().map(|(machine, count)| format!("{count} {machine}")).collect();
+            let text = format!("of {all} answers {}", listed(&shares));
+            if all == 0 {
+                return Judgement::unknown(format!("no answer says by {MACHINE} which machine it is from"));
+            }
+            if all < u32::from(SPREAD_OVER) / 2 {
+                return Judgement::unknown(format!("{text}: too few to tell"));
+            }
+            if counted.len() < machines {
+                return Judgement::fail(format!(
+                    "{text}: {} of {machines} machines get nothing",
+                    machines - counted.len()
+                ));
+            }
+            if counted.len() > machines {
+                return Judgement::warn(format!(
+                    "{text}: {machines} machines are planned, and each limit counts by machine"
+                ));
+            }
+            // Of a binomial distribution.
+            let share = 1.0 / machines as f64;
+            let mean = f64::from(all) * share;
+            let deviation = (f64::from(all) * share * (1.0 - share)).sqrt();
+            match counted.values().all(|count| (f64::from(*count) - mean).abs() <= DEVIATIONS * deviation) {
+                true => Judgement::pass(text),
+                false => Judgement::warn(format!("{text}: not evenly spread")),
+            }
+        }),
+        remedy:
+            "look why the router or the pool sends nothing there: sticky sessions, a weight of 0, a container that is \
+                 quarantined"
+                .to_owned(),
+        source: "JVA-2, JVA-12; Scalingo docs, platform/networking/public/routing",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
 /// `origin.host`: an unknown Host gets nothing, and a forwarded one is not reflected into a cached page.
 fn host(site: &Site, origins: &[IpAddr]) -> Check {
     let mut ask: Vec<_> = origins
@@ -167,9 +238,12 @@ fn host(site: &Site, origins: &[IpAddr]) -> Check {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::concerns::Verdict;
     use crate::concerns::answer::made_up::{check, failed, page, sample, verdict};
+    use crate::probe::BurstAnswer;
 
     #[test]
     fn only_a_refusal_is_a_lock() {
@@ -188,6 +262,33 @@ mod tests {
             (failed(FailureKind::Tls), Verdict::Unknown),
         ] {
             assert_eq!(verdict(&lock, std::slice::from_ref(&seen)), Some(wanted), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn each_machine_has_its_share() {
+        let (blueprint, site) = sample(&[]);
+        let spread = check(&blueprint, &site, "origin.spread", "covid19.reserve-civique.gouv.fr");
+        for (shares, wanted) in [
+            (&[100, 100, 100, 100][..], Verdict::Pass),
+            // 4 standard deviations of 400 at a quarter each are 34.6.
+            (&[66, 134, 100, 100], Verdict::Pass),
+            (&[65, 135, 100, 100], Verdict::Warn),
+            (&[134, 133, 133], Verdict::Fail),
+            (&[80, 80, 80, 80, 80], Verdict::Warn),
+            (&[40, 40, 40, 40], Verdict::Unknown),
+            (&[], Verdict::Unknown),
+        ] {
+            let counted = shares.iter().enumerate().map(|(nth, share)| (format!("web-{nth}"), *share)).collect();
+            let seen = Observation::Burst(BurstAnswer {
+                at: jiff::Timestamp::UNIX_EPOCH,
+                connected: String::new(),
+                statuses: vec![],
+                sending: Duration::ZERO,
+                headers: BTreeMap::new(),
+                counted,
+            });
+            assert_eq!(verdict(&spread, &[seen]), Some(wanted), "{shares:?}");
         }
     }
 

@@ -22,6 +22,19 @@ pub fn drills(_proxy: &Proxy, site: &Site) -> Drills {
             }),
         });
     }
+    if site.proxies > site.origin_addresses() {
+        several.push(Drill {
+            number: Some(55),
+            id: "container-starves",
+            fault: "one container of the proxy gets no request: it was put in quarantine, and nobody let it out",
+            reddens: vec!["origin.spread"],
+            inject: Box::new(|staging| {
+                let node = staging.nodes.iter_mut().rfind(|node| node.role.is_proxy() && node.containers > 1);
+                node.ok_or("each address has one container")?.starves_one = true;
+                Ok(())
+            }),
+        });
+    }
     Drills::Run(OneOrMore(
         Drill {
             number: Some(53),

@@ -162,6 +162,7 @@ impl<'a> Tried<'a> {
             enough_refusals: u16::try_from(self.burst()).unwrap_or(u16::MAX).saturating_add(ENOUGH),
             after: Duration::ZERO,
             visitor: Visitor::Own(format!("{word} {}", self.limit.name)),
+            counts: None,
         }
     }
 
@@ -230,8 +231,8 @@ fn trips(tried: &Tried<'_>) -> Check {
     let machines = tried.machines;
     let too_large = tried.enough() > LARGEST_BURST;
     Check {
-        // Without one of the origins there are fewer machines to count.
-        blocked_by: vec![NO_EDGE[0], NO_EDGE[1], "origin.pool", "origin.ips.health"],
+        // Without one of the machines there are fewer to count.
+        blocked_by: vec![NO_EDGE[0], NO_EDGE[1], "origin.pool", "origin.ips.health", "origin.spread"],
         remedy: "compare rate, burst and number of machines with what is deployed".to_owned(),
         source: "nginx docs, ngx_http_limit_req_module; JVA-6",
         ..tried.check("rate.trips", vec![tried.trip("trips")], move |seen| {

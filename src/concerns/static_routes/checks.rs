@@ -66,7 +66,15 @@ fn purged() -> Probe {
 
 /// One request of Varnish's own methods, by somebody.
 fn told(request: HttpProbe, method: Method, visitor: Visitor) -> Probe {
-    Probe::Burst(BurstProbe { request, method, count: 1, enough_refusals: 0, after: Duration::ZERO, visitor })
+    Probe::Burst(BurstProbe {
+        request,
+        method,
+        count: 1,
+        enough_refusals: 0,
+        after: Duration::ZERO,
+        visitor,
+        counts: None,
+    })
 }
 
 /// The page at each machine, past the CDN; where there is none, where the name leads.
