@@ -969,7 +969,10 @@ fn no_rule_is_raised_where_it_should_not() {
     quiet("301 and an IPv6 address", edited(&[("status = 308", "status = 301"), ("198.51.100.22", "2001:db8::22")]));
     quiet(
         "two servers to one name",
-        edited(&[("[\"jeveuxaider.gouv.fr\", \"www.jeveuxaider.gouv.fr\"]", "[\"www.jeveuxaider.gouv.fr\"]")]),
+        edited(&[
+            ("announced = \"jeveuxaider.gouv.fr\"", "announced = \"www.jeveuxaider.gouv.fr\""),
+            ("[\"jeveuxaider.gouv.fr\", \"www.jeveuxaider.gouv.fr\"]", "[\"www.jeveuxaider.gouv.fr\"]"),
+        ]),
     );
     quiet("`${` in a text for people", edited(&[("title = \"", "title = \"${HOME} %{if} $(id) `id` \\\" ; } ")]));
     quiet("ten includes", edited(&[("[\"spf.brevo.com\"]", &includes(10))]));

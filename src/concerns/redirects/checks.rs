@@ -719,7 +719,7 @@ mod tests {
         }
         let with = |outcome: Result<u16, FailureKind>, count: usize| {
             let mut all = samples(&[], 1);
-            all.iter_mut().take(count).for_each(|sample| sample.outcome = outcome.clone());
+            all.iter_mut().take(count).for_each(|sample| sample.outcome = outcome);
             said(&all)
         };
         assert_eq!(with(Err(FailureKind::TimedOut), 1), Verdict::Fail);
