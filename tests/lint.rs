@@ -216,6 +216,12 @@ fn cases() -> Vec<(&'static str, Level, String, String)> {
         own("cdn.caa-excludes-edge", Warning, "[", &[("  \"ssl.com\",\n", "")]),
         own("cdn.address-not-public", Error, "\"fd00::1\"", &[("203.0.113.10", "fd00::1")]),
         own("cache.no-default-class", Error, "[[cache.classes]]", &[(PAGES, &format!("{PAGES}paths = [\"/\"]\n"))]),
+        own(
+            "cache.read-cache",
+            Error,
+            "\"/missions\"",
+            &[("session_cookie = \"laravel_session\"\n", &READ_CACHE.replace("/api/missions", "/missions"))],
+        ),
         own("cache.default-class-last", Error, "\"api\"", &[("paths = [\"/api/\", \"/oauth/\", \"/health\"]\n", "")]),
         own("cache.duplicate-name", Error, "\"assets\"", &[("name = \"api\"", "name = \"assets\"")]),
         own(
@@ -697,6 +703,11 @@ fn platform_cases() -> Vec<(&'static str, Level, String, String)> {
         own("people.lever-twice", Error, "\"degraded-mode\"", &[("name = \"scale-up\"", "name = \"degraded-mode\"")]),
     ]
 }
+
+/// A cache inside the app, in the place of the session cookie's line.
+const READ_CACHE: &str = r#"session_cookie = "laravel_session"
+read_cache = { apps = ["jeveuxaider"], variable = "READ_CACHE", on = "1", off = "0", path = "/api/missions", seconds = 30, drilled_on = 2020-03-20 }
+"#;
 
 /// A page that is published as static, for the end of the sample.
 const STATIC: &str = r#"

@@ -25,17 +25,19 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn the_healthy_world_is_green() {
+fn the_healthy_world_is_green_each_time() {
     need("nginx");
-    let output = run(&["rehearse", SAMPLE, "--format", "json"]);
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    conforms(&report, "verify");
-    let not_green: Vec<&serde_json::Value> =
-        report["checks"].as_array().expect("checks").iter().filter(|check| check["verdict"] != "pass").collect();
-    assert!(not_green.is_empty(), "{not_green:#?}\n{}", text(&output.stderr));
-    assert_eq!(output.status.code(), Some(0));
-    // A checklist that lost its checks would be green too.
-    assert!(report["summary"]["pass"].as_u64().expect("a count") >= 65, "{}", report["summary"]);
+    for nth in 1..=3 {
+        let output = run(&["rehearse", SAMPLE, "--format", "json"]);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        conforms(&report, "verify");
+        let not_green: Vec<&serde_json::Value> =
+            report["checks"].as_array().expect("checks").iter().filter(|check| check["verdict"] != "pass").collect();
+        assert!(not_green.is_empty(), "time {nth}: {not_green:#?}\n{}", text(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "time {nth}");
+        // A checklist that lost its checks would be green too.
+        assert!(report["summary"]["pass"].as_u64().expect("a count") >= 150, "{}", report["summary"]);
+    }
 }
 
 #[test]
@@ -50,7 +52,7 @@ fn every_drill_is_caught_and_nothing_else_turns_red() {
         .filter(|drill| drill["missed"] != serde_json::json!([]) || drill["unexpected"] != serde_json::json!([]))
         .collect();
     assert!(odd.is_empty(), "{odd:#?}\n{}", text(&output.stderr));
-    assert!(drills.len() >= 44, "only {} drills", drills.len());
+    assert!(drills.len() >= 120, "only {} drills", drills.len());
     assert!(drills.iter().all(|drill| drill["red"] != serde_json::json!([])));
     assert_eq!(output.status.code(), Some(0));
 }

@@ -114,6 +114,14 @@ partners = true
     edited(&[("plan = \"business\"", "plan = \"enterprise\""), ("suspended = true\n", table)])
 }
 
+/// The app has a cache of its own, for a crisis.
+fn read_cache() -> String {
+    let table = r#"session_cookie = "laravel_session"
+read_cache = { apps = ["jeveuxaider"], variable = "READ_CACHE", on = "1", off = "0", path = "/api/places", seconds = 30, drilled_on = 2020-03-20 }
+"#;
+    edited(&[("session_cookie = \"laravel_session\"\n", table)])
+}
+
 /// nginx keeps copies of pages and files.
 fn copies_at_the_proxy() -> String {
     edited(&[
@@ -256,6 +264,7 @@ fn other_shapes_are_rehearsed_like_the_sample() {
         ("no CAA", no_caa(), "caa-closed", 1),
         ("copies at the proxy", copies_at_the_proxy(), "proxy-keeps-nothing", 1),
         ("several redirects, IPv6", several_redirects_and_ipv6(), "redirect-drops-query", 1),
+        ("a cache in the app", read_cache(), "read-cache-unwired", 1),
         (
             "an advanced waiting room",
             advanced_room(),

@@ -12,7 +12,7 @@ use super::value::{CookieName, HostName, Label, PathPrefix, Seconds, Text, Upstr
 use super::{Blueprint, KeyPath};
 use crate::concerns::apps::{App, Apps};
 use crate::concerns::audience::Audience;
-use crate::concerns::cache::Class;
+use crate::concerns::cache::{Class, ReadCache};
 use crate::concerns::cdn::{Plan, Setup};
 use crate::concerns::database::Database;
 use crate::concerns::degraded_mode::DegradedMode;
@@ -78,6 +78,7 @@ pub struct Site {
     pub degraded: Option<DegradedFacts>,
     // What the arithmetic and the duties of people are judged on: whole tables, which a drill may edit.
     pub platform: Option<Apps>,
+    pub read_cache: Option<ReadCache>,
     pub database: Option<Database>,
     pub audience: Option<Audience>,
     pub third_parties: Option<ThirdParties>,
@@ -267,6 +268,7 @@ impl Site {
             apps: blueprint.apps.as_ref().map(Apps::facts).unwrap_or_default(),
             degraded: blueprint.degraded_mode.as_ref().map(DegradedMode::facts),
             platform: blueprint.apps.clone(),
+            read_cache: blueprint.cache.as_ref().and_then(|cache| cache.read_cache.clone()),
             database: blueprint.database.clone(),
             audience: blueprint.audience.clone(),
             third_parties: blueprint.third_parties.clone(),
@@ -289,6 +291,7 @@ impl Site {
         let days = later.as_hours() / 24;
         self.announcement = announcement;
         self.mail = self.mail.map(|mail| MailFacts { table: mail.table.later_by(days), ..mail });
+        self.read_cache = self.read_cache.map(|cache| cache.later_by(days));
         self.database = self.database.map(|database| database.later_by(days));
         self.audience = self.audience.map(|audience| audience.later_by(days));
         self.third_parties = self.third_parties.map(|parties| parties.later_by(days));

@@ -573,6 +573,15 @@ pub const CHECKS: &[CheckPage] = &[
         source: "JVA-2, JVA-10",
     },
     CheckPage {
+        id: "cache.app.toggle",
+        title: "The app's own cache is ready, and does what it is for",
+        asks: "the switch at the platform's API; while it is on, one answer twice, some seconds apart",
+        passes: "off, and tried within 30 days of the announcement; or on, and the same answer twice",
+        fails: "on, and the answer changes; neither on nor off; never tried is unknown",
+        remedy: "write down how it is switched, and practise it",
+        source: "DOC-4",
+    },
+    CheckPage {
         id: "cache.leak.users",
         title: "Nobody sees somebody else's page",
         asks: "each sample as two people and as nobody",

@@ -528,6 +528,13 @@ rules! {
         source: "golive: nothing without a check; DOC-4",
         reads: ["cache.classes.samples", "cache.classes.fingerprinted"],
     }
+    CACHE_READ_CACHE = "cache.read-cache" {
+        title: "the app's own cache cannot be switched, be seen, or be remembered",
+        why: "A cache of thirty seconds was ready on the night that needed it, and everybody had forgotten it.",
+        remedy: "Name the apps that read the switch and an answer of the app itself, and switch it for practice.",
+        source: "DOC-4",
+        reads: ["cache.read_cache", "cache.classes", "apps.apps.name", "site.announcement"],
+    }
     CACHE_SAMPLE_OUTSIDE = "cache.sample-outside-class" {
         title: "a sample belongs to another class",
         why: "The check would ask a path of one class and expect the headers of another: red while all is well, or \

@@ -28,11 +28,13 @@ pub struct App {
     session_cookie: Option<String>,
     /// Where the app says how it is.
     health_pages: Vec<String>,
+    /// What the app's own cache keeps.
+    read_cached: Option<String>,
     /// Pages for the test account alone.
     logged_in_pages: Vec<String>,
     health: AtomicU8,
     sessions: AtomicU64,
-    /// Requests for those pages: containers take turns.
+    /// Requests of which each is answered by another container, or otherwise than the one before.
     turns: AtomicU64,
 }
 
@@ -75,6 +77,7 @@ impl App {
             session_cookie,
             health_pages,
             logged_in_pages,
+            read_cached: site.read_cache.as_ref().map(|cache| cache.path.to_string()),
             health: AtomicU8::new(health::GOOD),
             sessions: AtomicU64::new(0),
             turns: AtomicU64::new(0),
@@ -172,6 +175,13 @@ impl Stub for App {
                     content("application/json", serde_json::json!({ "status": "ok", "database": "ok" }).to_string())
                 }
             });
+        }
+        if self.read_cached.as_deref() == Some(path) {
+            let stamp = match self.manner.read_cache_unwired {
+                true => self.turns.fetch_add(1, Ordering::Relaxed),
+                false => 0,
+            };
+            return Some(content("application/json", serde_json::json!({ "stamp": stamp }).to_string()));
         }
         if self.logged_in_pages.iter().any(|page| page == path) {
             let is_elsewhere = self.manner.sessions_in_memory && self.turns.fetch_add(1, Ordering::Relaxed) % 2 == 1;

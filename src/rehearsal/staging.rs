@@ -168,6 +168,8 @@ pub struct StagedApp {
     pub debug: bool,
     /// No health page.
     pub without_health: bool,
+    /// The switch of the app's own cache is read by nothing.
+    pub read_cache_unwired: bool,
     /// Each of two containers keeps sessions in its own memory.
     pub sessions_in_memory: bool,
 }

@@ -86,8 +86,8 @@ impl Allowed {
     }
 }
 
-/// Each app that the blueprint names, with the variables that checks compare: those that hold no secret, and the switch
-/// of the degraded mode.
+/// Each app that the blueprint names, with the variables that checks compare: those that hold no secret, and the switches
+/// of the degraded mode and of the app's own cache.
 fn apps(site: &Site) -> BTreeMap<String, BTreeSet<String>> {
     let mut apps: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for app in site.platform.iter().flat_map(|platform| &platform.apps) {
@@ -97,6 +97,11 @@ fn apps(site: &Site) -> BTreeMap<String, BTreeSet<String>> {
     if let Some(degraded) = &site.degraded {
         for app in &degraded.apps {
             apps.entry(app.to_string()).or_default().insert(degraded.variable.to_string());
+        }
+    }
+    if let Some(cache) = &site.read_cache {
+        for app in &cache.apps {
+            apps.entry(app.to_string()).or_default().insert(cache.variable.to_string());
         }
     }
     for app in site.front.iter().chain(site.database.iter().map(|database| &database.app)) {

@@ -10,6 +10,7 @@
 //! | `samples` | the same GET on many connections, timed |
 //! | `body` | decoding of bodies, within limits |
 //! | `tls` | one handshake, looked at and then verified |
+//! | `captive` | whether the network here answers in other people's place |
 //! | `pace` | politeness towards a live site |
 //! | `breaker` | the end of a live run from which the site suffers |
 //! | `failure` | causes of errors, sorted |
@@ -20,6 +21,7 @@ pub mod allowed;
 mod body;
 mod breaker;
 mod burst;
+mod captive;
 mod dns;
 pub(crate) mod failure;
 mod http;
@@ -122,6 +124,8 @@ pub struct World {
     /// Where each name led the first time: repeated GETs of one run must reach one address, or a second GET could
     /// not find the copy that the first one left. Failures are not kept.
     resolved: Mutex<HashMap<String, Arc<OnceCell<IpAddr>>>>,
+    /// The resolver that makes names up, if one does; asked once.
+    captive: OnceCell<Option<String>>,
     /// Text that no earlier run has used, for URLs that no cache may know yet.
     nonce: String,
 }
@@ -186,6 +190,7 @@ impl World {
             pace: (!routed_only).then(pace::Pace::default),
             breaker: (!routed_only).then(breaker::Breaker::default),
             resolved: Mutex::default(),
+            captive: OnceCell::new(),
             nonce: format!("{:x}", jiff::Timestamp::now().as_nanosecond()),
         })
     }
@@ -216,6 +221,9 @@ impl World {
     pub async fn ask(&self, probe: &Probe) -> Observation {
         if let Some(reason) = self.stopped() {
             return Observation::NotAsked { because: format!("stopped: {reason}") };
+        }
+        if let Err(captive) = self.refuse_if_captive(probe).await {
+            return *captive;
         }
         let answer = match probe {
             Probe::Dns(probe) => self.dns(probe).await,

@@ -814,6 +814,43 @@ mod names {
     }
 
     #[tokio::test]
+    async fn of_a_network_that_answers_for_everybody_are_no_evidence() {
+        let portal = NameServer::start(|query, _, _| {
+            let name = query.queries[0].name().clone();
+            let here = Record::from_rdata(name, 60, RData::A(A::new(203, 0, 113, 10)));
+            bytes(&reply(query, ResponseCode::NoError, vec![here]))
+        })
+        .await;
+        let web = Server::start(|_| ok(&[], b"log in here")).await;
+        let routes = Routes::from([
+            ((PUBLIC, 80).into(), web.address),
+            ((SERVER.parse::<std::net::IpAddr>().unwrap(), 53).into(), portal.address),
+        ]);
+        let options = || {
+            let mut options = Options { routed_only: false, routes: routes.clone(), ..portal.options() };
+            options.allowed = Allowed {
+                addresses: BTreeSet::from([PUBLIC, SERVER.parse().unwrap()]),
+                ranges: None,
+                ..options.allowed
+            };
+            options
+        };
+        let world = World::new(options()).unwrap();
+        for probe in [
+            Probe::Http(HttpProbe { to: Target::Resolved, ..get("/") }),
+            Probe::Http(get("/")),
+            question(DnsServer::Resolver, RecordType::A),
+            question(DnsServer::Authoritative(SERVER.parse().unwrap()), RecordType::A),
+        ] {
+            let because = refusal(world.ask(&probe).await);
+            assert!(because.contains("the network here is captive"), "{because}");
+        }
+        assert_eq!((portal.asked(), web.heads().len()), (1, 0), "one question, and nothing more");
+        let rehearsed = World::new(Options { routed_only: true, ..options() }).unwrap();
+        http(ask_http(&rehearsed, get("/")).await);
+    }
+
+    #[tokio::test]
     async fn without_address_are_unresolved() {
         let server = NameServer::start(|query, _, _| bytes(&reply(query, ResponseCode::NXDomain, vec![]))).await;
         let world = World::new(server.options()).unwrap();

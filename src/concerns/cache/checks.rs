@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Cache, Class};
+use super::{Cache, Class, read_cache};
 use crate::blueprint::Site;
 use crate::blueprint::value::{HostName, PathPrefix, UrlPath};
 use crate::concerns::answer::{
@@ -81,6 +81,7 @@ pub fn checks(cache: &Cache, site: &Site) -> OneOrMore<Check> {
     }
     all.extend(leak(cache, site));
     all.extend(purge(cache, site));
+    all.extend(site.read_cache.as_ref().map(|read_cache| read_cache::check(read_cache, site)));
     if site.cdn.is_some() {
         all.extend(super::ratio::check(cache, site));
         all.extend(attest::human(Question::CacheOffload, site.host.to_string(), site, "JVA-2, JVA-10"));

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Cache, Class, ratio};
+use super::{Cache, Class, ratio, read_cache};
 use crate::blueprint::Site;
 use crate::concerns::attest::{self, Question};
 use crate::concerns::drill::Inject;
@@ -25,6 +25,7 @@ pub fn drills(cache: &Cache, site: &Site) -> Drills {
         "the origin hears of more requests than the edge had misses: somebody comes past the cache",
         vec!["cache.offload"],
     ));
+    all.extend(cache.read_cache.as_ref().map(read_cache::drill));
     if cache.classes.iter().any(can_be_asked) {
         all.push(Drill {
             number: Some(36),

@@ -55,6 +55,7 @@ pub fn findings(cache: &Cache, site: &Site) -> Vec<Finding> {
     let mut findings = order(cache);
     findings.extend(too_many(cache, site));
     findings.extend(needs_proxy(site));
+    findings.extend(cache.read_cache.iter().flat_map(|read_cache| super::read_cache::findings(read_cache, site)));
     let mut names = HashSet::new();
     for (index, class) in cache.classes.iter().enumerate() {
         if !names.insert(&class.name) {

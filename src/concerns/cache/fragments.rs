@@ -2,15 +2,30 @@
 
 use super::{Cache, Class};
 use crate::blueprint::Site;
-use crate::blueprint::value::Seconds;
+use crate::blueprint::value::{Seconds, Text};
 use crate::concerns::Fragment;
-use crate::concerns::fragment::{CacheRule, Expression, Marking, ProxyCopies, ResponseClass, Routes, Store};
+use crate::concerns::fragment::{
+    AppVariable, CacheRule, Expression, Marking, ProxyCopies, ResponseClass, Routes, Store,
+};
 
 pub fn fragments(cache: &Cache, site: &Site) -> Vec<Fragment> {
     let mut fragments: Vec<Fragment> =
         cache.classes.iter().map(|class| Fragment::ResponseClass(response_class(class, cache))).collect();
     if site.cdn.is_some() {
         fragments.extend((0..cache.classes.len()).map(|at| Fragment::CacheRule(cache_rule(&cache.classes, at, site))));
+    }
+    if let Some(read_cache) = &cache.read_cache
+        && let Ok(name) = read_cache.variable.as_str().parse::<Text>()
+    {
+        fragments.extend(read_cache.apps.iter().map(|app| {
+            Fragment::AppVariable(AppVariable {
+                app: app.clone(),
+                name: name.clone(),
+                value: read_cache.off.to_string(),
+                switched: true,
+                why: format!("{} switches the app's own cache on, {} off", read_cache.on, read_cache.off),
+            })
+        }));
     }
     fragments
 }

@@ -6,11 +6,12 @@ mod findings;
 mod fragments;
 mod procedure;
 mod ratio;
+mod read_cache;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::blueprint::value::{CookieName, Label, Moment, PathPrefix, Seconds, UrlPath};
+use crate::blueprint::value::{CookieName, Day, Label, Moment, PathPrefix, Seconds, UrlPath, VariableName, Word};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::fragment::{Routes, is_fingerprinted_under, is_under};
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
@@ -25,6 +26,41 @@ pub struct Cache {
     /// The cookie by which the app knows a visitor; checks use it to look for one person's page at another's.
     #[serde(default)]
     pub session_cookie: Option<CookieName>,
+    /// A cache inside the app, off until somebody switches it on in a crisis (DOC-4).
+    #[serde(default)]
+    pub read_cache: Option<ReadCache>,
+}
+
+/// The app's own cache of what everybody reads: the last answer again for some seconds, however many ask (DOC-4).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadCache {
+    /// Apps of the platform that read the variable.
+    #[schemars(length(min = 1))]
+    pub apps: Vec<Label>,
+    /// The environment variable that switches it.
+    pub variable: VariableName,
+    /// Its value while the cache answers.
+    pub on: Word,
+    /// Its value otherwise.
+    pub off: Word,
+    /// An answer that it keeps; in a class with `store = false`, or the CDN's copies would hide it.
+    pub path: UrlPath,
+    /// For how long an answer is kept.
+    pub seconds: Seconds,
+    /// Day on which it was last switched on for practice, and off; 30 days before the announcement at the earliest. Left
+    /// out: never.
+    #[serde(default)]
+    pub drilled_on: Option<Day>,
+}
+
+impl ReadCache {
+    /// The same, of a launch so many days later.
+    #[must_use]
+    pub fn later_by(mut self, days: i64) -> Self {
+        self.drilled_on = self.drilled_on.map(|day| day.later_by(days));
+        self
+    }
 }
 
 /// Routes that are cached alike.

@@ -27,17 +27,31 @@ pub fn procedure(cache: &Cache, site: &Site) -> Procedure {
             temporary.afterwards_seconds
         ));
     }
+    let mut when_red = Vec::new();
+    if let Some(read_cache) = &cache.read_cache {
+        let (variable, on, off) = (&read_cache.variable, &read_cache.on, &read_cache.off);
+        for app in &read_cache.apps {
+            when_red.push(format!(
+                "The database is too busy with reading: `scalingo --app {app} env-set {variable}={on}` (the app restarts); \
+                 answers are then up to {} s old. Back: `{variable}={off}`.",
+                read_cache.seconds
+            ));
+        }
+    }
     Procedure {
         before: vec![
             "List with the app's people every path that shows something personal; it belongs to a class with store = false."
                 .to_owned(),
             "Run the rehearsal: it asks each path as two people and compares.".to_owned(),
         ],
-        when_red: vec![
+        when_red: [
             "cache.leak.users red: stop the launch, purge, and set store = false for the path.".to_owned(),
             "cache.hit-on-second red: read the reason in the check; a cookie or a private header is the usual one."
                 .to_owned(),
-        ],
+        ]
+        .into_iter()
+        .chain(when_red)
+        .collect(),
         undo,
     }
 }
