@@ -665,7 +665,7 @@ pub const CHECKS: &[CheckPage] = &[
     CheckPage {
         id: "mail.transport",
         title: "The rules for whoever brings mail agree with the DNS",
-        asks: "where mail.domains.transport is declared: TXT of _mta-sts and _smtp._tls and MX at each name server, and one GET of the policy at mta-sts.NAME",
+        asks: "where mail.domains.transport is declared: TXT of _mta-sts and _smtp._tls and MX through a resolver, and one GET of the policy at mta-sts.NAME",
         passes: "one record of each, a policy with the declared mode, and every MX in it",
         fails: "never worse than a warning: a record or the policy is absent or broken, the mode is another, an MX is not in the policy",
         remedy: "serve the generated policy, and publish its record",

@@ -52,7 +52,7 @@ fn of_domain(domain: &Domain, site: &Site) -> Vec<Check> {
         checks.push(dmarc_rua(domain));
     }
     checks.extend(domain.senders.iter().map(ptr));
-    checks.extend(domain.transport.as_ref().and_then(|declared| transport::coherent(domain, declared, site)));
+    checks.extend(domain.transport.as_ref().and_then(|declared| transport::coherent(domain, declared)));
     checks
 }
 

@@ -1,26 +1,26 @@
 //! Whether what is published of the way to the domain's mail servers agrees with itself.
 
-use super::{at_servers, check, texts, worst};
-use crate::blueprint::Site;
-use crate::concerns::answer::{answered, authoritative, http, listed};
-use crate::concerns::ask::get;
+use super::{check, texts, worst};
+use crate::concerns::answer::{answered, dns, http, listed};
+use crate::concerns::ask::{dns_resolved, get};
 use crate::concerns::mail::{Domain, Transport, transport};
 use crate::concerns::{Check, Judgement, Safety, Verdict};
-use crate::probe::{HttpAnswer, Observation, RecordData, RecordType, Scheme};
+use crate::probe::{HttpAnswer, Observation, Rcode, RecordData, RecordType, Scheme};
 
 /// `mail.transport`: record, policy and MX agree. Never worse than a warning: senders who know nothing of it deliver
 /// as before.
-pub fn coherent(domain: &Domain, declared: &Transport, site: &Site) -> Option<Check> {
+pub fn coherent(domain: &Domain, declared: &Transport) -> Option<Check> {
     let host = domain.policy_host()?.0.parse().ok()?;
     let name = domain.name.to_string();
-    let mut ask = at_servers(site, &domain.name, &domain.name.child("_mta-sts"), RecordType::Txt);
-    let servers = ask.len();
-    ask.extend(at_servers(site, &domain.name, &domain.name.child("_smtp._tls"), RecordType::Txt));
-    ask.extend(at_servers(site, &domain.name, &name, RecordType::Mx));
-    ask.push(get(Scheme::Https, &host, transport::PATH).into());
+    let ask = vec![
+        dns_resolved(&domain.name.child("_mta-sts"), RecordType::Txt),
+        dns_resolved(&domain.name.child("_smtp._tls"), RecordType::Txt),
+        dns_resolved(&name, RecordType::Mx),
+        get(Scheme::Https, &host, transport::PATH).into(),
+    ];
     let mode = declared.mode.as_str();
     let reports = transport::report_record(declared).is_some();
-    let mut check = check("mail.transport", name, ask, move |seen| match coherence(seen, servers, mode, reports) {
+    let mut check = check("mail.transport", name, ask, move |seen| match coherence(seen, mode, reports) {
         Judgement::Say(Verdict::Fail, because) => Judgement::warn(because),
         other => other,
     })
@@ -32,19 +32,20 @@ pub fn coherent(domain: &Domain, declared: &Transport, site: &Site) -> Option<Ch
     Some(check)
 }
 
-fn coherence(seen: &[Observation], servers: usize, mode: &str, reports: bool) -> Judgement {
+fn coherence(seen: &[Observation], mode: &str, reports: bool) -> Judgement {
     let Some((served, records)) = seen.split_last() else { return Judgement::unknown("nothing was asked") };
     let mut told = Vec::new();
     let mut exchanges: Vec<String> = Vec::new();
     for (position, observation) in records.iter().enumerate() {
-        let answer = match authoritative(observation) {
-            Ok(answer) => answer,
-            // Whose fault a lame server is, other checks say: nothing was learnt of the rules.
+        // Whose fault a lame server is, other checks say: nothing was learnt of the rules.
+        let answer = match dns(observation) {
+            Ok(answer) if matches!(answer.rcode, Rcode::NoError | Rcode::NxDomain) => answer,
+            Ok(answer) => return Judgement::unknown(format!("the resolver answers {}", answer.rcode.as_str())),
             Err(Judgement::Say(_, because)) => return Judgement::unknown(because),
             Err(ask) => return ask,
         };
         let found: Vec<&str> = texts(answer).collect();
-        let fault = match position.checked_div(servers).unwrap_or_default() {
+        let fault = match position {
             0 => transport::record_fault(&found).map(|fault| format!("_mta-sts: {fault}")),
             1 if reports => transport::report_fault(&found).map(|fault| format!("_smtp._tls: {fault}")),
             1 => None,
@@ -56,7 +57,7 @@ fn coherence(seen: &[Observation], servers: usize, mode: &str, reports: bool) ->
                 None
             }
         };
-        told.extend(fault.map(|fault| (Verdict::Fail, format!("{}: {fault}", answer.server))));
+        told.extend(fault.map(|fault| (Verdict::Fail, fault)));
     }
     exchanges.sort();
     exchanges.dedup();
