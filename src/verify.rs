@@ -285,7 +285,9 @@ fn disturbs(check: &Check) -> bool {
         || check.ask.iter().any(|probe| match probe {
             Probe::Wait(wait) => !wait.copies_of.is_empty(),
             Probe::Disturb(_) | Probe::Burst(_) | Probe::Purge(_) => true,
-            Probe::Dns(_) | Probe::Http(_) | Probe::Tls(_) | Probe::TlsOffer(_) | Probe::Api(_) => false,
+            Probe::Dns(_) | Probe::Http(_) | Probe::Tls(_) | Probe::TlsOffer(_) | Probe::Samples(_) | Probe::Api(_) => {
+                false
+            }
         })
 }
 

@@ -939,6 +939,7 @@ mod network {
             Probe::Tls(probe) => probe.to == Target::Resolved,
             Probe::TlsOffer(probe) => probe.to == Target::Resolved,
             Probe::Burst(probe) => probe.request.to == Target::Resolved,
+            Probe::Samples(probe) => probe.request.to == Target::Resolved,
             Probe::Wait(_) | Probe::Disturb(_) | Probe::Api(_) | Probe::Purge(_) => false,
         }
     }

@@ -50,6 +50,12 @@ fn without(tables: &[&str]) -> String {
             list_without(blueprint.get_mut("people"), "attested", "check", check);
         }
     }
+    // Its cookie, and the class that keeps nothing of it, are [cache]'s.
+    if let (true, Some(apps)) = (tables.contains(&"cache"), blueprint.get_mut("apps")) {
+        for app in apps["apps"].as_array_mut().expect("a list") {
+            app.as_table_mut().expect("a table").remove("logged_in_path");
+        }
+    }
     if let (true, Some(mode)) = (tables.contains(&"apps"), blueprint.get_mut("degraded_mode")) {
         mode.as_table_mut().expect("a table").remove("apps");
     }

@@ -84,6 +84,9 @@ pub struct SiteTable {
     pub title: Text,
     /// The public host name of the site.
     pub host: HostName,
+    /// The name that the public is told to type, where it is another than `host`: one of `[redirects]`.
+    #[serde(default)]
+    pub announced: Option<HostName>,
     /// When the public is told. Deadlines of the change requests count back from it.
     #[schemars(with = "Instant")]
     pub announcement: toml::value::Datetime,

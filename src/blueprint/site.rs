@@ -21,7 +21,7 @@ use crate::concerns::dns::records::{RecordKind, RecordSet};
 use crate::concerns::fragment::RunsOn;
 use crate::concerns::mail::Mail;
 use crate::concerns::people::{Attested, People};
-use crate::concerns::third_parties::ThirdParties;
+use crate::concerns::third_parties::{Service, ThirdParties};
 use crate::probe::RecordData;
 use crate::providers::cloudflare;
 
@@ -29,8 +29,10 @@ use crate::providers::cloudflare;
 pub struct Site {
     pub name: Label,
     pub title: Text,
-    /// The announced name, first of [`Self::hosts`].
+    /// The name that serves the pages, first of [`Self::hosts`].
     pub host: HostName,
+    /// What the public is told to type.
+    pub announced: HostName,
     /// Every public name behind the CDN and the proxy, `host` first.
     pub hosts: Vec<PublicHost>,
     pub contact: Text,
@@ -186,10 +188,11 @@ pub struct RedirectedNames {
 /// What the site's mail leans on that others publish.
 #[derive(Debug, Clone)]
 pub struct MailFacts {
-    pub messages_per_day: u32,
     pub leaned_on: Vec<Foreign>,
     /// Names that have an SPF policy.
     pub names: Vec<HostName>,
+    /// The whole table, which a drill may edit.
+    pub table: Mail,
 }
 
 /// A record that is not golive's to generate, and without which mail fails.
@@ -255,6 +258,7 @@ impl Site {
         Self {
             name: table.name.clone(),
             title: table.title.clone(),
+            announced: table.announced.clone().unwrap_or_else(|| table.host.clone()),
             host: table.host.clone(),
             hosts: std::iter::once(first).chain(further).collect(),
             contact: table.contact.clone(),
@@ -279,7 +283,10 @@ impl Site {
             steady_ttl: blueprint.dns.steady_ttl_seconds,
             cdn,
             redirected,
-            mail: blueprint.mail.as_ref().map(Mail::facts),
+            mail: blueprint
+                .mail
+                .as_ref()
+                .map(|mail| mail.facts(|name| blueprint.dns.zones.iter().any(|zone| name.is_within(&zone.name)))),
             has_proxy: blueprint.proxy.is_some(),
             proxy_runs_on: blueprint.proxy.as_ref().map(|proxy| proxy.runs_on),
             health_path: blueprint.proxy.as_ref().map(|proxy| proxy.health_path.clone()),
@@ -318,6 +325,7 @@ impl Site {
         // Days fall where they fell from the announcement's: what was fresh stays fresh.
         let days = later.as_hours() / 24;
         self.announcement = announcement;
+        self.mail = self.mail.map(|mail| MailFacts { table: mail.table.later_by(days), ..mail });
         self.read_cache = self.read_cache.map(|cache| cache.later_by(days));
         self.database = self.database.map(|database| database.later_by(days));
         self.audience = self.audience.map(|audience| audience.later_by(days));
@@ -335,6 +343,19 @@ impl Site {
             None => KeyPath::of(["site", "host"]),
             Some(further) => KeyPath::of(["site", "hosts"]).index(further).key("name"),
         }
+    }
+
+    /// Whether somebody sends mail in the name of a domain of the blueprint.
+    pub fn sends_mail(&self) -> bool {
+        self.mail.as_ref().is_some_and(|mail| mail.table.sends())
+    }
+
+    /// What the vendor of mail promises, as messages and the seconds within which they are counted; no promise is 0. `None`: the blueprint names no such vendor.
+    pub fn mail_quota(&self) -> Option<(u64, u64)> {
+        let vendors = self.third_parties.iter().flat_map(|parties| &parties.vendors);
+        let mut of_mail = vendors.filter(|vendor| vendor.service == Service::Mail);
+        // The first: a second vendor is for another day, since each has its own records.
+        of_mail.next().map(|vendor| (vendor.promised.map_or(0, |count| count.get().into()), vendor.per.seconds()))
     }
 
     /// The most specific zone of the blueprint that holds this name.

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::Judgement;
 use crate::probe::{
-    ApiAnswer, BurstAnswer, DnsAnswer, Failure, FailureKind, HttpAnswer, Observation, Rcode, RecordData, TlsAnswer,
-    TlsOfferAnswer,
+    ApiAnswer, BurstAnswer, DnsAnswer, Failure, FailureKind, HttpAnswer, Observation, Rcode, RecordData, SamplesAnswer,
+    TlsAnswer, TlsOfferAnswer,
 };
 
 /// The HTTP answer, or what its absence means.
@@ -104,6 +104,18 @@ pub fn tls_offer(observation: &Observation) -> Result<&TlsOfferAnswer, Judgement
     }
 }
 
+/// The times that were taken, or what their absence means.
+///
+/// # Errors
+///
+/// As [`http`].
+pub fn samples(observation: &Observation) -> Result<&SamplesAnswer, Judgement> {
+    match observation {
+        Observation::Samples(answer) => Ok(answer),
+        other => Err(absent(other)),
+    }
+}
+
 /// What a provider's API answered with success, or what its absence means.
 ///
 /// # Errors
@@ -146,6 +158,7 @@ fn absent(observation: &Observation) -> Judgement {
         | Observation::Burst(_)
         | Observation::Tls(_)
         | Observation::TlsOffer(_)
+        | Observation::Samples(_)
         | Observation::Api(_)
         | Observation::Done => {
             Judgement::unknown("golive read an answer of another kind than it asked for; please report it")

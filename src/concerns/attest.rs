@@ -10,6 +10,7 @@ use super::people::{Attested, Role};
 use super::{Check, Drill, Judgement, Safety};
 use crate::blueprint::Site;
 use crate::blueprint::value::Day;
+use crate::rehearsal::staging::Staging;
 
 /// A question to a role; its name is the id of the check that depends on the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
@@ -79,7 +80,8 @@ impl Question {
                 "send to an address that does not exist: within 15 minutes the provider shows the bounce"
             }
             Question::MailBulk => {
-                "read the rate of complaints where Google, Yahoo and Microsoft show it: below 0.3 % at each"
+                "read the rate of complaints where Google, Yahoo and Microsoft show it: below 0.3 % at each; and in the \
+                 Received lines of a message at each that it came over TLS"
             }
             Question::MailDmarcAlign => {
                 "send one real message to mailboxes at three large providers: in each one's own \
@@ -109,9 +111,8 @@ impl Question {
         match self {
             Question::CacheOffload => site.cdn.is_some() && !site.classed_paths.is_empty(),
             Question::DatabaseIndex => site.database.is_some(),
-            Question::MailBounce | Question::MailBulk | Question::MailDmarcAlign | Question::MailVerified => {
-                site.mail.is_some()
-            }
+            Question::MailBulk => site.sends_mail() && site.mail.as_ref().is_some_and(|mail| mail.table.is_bulk()),
+            Question::MailBounce | Question::MailDmarcAlign | Question::MailVerified => site.sends_mail(),
         }
     }
 }
@@ -168,23 +169,24 @@ pub fn drill(
     reddens: Vec<&'static str>,
 ) -> Option<Drill> {
     site.people.as_ref()?;
-    Some(Drill {
-        number,
-        id,
-        fault,
-        reddens,
-        inject: Box::new(move |staging| {
-            let today = staging.site.announcement.to_zoned(TimeZone::UTC).date();
-            staging.site.attested.push(Attested {
-                check: question,
-                by: question.role(),
-                on: Day::new(today),
-                holds: false,
-                saw: "it does not hold".parse()?,
-            });
-            Ok(())
-        }),
-    })
+    Some(Drill { number, id, fault, reddens, inject: Box::new(move |staging| answer_no(staging, question)) })
+}
+
+/// The part of a drill in which somebody looks on the day of the announcement, and it does not hold.
+///
+/// # Errors
+///
+/// None that a question can cause.
+pub fn answer_no(staging: &mut Staging, question: Question) -> Result<(), String> {
+    let today = staging.site.announcement.to_zoned(TimeZone::UTC).date();
+    staging.site.attested.push(Attested {
+        check: question,
+        by: question.role(),
+        on: Day::new(today),
+        holds: false,
+        saw: "it does not hold".parse()?,
+    });
+    Ok(())
 }
 
 /// Days between a civil day and the announcement's, UTC.

@@ -49,6 +49,8 @@ pub enum Fragment {
     MovedPath(MovedPath),
     /// What is asked of whoever sends the mail, and of whoever owns the sending addresses.
     MailProvider(MailProvider),
+    /// The rules for whoever brings mail.
+    TransportPolicy(TransportPolicy),
     /// How often one client may ask, at the proxy or at the CDN.
     RateLimit(RateLimit),
     /// An environment variable of an app on the platform.
@@ -494,9 +496,18 @@ pub struct PeopleSheet {
 pub struct MailProvider {
     pub provider: Text,
     pub messages_per_day: u32,
+    /// In the busiest hour.
+    pub messages_per_hour: u64,
     /// The domains that send.
     pub domains: Vec<HostName>,
     pub senders: Vec<MailSender>,
+}
+
+/// An MTA-STS policy, to be served at `https://mta-sts.DOMAIN/.well-known/mta-sts.txt`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransportPolicy {
+    pub domain: HostName,
+    pub text: String,
 }
 
 /// A dedicated address and the name that its reverse zone must give it.

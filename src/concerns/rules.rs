@@ -761,6 +761,21 @@ rules! {
         source: "JVA-11, JVA-16",
         reads: ["redirects.servers.names", "dns.zones.name"],
     }
+    REDIRECTS_ANNOUNCED = "redirects.announced-nowhere" {
+        title: "the announced name leads nowhere",
+        why: "The public types what it was told. A name that was chosen late is in no certificate, no zone and no \
+              redirect unless somebody puts it there.",
+        remedy: "Add the name to `[[redirects.servers]]`.",
+        source: "JVA-16, JVA-17",
+        reads: ["redirects.servers.names", "site.announced", "site.host", "site.hosts.name"],
+    }
+    REDIRECTS_WWW = "redirects.www-forgotten" {
+        title: "the announced name with www leads nowhere",
+        why: "Of those who type a name that they heard, some put www before it.",
+        remedy: "Add the name with www to the same redirect.",
+        source: "JVA-16",
+        reads: ["dns.zones.name", "redirects.servers.names", "site.announced", "site.host", "site.hosts.name"],
+    }
     REDIRECTS_NOTHING = "redirects.nothing" {
         title: "the table redirects nothing",
         why: "A promise without content gives no configuration and no check, and reads as if there were one.",
@@ -868,7 +883,7 @@ rules! {
         why: "SPF and the reverse zone speak of the address that receivers see. A private one is never seen.",
         remedy: "Give the public address from which the provider sends.",
         source: "RFC 6890, section 2.2",
-        reads: ["mail.domains.senders.address"],
+        reads: ["mail.domains.senders.address", "mail.domains.transport.served_at"],
     }
     MAIL_NAME_OUTSIDE = "mail.name-outside" {
         title: "a HELO or bounce name is outside its domain",
@@ -934,6 +949,44 @@ rules! {
         source: "RFC 8301, section 3.2",
         reads: ["mail.domains.dkim.key"],
     }
+    MAIL_DKIM_OLD = "mail.dkim-old-key" {
+        title: "a DKIM key is more than a year old",
+        why: "Whoever got hold of a key signs in the site's name for as long as it is published. A key that nobody has \
+              changed is one that nobody knows how to change.",
+        remedy: "Have a new key made under another selector; keep the old one for a week.",
+        source: "M3AAWG, DKIM key rotation; RFC 6376, section 3.1",
+        reads: ["mail.domains.dkim.since", "site.announcement"],
+    }
+    MAIL_COLD = "mail.cold-address" {
+        title: "a sending address is new",
+        why: "Receivers do not know it and take little from it at first, more from week to week. All that the launch \
+              sends on one evening is deferred or refused.",
+        remedy: "Take addresses that receivers know, start weeks before, or send less at once.",
+        source: "JVA-13",
+        reads: ["mail.domains.senders.warm_since", "mail.messages_per_day", "site.announcement"],
+    }
+    MAIL_HOUR = "mail.hour-above-day" {
+        title: "the busiest hour holds more mail than its day",
+        why: "One of the two numbers is wrong, and both go into the letter to the provider.",
+        remedy: "Give the busiest hour's share of the day.",
+        source: "golive",
+        reads: ["mail.messages_per_day", "mail.messages_per_hour"],
+    }
+    MAIL_UNSUBSCRIBE = "mail.no-unsubscribe" {
+        title: "advertising without unsubscription by one click",
+        why: "From 5,000 a day on, Google and Yahoo want both headers of RFC 8058 on whatever is not an answer to what \
+              the reader has just done. Without them readers press the other button, and the complaints count.",
+        remedy: "Have messages carry both headers, then set `one_click_unsubscribe = true`.",
+        source: "RFC 8058; Google and Yahoo, rules for bulk senders 2024",
+        reads: ["mail.marketing", "mail.messages_per_day", "mail.one_click_unsubscribe"],
+    }
+    MAIL_MTA_STS_AGE = "mail.mta-sts-age" {
+        title: "an MTA-STS policy is to be remembered for more than a year",
+        why: "Senders take no policy whose max_age is above 31,557,600 seconds: there would be none.",
+        remedy: "Take some weeks.",
+        source: "RFC 8461, section 3.2",
+        reads: ["mail.domains.transport.max_age_seconds"],
+    }
     MAIL_DMARC_NONE = "mail.dmarc-none" {
         title: "DMARC asks for nothing",
         why: "`none` only collects reports. An announced site is worth forging, and forged mail in its name is \
@@ -948,7 +1001,7 @@ rules! {
               the reports are silently not sent.",
         remedy: "See that the owner of the mailbox publishes the record.",
         source: "RFC 9990",
-        reads: ["mail.domains.name", "mail.domains.dmarc.report_to"],
+        reads: ["dns.zones.name", "mail.domains.name", "mail.domains.dmarc.report_to"],
     }
 
     // [cdn], beyond its zone.

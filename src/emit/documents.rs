@@ -8,7 +8,7 @@ use super::templates::{Language, markdown_row, render};
 use super::zone::{self, ZonePlan};
 use super::{Artifact, Slots};
 use crate::blueprint::{Blueprint, Site};
-use crate::concerns::fragment::{MailProvider, RunsOn};
+use crate::concerns::fragment::{MailProvider, RunsOn, TransportPolicy};
 use crate::concerns::{Concern, Procedure};
 use crate::probe::reverse_name;
 
@@ -147,7 +147,7 @@ struct MailValues {
     publish_by: String,
     messages_per_day: u32,
     /// Half of the day's messages in one hour: a guess, since confirmations follow the sign-ups at once.
-    messages_per_hour: u32,
+    messages_per_hour: u64,
     domains: Vec<String>,
     senders: Vec<SenderValues>,
 }
@@ -182,7 +182,7 @@ pub fn mail(provider: &MailProvider, blueprint: &Blueprint, site: &Site) -> Vec<
         announcement: written(site.announcement, &timezone),
         publish_by: written(eve, &timezone),
         messages_per_day: provider.messages_per_day,
-        messages_per_hour: provider.messages_per_day.div_ceil(2),
+        messages_per_hour: provider.messages_per_hour,
         domains: provider.domains.iter().map(ToString::to_string).collect(),
         senders: senders.collect(),
     };
@@ -247,6 +247,15 @@ struct Row {
 }
 
 /// What each file is, who puts it where, in which order; only of files that are there.
+/// Where the policy of a mail domain stands.
+pub fn transport_policy_path(domain: &str) -> String {
+    format!("mail/{domain}/mta-sts.txt")
+}
+
+pub fn transport_policy(policy: &TransportPolicy) -> Artifact {
+    Artifact { path: transport_policy_path(policy.domain.as_str()), text: policy.text.clone() }
+}
+
 pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], site: &Site) -> Artifact {
     let there = |start: &str| artifacts.iter().any(|artifact| artifact.path.starts_with(start));
     let mut rows = Vec::new();
@@ -299,6 +308,14 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
             "Start {folder} on its addresses (nginx -p FOLDER/ -c nginx.conf); tokens for certification authorities \
              go to acme/.well-known/acme-challenge/ in it."
         ));
+    }
+    for asked in &slots.transport_policies {
+        let domain = &asked.what.domain;
+        row(
+            transport_policy_path(domain.as_str()),
+            "the rules for whoever brings mail there (MTA-STS)",
+            "on the machine that its blueprint names, as https://mta-sts.DOMAIN/.well-known/mta-sts.txt",
+        );
     }
     if let Some(proxy) = slots.proxies.first() {
         let (scalingo, server) = match proxy.what.runs_on {

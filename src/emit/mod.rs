@@ -17,7 +17,7 @@ mod varnish;
 pub mod zone;
 
 pub use cloudflare::{blocks_for, utc as event_time};
-pub use documents::{Moments, moments};
+pub use documents::{Moments, moments, transport_policy_path};
 pub use expression::{address as address_text, write as condition_text};
 pub use nginx::{ClassValues, class_values, folder};
 
@@ -28,7 +28,8 @@ use crate::blueprint::{Blueprint, Site};
 use crate::concerns::fragment::{
     AddressList, AppVariable, CacheRule, CapacitySheet, CdnRecord, CertificatePack, CustomRule, DatabaseAddon, Letter,
     LoadBalancer, MailProvider, ManagedRules, ModeSwitch, MovedPath, PeopleSheet, PlatformApp, ProxyServer, RateLimit,
-    RedirectRule, RedirectServer, ResponseClass, ResponseHeader, StaticCache, WaitingRoom, ZoneRecord, ZoneSetting,
+    RedirectRule, RedirectServer, ResponseClass, ResponseHeader, StaticCache, TransportPolicy, WaitingRoom, ZoneRecord,
+    ZoneSetting,
 };
 use crate::concerns::{Concern, Fragment};
 
@@ -65,6 +66,7 @@ pub struct Slots {
     pub redirect_servers: Vec<Asked<RedirectServer>>,
     pub moved_paths: Vec<Asked<MovedPath>>,
     pub mail_providers: Vec<Asked<MailProvider>>,
+    pub transport_policies: Vec<Asked<TransportPolicy>>,
     pub rate_limits: Vec<Asked<RateLimit>>,
     pub app_variables: Vec<Asked<AppVariable>>,
     pub mode_switches: Vec<Asked<ModeSwitch>>,
@@ -101,6 +103,7 @@ impl Slots {
                     Fragment::RedirectServer(what) => slots.redirect_servers.push(Asked { by, what }),
                     Fragment::MovedPath(what) => slots.moved_paths.push(Asked { by, what }),
                     Fragment::MailProvider(what) => slots.mail_providers.push(Asked { by, what }),
+                    Fragment::TransportPolicy(what) => slots.transport_policies.push(Asked { by, what }),
                     Fragment::RateLimit(what) => slots.rate_limits.push(Asked { by, what }),
                     Fragment::AppVariable(what) => slots.app_variables.push(Asked { by, what }),
                     Fragment::ModeSwitch(what) => slots.mode_switches.push(Asked { by, what }),
@@ -173,6 +176,7 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
     artifacts.extend(octodns);
     artifacts.extend(zone_files);
     artifacts.extend(slots.mail_providers.iter().flat_map(|asked| documents::mail(&asked.what, blueprint, site)));
+    artifacts.extend(slots.transport_policies.iter().map(|asked| documents::transport_policy(&asked.what)));
     artifacts.extend(slots.letters.iter().map(|asked| letters::letter(&asked.what, blueprint, site)));
     artifacts.extend(slots.capacity.iter().map(|asked| sheets::capacity(&asked.what, site)));
     artifacts.extend(slots.people.iter().map(|asked| sheets::people(&asked.what, blueprint, site)));

@@ -82,6 +82,8 @@ pub struct Plan {
     pub checks: Vec<Planned>,
     /// Who would be asked, how many distinct questions, and the highest class of safety among them.
     pub asked: BTreeMap<String, (usize, Safety)>,
+    /// Of the first questions, how many take a turn of the run's pace (HTTP and TLS).
+    pub requests: usize,
 }
 
 /// Plans the selected checks; asks nothing.
@@ -93,7 +95,7 @@ pub fn plan(blueprint: &Blueprint, site: &Site, request: &Request) -> anyhow::Re
     let now = Timestamp::now();
     let mut asked: BTreeMap<String, (usize, Safety)> = BTreeMap::new();
     let mut seen: HashSet<Probe> = HashSet::new();
-    let mut planned = Vec::new();
+    let (mut planned, mut requests) = (Vec::new(), 0);
     for (concern, check) in selected(blueprint, site, &request.only)? {
         let refused = match check.safety {
             Safety::S4 => Some("only a rehearsal can check it".to_owned()),
@@ -103,7 +105,10 @@ pub fn plan(blueprint: &Blueprint, site: &Site, request: &Request) -> anyhow::Re
             for probe in &check.ask {
                 let Some(whom) = evidence::whom(probe) else { continue };
                 let (count, highest) = asked.entry(whom).or_insert((0, check.safety));
-                *count += usize::from(seen.insert(probe.clone()));
+                if seen.insert(probe.clone()) {
+                    *count += probe.requests().max(1);
+                    requests += probe.requests();
+                }
                 *highest = (*highest).max(check.safety);
             }
         }
@@ -116,7 +121,7 @@ pub fn plan(blueprint: &Blueprint, site: &Site, request: &Request) -> anyhow::Re
             questions: check.ask.iter().map(evidence::question).collect(),
         });
     }
-    Ok(Plan { checks: planned, asked })
+    Ok(Plan { checks: planned, asked, requests })
 }
 
 /// The checks whose ids were asked for.

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use super::{
     ApiAnswer, ApiProbe, ApiProvider, BurstAnswer, BurstProbe, Certificate, Disturbance, DnsAnswer, DnsProbe,
     DnsRecord, DnsServer, Dnssec, FailureKind, HttpAnswer, HttpProbe, Observation, Probe, Rcode, RecordData,
-    RecordType, Signatures, Staple, Target, TlsAnswer, TlsOfferAnswer, TlsOfferProbe, TlsProbe, Visitor,
+    RecordType, SamplesAnswer, SamplesProbe, Signatures, Staple, Target, TlsAnswer, TlsOfferAnswer, TlsOfferProbe,
+    TlsProbe, Visitor,
 };
 use crate::plain::plain;
 
@@ -55,7 +56,9 @@ pub fn whom(probe: &Probe) -> Option<String> {
         }
         Probe::Dns(DnsProbe { server: DnsServer::Resolver, .. }) => Some("resolvers".to_owned()),
         Probe::Dns(DnsProbe { server: DnsServer::Named(address), .. }) => Some(format!("resolver {address}")),
-        Probe::Http(probe) | Probe::Burst(BurstProbe { request: probe, .. }) => Some(at(&probe.host, probe.to)),
+        Probe::Http(probe)
+        | Probe::Burst(BurstProbe { request: probe, .. })
+        | Probe::Samples(SamplesProbe { request: probe, .. }) => Some(at(&probe.host, probe.to)),
         Probe::Tls(probe) => Some(at(&probe.name, probe.to)),
         Probe::TlsOffer(probe) => Some(at(&probe.name, probe.to)),
         Probe::Api(probe) => Some(format!("{}'s API", probe.provider.as_str())),
@@ -103,6 +106,9 @@ pub fn question(probe: &Probe) -> String {
             };
             format!("up to {count} times {}{one}{who}{wait}", method.as_str())
         }
+        Probe::Samples(SamplesProbe { request, count }) => {
+            format!("{count} times {}, each on a new connection", question(&Probe::Http(request.clone())))
+        }
         Probe::Tls(TlsProbe { name, to, nth: _ }) => format!("TLS handshake with {name}{}", place(*to)),
         Probe::TlsOffer(TlsOfferProbe { name, to, version }) => {
             format!("{} alone offered to {name}{}", version.as_str(), place(*to))
@@ -147,6 +153,7 @@ fn answer(observation: &Observation) -> String {
             let word = if *is_taken { "taken" } else { "refused" };
             format!("{word} by {connected}: {said}")
         }
+        Observation::Samples(answer) => samples(answer),
         // The judgement names the fields that matter; a whole body may hold what nobody should keep.
         Observation::Api(ApiAnswer { status, .. }) => status.to_string(),
         Observation::Done => "done".to_owned(),
@@ -197,6 +204,21 @@ fn burst(answer: &BurstAnswer) -> String {
             let _ = write!(text, ", {name}: {}", shown(name, value));
         }
     }
+    text
+}
+
+fn samples(answer: &SamplesAnswer) -> String {
+    let mut text = format!("from {}, in ms:", answer.connected);
+    for sample in &answer.samples {
+        let _ = match &sample.outcome {
+            Ok(_) => write!(text, " {}", sample.total.as_millis()),
+            Err(kind) => write!(text, " {}", kind.as_str()),
+        };
+    }
+    let _ = match answer.samples.iter().map(|sample| sample.connect).min() {
+        Some(connect) => write!(text, "; {} of them to connect", connect.as_millis()),
+        None => Ok(()),
+    };
     text
 }
 

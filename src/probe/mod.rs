@@ -21,6 +21,8 @@ pub enum Probe {
     Tls(TlsProbe),
     /// Offer one version of TLS and no other.
     TlsOffer(TlsOfferProbe),
+    /// The same GET again and again, each on a connection of its own, to see how long it takes.
+    Samples(SamplesProbe),
     /// Let time pass. For copies in a cache: a rehearsal ages those instead of sleeping.
     Wait(Wait),
     /// Make the origin fail, switch its mode, or let the waiting room hold everybody. Only a rehearsal obeys (safety
@@ -53,6 +55,9 @@ impl Probe {
         };
         match self {
             Probe::Http(probe) => Probe::Http(fill_http(probe)),
+            Probe::Samples(probe) => {
+                Probe::Samples(SamplesProbe { request: fill_http(&probe.request), ..probe.clone() })
+            }
             Probe::Burst(probe) => Probe::Burst(BurstProbe { request: fill_http(&probe.request), ..probe.clone() }),
             Probe::Wait(wait) => {
                 Probe::Wait(Wait { copies_of: wait.copies_of.iter().map(fill).collect(), ..wait.clone() })
@@ -60,6 +65,17 @@ impl Probe {
             Probe::Dns(probe) => Probe::Dns(DnsProbe { name: fill(&probe.name), ..probe.clone() }),
             Probe::Purge(purge) => Probe::Purge(Purge { url: fill(&purge.url), ..purge.clone() }),
             Probe::Tls(_) | Probe::TlsOffer(_) | Probe::Disturb(_) | Probe::Api(_) => self.clone(),
+        }
+    }
+}
+
+impl Probe {
+    /// How many requests of a live run's budget it takes.
+    pub fn requests(&self) -> usize {
+        match self {
+            Probe::Http(_) | Probe::Tls(_) | Probe::TlsOffer(_) | Probe::Burst(_) => 1,
+            Probe::Samples(samples) => samples.count.into(),
+            Probe::Dns(_) | Probe::Wait(_) | Probe::Disturb(_) | Probe::Api(_) | Probe::Purge(_) => 0,
         }
     }
 }
@@ -149,6 +165,13 @@ pub struct HttpProbe {
     pub headers: Vec<(String, String)>,
     /// Distinguishes repeated requests, which must not share one answer.
     pub nth: u8,
+}
+
+/// GETs to measure: to one address, at the pace of a polite run.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SamplesProbe {
+    pub request: HttpProbe,
+    pub count: u16,
 }
 
 /// By this header the back office of a rehearsal says how often it has been asked for the page.
@@ -365,6 +388,7 @@ pub enum Observation {
     Burst(BurstAnswer),
     Tls(TlsAnswer),
     TlsOffer(TlsOfferAnswer),
+    Samples(SamplesAnswer),
     Api(ApiAnswer),
     Done,
     /// The question could not be answered: network, timeout, no route. Never evidence against the site by
@@ -503,6 +527,25 @@ pub struct Soa {
     pub retry: u32,
     pub expire: u32,
     pub minimum: u32,
+}
+
+/// How long answers took, in the order in which they came.
+#[derive(Debug, Clone)]
+pub struct SamplesAnswer {
+    /// When the last answer came.
+    pub at: Timestamp,
+    pub connected: String,
+    pub samples: Vec<Sample>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// Until the connection stood: one round trip between here and there.
+    pub connect: Duration,
+    /// From the first packet to the headers of the answer, the connection and its TLS included.
+    pub total: Duration,
+    /// The answer's status, or why there was none.
+    pub outcome: Result<u16, FailureKind>,
 }
 
 /// The answers to a burst.

@@ -23,8 +23,8 @@ use super::node::{self, Node, Surroundings};
 use super::office::Office;
 use super::serve;
 use super::staging::{
-    DnsManner, SITE_ADDRESS, StagedCertificate, StagedNameServer, StagedResolver, StagedVarnish, StagedVendor, Staging,
-    VENDOR_ADDRESS,
+    DnsManner, SITE_ADDRESS, StagedCertificate, StagedNameServer, StagedPolicy, StagedResolver, StagedVarnish,
+    StagedVendor, Staging, VENDOR_ADDRESS,
 };
 use super::tls;
 use super::varnish::{self, Varnish};
@@ -40,6 +40,9 @@ use crate::world::{Roots, Routes, Stage};
 /// Addresses of the rehearsed edge: within the ranges that Cloudflare publishes, and not routed outside.
 pub const EDGE_ADDRESSES: [IpAddr; 2] =
     [IpAddr::V4(Ipv4Addr::new(104, 16, 0, 10)), IpAddr::V4(Ipv4Addr::new(104, 16, 0, 11))];
+
+/// Where a policy is served (RFC 8461, section 3.3).
+const POLICY_PATH: &str = "/.well-known/mta-sts.txt";
 
 /// The zone in which the names of partial zones lead to the edge.
 const CDN_ZONE: &str = "cdn.cloudflare.net";
@@ -209,6 +212,7 @@ impl LocalWorld {
         let around = Surroundings { hosts, app: app_address, varnish: varnish_address, identities: identities.clone() };
         let (watchdog, nodes) = start_nodes(&staging, &authority, around, watchdog, &mut routes).await?;
 
+        serve_policies(&staging.policies, &authority, &mut tasks, &mut routes).await?;
         let name_data = name_data(&staging, payloads.as_ref(), &mut notes);
         let machines = Arc::new(Machines { nodes: nodes.into(), varnish: varnish.into(), watchdog });
 
@@ -458,6 +462,44 @@ async fn serve_vendor(
             serve::speak_http(stream, |_| std::future::ready(Ok(answer()))).await;
         }
     }));
+    Ok(())
+}
+
+/// Whoever serves the policies of mail domains: one server an address, which has a certificate for all its names.
+async fn serve_policies(
+    policies: &[StagedPolicy],
+    authority: &Authority,
+    tasks: &mut JoinSet<()>,
+    routes: &mut Routes,
+) -> Result<(), StartError> {
+    let mut by_address: BTreeMap<IpAddr, BTreeMap<String, String>> = BTreeMap::new();
+    for policy in policies {
+        by_address.entry(policy.address).or_default().insert(policy.host.clone(), policy.text.clone());
+    }
+    for (address, texts) in by_address {
+        let certificate = StagedCertificate::healthy(texts.keys().cloned().collect());
+        let issued = authority.issue(&certificate).map_err(|error| StartError::Certificate(error.to_string()))?;
+        let acceptor = tls::acceptor(&issued).map_err(|error| StartError::Certificate(error.to_string()))?;
+        let (listener, at) = serve::listen().await.map_err(StartError::io("a policy's server cannot listen"))?;
+        routes.insert(SocketAddr::new(address, 443), at);
+        let texts = Arc::new(texts);
+        tasks.spawn(serve::accept_forever(listener, move |stream, _| {
+            let (acceptor, texts) = (acceptor.clone(), Arc::clone(&texts));
+            async move {
+                let Ok(stream) = acceptor.accept(stream).await else { return };
+                serve::speak_http(stream, |request| {
+                    let host = request.headers().get(hyper::header::HOST).and_then(|host| host.to_str().ok());
+                    let text = host.and_then(|host| texts.get(host)).filter(|_| request.uri().path() == POLICY_PATH);
+                    let answer = match text {
+                        Some(text) => serve::text(hyper::StatusCode::OK, text.clone()),
+                        None => serve::text(hyper::StatusCode::NOT_FOUND, "no such policy\n"),
+                    };
+                    async move { Ok(answer) }
+                })
+                .await;
+            }
+        }));
+    }
     Ok(())
 }
 

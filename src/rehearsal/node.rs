@@ -199,7 +199,25 @@ async fn start_redirect(node: &StagedNode, certificate: &Issued, watchdog: &Watc
     })
     .await?;
     let (https, http) = (first(&nginx.listens)?, nginx.listens.get(1).copied());
-    Ok(Node { nginx: Running::Redirect(nginx), https, http, tasks: JoinSet::new() })
+    let mut tasks = JoinSet::new();
+    let https = match node.answers_after {
+        Duration::ZERO => https,
+        delay => slowed(https, delay, &mut tasks).await?,
+    };
+    Ok(Node { nginx: Running::Redirect(nginx), https, http, tasks })
+}
+
+/// Where each connection to a machine waits first.
+async fn slowed(inner: SocketAddr, delay: Duration, tasks: &mut JoinSet<()>) -> io::Result<SocketAddr> {
+    let (listener, address) = serve::listen().await?;
+    tasks.spawn(serve::accept_forever(listener, move |mut stream, _| async move {
+        tokio::time::sleep(delay).await;
+        // Either end may go away at any time; that is how a relay ends.
+        let Ok(mut onward) = TcpStream::connect(inner).await else { return };
+        let _ = onward.set_nodelay(true);
+        let _ = tokio::io::copy_bidirectional(&mut stream, &mut onward).await;
+    }));
+    Ok(address)
 }
 
 /// The proxy on a plain machine.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -13,7 +14,7 @@ use crate::blueprint::site::{Foreign, PublicHost, ZoneFacts};
 use crate::blueprint::value::HostName;
 use crate::concerns::cdn::Setup;
 use crate::concerns::fragment::RunsOn;
-use crate::emit::Artifact;
+use crate::emit::{Artifact, transport_policy_path};
 use crate::probe::{ApiProvider, RecordData, report_permission, reverse_name};
 
 /// A provider's pool of shared addresses: one that no sending address of a blueprint is in.
@@ -49,6 +50,8 @@ pub struct Staging {
     pub vendor: StagedVendor,
     /// The Varnish behind the proxy; `None`: the blueprint publishes nothing as static.
     pub varnish: Option<StagedVarnish>,
+    /// The rules of mail domains, as whoever serves them has them.
+    pub policies: Vec<StagedPolicy>,
     /// What the providers' APIs answer, path to body, as after an apply of the generated files. A provider that is
     /// not here is not staged at all; a path that is not here answers 404.
     pub apis: BTreeMap<ApiProvider, BTreeMap<String, serde_json::Value>>,
@@ -97,6 +100,8 @@ pub struct StagedNode {
     pub environment: BTreeMap<String, String>,
     /// A value that a variable is given without a restart, which alone would let nginx see it.
     pub misses_value: Option<String>,
+    /// How long each connection to a redirect machine waits for its first byte.
+    pub answers_after: Duration,
     /// The last of the containers gets no request.
     pub starves_one: bool,
     /// Two of three connections end as soon as they are there.
@@ -157,6 +162,15 @@ pub struct StagedVendor {
 
 /// Where vendors are. Of the range for benchmarks (RFC 2544), which no blueprint may name.
 pub const VENDOR_ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 18, 0, 80));
+
+/// An MTA-STS policy where it is served.
+#[derive(Debug, Clone)]
+pub struct StagedPolicy {
+    pub host: String,
+    pub address: IpAddr,
+    /// The generated file.
+    pub text: String,
+}
 
 /// The Varnish of all machines of the proxy: one, wherever it is deployed, since the pages are the same.
 #[derive(Debug, Clone)]
@@ -250,6 +264,7 @@ impl Staging {
         let parent_servers = parent_servers(&site, &keys, &mut name_servers)?;
         let resolvers = site.resolvers.iter().map(|(_, address)| *address);
         let resolvers = resolvers.map(|address| StagedResolver { address, old_zones: BTreeMap::new() }).collect();
+        let policies = policies(&site, artifacts)?;
         let edge_certificate = StagedCertificate::healthy(hosts);
         let foreign_zones = foreign_zones(&site);
         let aliases =
@@ -272,6 +287,7 @@ impl Staging {
             nodes,
             app,
             varnish,
+            policies,
             apis,
             vendor,
             purges_elsewhere: false,
@@ -330,6 +346,20 @@ impl StagedCertificate {
     pub fn healthy(names: Vec<String>) -> Self {
         Self { names, with_intermediate: true, days_left: 90, must_staple: false }
     }
+}
+
+fn policies(site: &Site, artifacts: &[Artifact]) -> Result<Vec<StagedPolicy>, String> {
+    let domains = site.mail.iter().flat_map(|mail| &mail.table.domains);
+    let served = domains.filter_map(|domain| Some((domain, domain.policy_host()?)));
+    served
+        .map(|(domain, (host, address))| {
+            let path = transport_policy_path(domain.name.as_str());
+            let artifact = artifacts.iter().find(|artifact| artifact.path == path);
+            let text =
+                artifact.map(|artifact| artifact.text.clone()).ok_or_else(|| format!("{path} was not generated"))?;
+            Ok(StagedPolicy { host, address, text })
+        })
+        .collect()
 }
 
 fn name_servers(site: &Site, artifacts: &[Artifact]) -> Result<Vec<StagedNameServer>, String> {
@@ -502,6 +532,7 @@ fn staged_node(
         starves_one: false,
         flaps: false,
         misses_value: None,
+        answers_after: Duration::ZERO,
     })
 }
 

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::verify::{labelled, paragraph};
 use crate::ops::verify::Plan;
 use crate::plain::plain;
+use crate::world::{PER_SECOND, REQUESTS_A_RUN};
 
 /// Who would be asked and how often, then check by check.
 pub fn text(plan: &Plan) -> String {
@@ -15,6 +16,11 @@ pub fn text(plan: &Plan) -> String {
     let bold = Style::new().bold();
     let total: usize = plan.asked.values().map(|(count, _)| count).sum();
     let _ = writeln!(out, "{bold}{total} questions at first, each put once; answers may lead to more{bold:#}");
+    let (requests, seconds) = (plan.requests, plan.requests.div_ceil(PER_SECOND as usize));
+    let _ = writeln!(
+        out,
+        "{requests} of them HTTP and TLS: {seconds} s at {PER_SECOND} a second; a run puts {REQUESTS_A_RUN}"
+    );
     for (whom, (count, safety)) in &plan.asked {
         let _ = writeln!(out, "{count:>5}  {:<3} {}", safety.as_str(), plain(whom));
     }

@@ -10,12 +10,13 @@ use crate::blueprint::site::ZoneFacts;
 use crate::blueprint::value::HostName;
 use crate::blueprint::{Site, value};
 use crate::concerns::apps::Region;
+use crate::concerns::mail::Domain;
 use crate::probe::{ApiProbe, ApiProvider};
 
 #[derive(Debug, Clone, Default)]
 pub struct Allowed {
-    /// Names sent in SNI and Host, lower case: the site's, those that the blueprint redirects, the tops of zones, and names
-    /// to which the zones' own records give addresses.
+    /// Names sent in SNI and Host, lower case: the site's, those that the blueprint redirects, what is announced, the tops
+    /// of zones, names to which the zones' own records give addresses, and those of mail policies.
     pub hosts: BTreeSet<String>,
     /// Names that the zones' own records make aliases of others: they may lead anywhere, since the blueprint sends its
     /// visitors there.
@@ -41,12 +42,17 @@ impl Allowed {
         let servers = site.zones.iter().flat_map(|zone| zone.servers.iter().chain(&zone.parent_servers));
         let origins = site.cdn.iter().flat_map(|cdn| cdn.origins.iter().copied());
         let machines = site.redirected.iter().flat_map(|entry| entry.addresses.iter().copied());
+        // Where the policies of mail domains are served.
+        let mail = site.mail.iter().flat_map(|mail| &mail.table.domains);
+        let (policy_hosts, policy_addresses): (Vec<_>, Vec<_>) = mail.filter_map(Domain::policy_host).unzip();
         Self {
             hosts: redirected
                 .chain(site.hosts.iter().map(|host| &host.name))
                 .chain(site.zones.iter().map(|zone| &zone.name))
                 .map(|name| name.as_str().to_owned())
                 .chain(site.zones.iter().flat_map(ZoneFacts::addressed))
+                .chain([site.announced.to_string()])
+                .chain(policy_hosts)
                 .collect(),
             aliases: site
                 .zones
@@ -55,7 +61,12 @@ impl Allowed {
                 .filter(|(name, _)| name.parse::<HostName>().is_ok())
                 .map(|(name, _)| name.to_owned())
                 .collect(),
-            addresses: servers.map(|(_, address)| *address).chain(origins).chain(machines).collect(),
+            addresses: servers
+                .map(|(_, address)| *address)
+                .chain(origins)
+                .chain(machines)
+                .chain(policy_addresses)
+                .collect(),
             resolvers: site.resolvers.iter().map(|(_, address)| *address).collect(),
             ranges: site.cdn.as_ref().map(|cdn| cdn.ranges.clone()),
             zones: site.cdn.iter().map(|cdn| cdn.zone.to_string()).collect(),

@@ -175,7 +175,7 @@ fn survives_as_url(probe: &HttpProbe, target: &PathAndQuery) -> Option<Url> {
     same.then_some(url)
 }
 
-async fn exchange(
+pub(super) async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     target: &PathAndQuery,
     headers: HeaderMap,

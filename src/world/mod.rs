@@ -7,6 +7,7 @@
 //! | `dns` | one question to one server, over UDP and TCP |
 //! | `http` | one GET on a connection of its own |
 //! | `burst` | many requests as one visitor |
+//! | `samples` | the same GET on many connections, timed |
 //! | `body` | decoding of bodies, within limits |
 //! | `tls` | one handshake, looked at and then verified |
 //! | `tls_offer` | one version of TLS offered, forbidden ones included |
@@ -27,6 +28,7 @@ mod dns;
 pub(crate) mod failure;
 mod http;
 mod pace;
+mod samples;
 mod staple;
 pub(crate) mod tls;
 pub(crate) mod tls_offer;
@@ -46,6 +48,7 @@ use tokio::sync::OnceCell;
 
 pub use allowed::Allowed;
 pub(crate) use pace::asked_pause;
+pub use pace::{PER_SECOND, REQUESTS_A_RUN};
 
 use crate::probe::{
     ApiProbe, Disturbance, DnsProbe, DnsServer, FailureKind, Observation, Probe, Purge, Rcode, RecordData, RecordType,
@@ -215,7 +218,7 @@ impl World {
 
     /// Puts one question. Never panics, bounded in time and memory whatever answers.
     ///
-    /// Time: a burst takes at most thirty seconds; a DNS question takes at most three timeouts a server; an HTTP or TLS
+    /// Time: a burst takes at most thirty seconds; samples at most a timeout each beside their turns; a DNS question takes at most three timeouts a server; an HTTP or TLS
     /// one at most a timeout, twice when a live site asks to come back (30 s at most), plus its turn in the queue of a
     /// live run and what it takes to resolve the name. Each request to a provider's API takes at most three timeouts and
     /// two pauses of 30 s; names, pages and tokens may take several requests.
@@ -232,6 +235,7 @@ impl World {
             Probe::Burst(probe) => self.burst(probe).await,
             Probe::Tls(probe) => self.tls(probe).await,
             Probe::TlsOffer(probe) => self.tls_offer(probe).await,
+            Probe::Samples(probe) => self.samples(probe).await,
             Probe::Wait(wait) => self.wait(wait).await,
             Probe::Disturb(disturbance) => match &self.stage {
                 Some(stage) => stage.disturb(*disturbance).await.map(|()| Observation::Done).map_err(not_asked),

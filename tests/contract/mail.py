@@ -12,7 +12,13 @@ port, *domains = sys.argv[1:]
 resolver = dns.resolver.Resolver(configure=False)
 resolver.nameservers = ["127.0.0.1"]
 resolver.port = int(port)
+
+
+def told(verdict):
+    return {key: verdict.get(key) for key in ("valid", "error", "warnings")}
+
+
 for domain in domains:
-    spf = check_spf(domain, resolver=resolver)
-    dmarc = check_dmarc(domain, resolver=resolver)
-    print(json.dumps({"domain": domain, "spf": spf, "dmarc": dmarc}, default=str))
+    spf = told(check_spf(domain, resolver=resolver))
+    dmarc = told(check_dmarc(domain, resolver=resolver))
+    print(json.dumps({"spf": spf, "dmarc": dmarc}, default=str))

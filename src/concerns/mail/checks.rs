@@ -1,14 +1,19 @@
 //! What must be observable when `[mail]` is live. All of it is read from the DNS: no message is sent.
 
+mod sending;
+mod transport;
+
+pub use sending::{KEY_DAYS, WARM_DAYS};
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::fragments::{selector_name, spf_policy};
 use super::lookup::{Known, Stop, each, first_questions, replay};
 use super::spf::{self, Mechanism, Outcome, Qualifier};
-use super::{Domain, Mail, Policy, Selector, Sender, same_organisation};
+use super::{Domain, Mail, Policy, Selector, Sender, dkim, dmarc};
 use crate::blueprint::Site;
-use crate::blueprint::value::{HostName, KeyKind, key_kind};
+use crate::blueprint::value::{HostName, KeyKind};
 use crate::concerns::answer::{answered, authoritative, data_text, dns, listed};
 use crate::concerns::ask::{dns_at, dns_resolved};
 use crate::concerns::{Check, Judgement, OneOrMore, Safety, Verdict};
@@ -20,7 +25,10 @@ const VALID_FOR_SECONDS: u32 = 15 * 60;
 const MANY_LOOKUPS: usize = 9;
 
 pub fn checks(mail: &Mail, site: &Site) -> OneOrMore<Check> {
-    let mut all = mail.domains.iter().flat_map(|domain| of_domain(domain, site));
+    // As a drill left it.
+    let mail = site.mail.as_ref().map_or(mail, |facts| &facts.table);
+    let of_domains = mail.domains.iter().flat_map(|domain| of_domain(domain, site));
+    let mut all = of_domains.chain(sending::checks(mail, site));
     // A table without domains is refused by `mail.no-domain` before it comes here.
     let first = all.next().unwrap_or_else(no_domain);
     OneOrMore(first, all.collect())
@@ -44,6 +52,7 @@ fn of_domain(domain: &Domain, site: &Site) -> Vec<Check> {
         checks.push(dmarc_rua(domain));
     }
     checks.extend(domain.senders.iter().map(ptr));
+    checks.extend(domain.transport.as_ref().and_then(|declared| transport::coherent(domain, declared)));
     checks
 }
 
@@ -295,8 +304,8 @@ fn dkim_key(selector: &Selector, domain: &Domain, site: &Site) -> Check {
         worst(all)
     })
     .advised(
-        "publish the whole key, cut into strings of 255 bytes and not off after the first; ask the provider for 2,048 bits",
-        "RFC 6376 3.6.1; RFC 8301 3.2",
+        "publish the whole key, divided into strings of 255 bytes and not off after the first; ask the provider for 2,048 bits",
+        "RFC 6376 3.6.1; RFC 8301 3.2; RFC 8463",
     )
 }
 
@@ -305,25 +314,17 @@ fn judged_key(answer: &DnsAnswer, wanted: Option<&str>) -> (Verdict, String) {
     let [record] = records.as_slice() else {
         return (Verdict::Fail, format!("{} TXT records where one key should be", records.len()));
     };
-    let tag = |name: &str| tags(record).into_iter().find_map(|(key, value)| (key == name).then_some(value));
-    if tag("v").is_some_and(|version| version != "DKIM1") {
-        return (Verdict::Fail, "the record is no DKIM key".to_owned());
-    }
-    let key: String = tag("p").unwrap_or_default().split_whitespace().collect();
-    if key.is_empty() {
-        return (Verdict::Fail, "`p=` is empty or absent: the key is revoked".to_owned());
-    }
-    let kind = match key_kind(&key) {
-        Ok(kind) => kind,
+    let key = match dkim::read(record) {
+        Ok(key) => key,
         Err(why) => return (Verdict::Fail, why),
     };
-    if wanted.is_some_and(|wanted| wanted != key) {
+    if wanted.is_some_and(|wanted| wanted != key.text) {
         return (Verdict::Fail, "another key than the blueprint's".to_owned());
     }
-    if tag("t").is_some_and(|flags| flags.split(':').any(|flag| flag.trim() == "y")) {
+    if key.is_test {
         return (Verdict::Warn, "`t=y`: receivers treat signed mail as unsigned".to_owned());
     }
-    match kind {
+    match key.kind {
         KeyKind::Ed25519 => (Verdict::Pass, "an Ed25519 key".to_owned()),
         KeyKind::Rsa { bits } if bits >= 2048 => (Verdict::Pass, format!("an RSA key of {bits} bits")),
         KeyKind::Rsa { bits } if bits >= 1024 => {
@@ -333,134 +334,197 @@ fn judged_key(answer: &DnsAnswer, wanted: Option<&str>) -> (Verdict, String) {
     }
 }
 
-/// `name=value` of a DKIM or DMARC record, in order.
-fn tags(record: &str) -> Vec<(&str, &str)> {
-    let pair = |part: &'_ str| -> Option<(usize, usize)> { part.find('=').map(|at| (at, at + 1)) };
-    record
-        .split(';')
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .map(|part| pair(part).map_or((part, ""), |(end, start)| (part[..end].trim(), part[start..].trim())))
-        .collect()
-}
-
-fn dmarc_records(answer: &DnsAnswer) -> Vec<&str> {
-    texts(answer).filter(|text| tags(text).first().is_some_and(|first| *first == ("v", "DMARC1"))).collect()
-}
-
+/// `mail.dmarc.record`: the domain's own record at each name server, and what receivers make of it on their walk up the
+/// tree.
 fn dmarc_record(domain: &Domain, site: &Site) -> Check {
-    let name = domain.name.child("_dmarc");
-    let ask = at_servers(site, &domain.name, &name, RecordType::Txt);
+    let name = domain.name.to_string();
+    let mut ask = at_servers(site, &domain.name, &domain.name.child("_dmarc"), RecordType::Txt);
+    let servers = ask.len();
     let wanted = domain.dmarc.policy;
-    check("mail.dmarc.record", domain.name.to_string(), ask, move |seen| {
-        let mut all = Vec::new();
-        for observation in seen {
-            let answer = answered!(authoritative(observation));
-            let (verdict, because) = judged_dmarc(&dmarc_records(answer), wanted);
-            all.push((verdict, format!("{}: {because}", answer.server)));
-        }
-        worst(all)
-    })
-    .advised(format!("publish one TXT at {name}: \"{}\"", super::fragments::dmarc_record(domain)), "RFC 9989")
-}
-
-fn judged_dmarc(records: &[&str], wanted: Policy) -> (Verdict, String) {
-    let record = match records {
-        [record] => record,
-        [] => return (Verdict::Fail, "no DMARC record".to_owned()),
-        many => return (Verdict::Fail, format!("{} DMARC records: receivers then believe none", many.len())),
+    let envelope = domain.sends().then(|| domain.envelope().to_string());
+    let is_signed = !domain.dkim.is_empty();
+    let walks = {
+        let names: Vec<String> = [name.clone()].into_iter().chain(envelope.clone()).collect();
+        move |known: &Known<'_>| each(&names, |name| dmarc::walk(known, name))
     };
-    let tags = tags(record);
-    let policy = tags.iter().find_map(|(name, value)| (*name == "p").then_some(*value));
-    if policy != Some(wanted.as_str()) {
-        let found = policy.map_or_else(|| "absent".to_owned(), |policy| format!("`{}`", policy.escape_debug()));
-        return (Verdict::Fail, format!("the policy is {found}, not `{}`", wanted.as_str()));
-    }
-    if let Some((name, _)) = tags.iter().find(|(name, _)| matches!(*name, "pct" | "rf" | "ri")) {
-        return (Verdict::Warn, format!("`{name}` is there, which RFC 9989 dropped"));
-    }
-    match wanted {
-        Policy::None => (Verdict::Warn, "p=none asks receivers to do nothing".to_owned()),
-        Policy::Quarantine | Policy::Reject => (Verdict::Pass, format!("one record, p={}", wanted.as_str())),
+    ask.extend(first_questions(|known| walks(known).map(|_| Judgement::unknown("walked"))));
+    let subject = name.clone();
+    check("mail.dmarc.record", subject, ask, move |seen| {
+        let (own, walked) = seen.split_at(servers.min(seen.len()));
+        let mut all = Vec::new();
+        let mut kept = None;
+        for observation in own {
+            let answer = answered!(authoritative(observation));
+            let (verdict, because, record) = judged_dmarc(answer, wanted);
+            all.push((verdict, format!("{}: {because}", answer.server)));
+            kept = kept.or(record);
+        }
+        replay(walked, |known| {
+            let walks = walks(known)?;
+            let Some(walk) = walks.first() else { return Ok(worst(all.clone())) };
+            let Some(record) = &kept else {
+                let instead = walk.applied().filter(|(whose, _)| *whose != name).map_or_else(
+                    || "receivers find none above it".to_owned(),
+                    |(whose, record)| {
+                        let asks = record.asks_below(true).map_or("nothing", Policy::as_str);
+                        format!("receivers do what {whose} asks for: {asks}")
+                    },
+                );
+                let told = all.iter().map(|(verdict, because)| (*verdict, format!("{because}; {instead}")));
+                return Ok(worst(told));
+            };
+            let organisation = walk.organizational();
+            let mut all = all.clone();
+            all.extend(judged_below(record, organisation == name));
+            if let (Some(envelope), Some(of_envelope)) = (&envelope, walks.get(1)) {
+                let is_same =
+                    if record.strict_spf { *envelope == name } else { organisation == of_envelope.organizational() };
+                if !is_same && !is_signed {
+                    all.push((
+                        Verdict::Fail,
+                        format!("no mail passes: {envelope} is not aligned, and nothing is signed"),
+                    ));
+                } else if !is_same {
+                    let because = format!("{envelope} is not aligned with {name}: only DKIM lets mail pass");
+                    all.push((Verdict::Warn, because));
+                }
+            }
+            Ok(match worst(all) {
+                Judgement::Say(Verdict::Pass, because) => {
+                    Judgement::pass(format!("{because}; its organisation is {organisation}"))
+                }
+                other => other,
+            })
+        })
+    })
+    .advised(
+        format!("publish one TXT at _dmarc.{}: \"{}\"", domain.name, super::fragments::dmarc_record(domain)),
+        "RFC 9989 4.7, 4.10",
+    )
+}
+
+/// One name server's answer; also the record, if it is one that counts.
+fn judged_dmarc(answer: &DnsAnswer, wanted: Policy) -> (Verdict, String, Option<dmarc::Record>) {
+    let records: Vec<&str> = texts(answer).filter(|text| dmarc::is_record(text)).collect();
+    let record = match records.as_slice() {
+        [record] => dmarc::read(record),
+        [] => return (Verdict::Fail, "no DMARC record".to_owned(), None),
+        many => {
+            return (Verdict::Fail, format!("{} DMARC records: receivers then believe none", many.len()), None);
+        }
+    };
+    let (verdict, because) = if let Some(fault) = record.faults.first() {
+        (Verdict::Fail, fault.clone())
+    } else if record.policy != Some(wanted) {
+        let found = record.policy.map_or("absent", Policy::as_str);
+        (Verdict::Fail, format!("the policy is `{found}`, not `{}`", wanted.as_str()))
+    } else if record.asks() != Some(wanted) {
+        let asks = record.asks().map_or("nothing", Policy::as_str);
+        (Verdict::Fail, format!("`t=y`: receivers do what `{asks}` asks for, not `{}`", wanted.as_str()))
+    } else if record.suffix == dmarc::Suffix::Yes {
+        (Verdict::Fail, "`psd=y`: receivers take the name for one below which others register".to_owned())
+    } else if let Some(what) = record.ignored.first() {
+        (Verdict::Warn, what.clone())
+    } else if wanted == Policy::None {
+        (Verdict::Warn, "p=none asks receivers to do nothing".to_owned())
+    } else {
+        (Verdict::Pass, format!("one record, p={}", wanted.as_str()))
+    };
+    (verdict, because, Some(record))
+}
+
+/// What a record lets happen in names below; of a name within an organisation that has a record, it says nothing.
+fn judged_below(record: &dmarc::Record, is_organisation: bool) -> Option<(Verdict, String)> {
+    let asks_something = record.asks().is_some_and(|policy| policy != Policy::None);
+    let open = |exists| is_organisation && asks_something && record.asks_below(exists) == Some(Policy::None);
+    match (open(true), open(false)) {
+        (true, _) => Some((Verdict::Warn, "`sp=none`: names below may be forged".to_owned())),
+        (_, true) => Some((Verdict::Warn, "`np=none`: names below that do not exist may be forged".to_owned())),
+        _ => None,
     }
 }
 
+/// Most other organisations that are asked whether they agree: the record names them, and receivers bound it too.
+const PROCESSORS: usize = 10;
+
+/// `mail.dmarc.rua`: the declared mailboxes are in the record that applies, and whoever is another organisation, by the
+/// walk up the tree, has agreed.
 fn dmarc_rua(domain: &Domain) -> Check {
     let name = domain.name.to_string();
     let wanted: Vec<String> = domain.dmarc.report_to.iter().map(ToString::to_string).collect();
     let expected = wanted.clone();
-    let mut check = check(
-        "mail.dmarc.rua",
-        name.clone(),
-        vec![dns_resolved(&domain.name.child("_dmarc"), RecordType::Txt)],
-        move |seen| {
-            let Some((first, permissions)) = seen.split_first() else { return Judgement::unknown("nothing was asked") };
-            let answer = answered!(dns(first));
-            let records = dmarc_records(answer);
-            let mailboxes = records.first().map(|record| mailboxes(record)).unwrap_or_default();
-            // The processors are whoever the record names: their number is bounded, as receivers bound it.
-            let foreign: BTreeSet<&str> = mailboxes
-                .iter()
-                .filter_map(|mailbox| mailbox.rsplit_once('@').map(|(_, host)| host))
-                .filter(|host| !same_organisation(&name, host))
-                .take(10)
-                .collect();
-            if permissions.is_empty() && !foreign.is_empty() {
-                let ask = foreign.iter().map(|host| dns_resolved(&report_permission(&name, host), RecordType::Txt));
-                return Judgement::Ask(ask.collect());
-            }
-            for (host, observation) in foreign.iter().zip(permissions) {
-                let answer = answered!(dns(observation));
-                if dmarc_records(answer).is_empty() {
-                    return Judgement::fail(format!(
-                        "{host} has not agreed to take reports on {name}: there is no {}",
-                        report_permission(&name, host)
-                    ));
-                }
-            }
-            match wanted.iter().find(|mailbox| !mailboxes.contains(&mailbox.as_str())) {
-                Some(missing) => Judgement::fail(format!("no report goes to {missing}")),
-                None => Judgement::pass(format!("reports go to {}", listed(&mailboxes))),
-            }
-        },
-    )
+    let mut check = climbing("mail.dmarc.rua", name.clone(), move |known| {
+        let walk = dmarc::walk(known, &name)?;
+        let Some((whose, record)) = walk.applied() else { return Ok(Judgement::fail("no DMARC record")) };
+        let hosts: BTreeSet<String> = record
+            .reports_to
+            .iter()
+            .filter_map(|mailbox| mailbox.rsplit_once('@').map(|(_, host)| host.to_ascii_lowercase()))
+            .take(PROCESSORS)
+            .collect();
+        let organisation = if *whose == name {
+            walk.organizational().to_owned()
+        } else {
+            dmarc::walk(known, whose)?.organizational().to_owned()
+        };
+        let foreign = each(&hosts, |host| Ok((host, dmarc::walk(known, host)?.organizational() != organisation)))?;
+        let foreign = foreign.into_iter().filter_map(|(host, is_foreign)| is_foreign.then_some(host));
+        let agreed = each(foreign, |host| {
+            let permission = report_permission(whose, host);
+            let found = known.records(&permission, RecordType::Txt)?;
+            let agrees = found.iter().any(|data| matches!(data, RecordData::Txt(text) if dmarc::is_record(text)));
+            Ok((host, permission, agrees))
+        })?;
+        if let Some((host, permission, _)) = agreed.iter().find(|(_, _, agrees)| !agrees) {
+            return Ok(Judgement::fail(format!(
+                "{host} has not agreed to take reports on {whose}: there is no {permission}"
+            )));
+        }
+        let is_there = |mailbox: &&String| record.reports_to.iter().any(|found| found.eq_ignore_ascii_case(mailbox));
+        Ok(match wanted.iter().find(|mailbox| !is_there(mailbox)) {
+            Some(missing) => Judgement::fail(format!("no report goes to {missing}")),
+            None => Judgement::pass(format!("reports go to {}", listed(&record.reports_to))),
+        })
+    })
     .advised(
-        format!("send reports to {}; another domain's owner must publish the permission", listed(&expected)),
-        "RFC 9990",
+        format!("send reports to {}; another organisation must publish the permission", listed(&expected)),
+        "RFC 9989 4.10; RFC 9990 4",
     );
     check.blocked_by = vec!["mail.dmarc.record"];
     check
 }
 
-/// The mailboxes of `rua`, without size limits.
-fn mailboxes(record: &str) -> Vec<&str> {
-    let uris = tags(record).into_iter().find_map(|(name, value)| (name == "rua").then_some(value)).unwrap_or_default();
-    uris.split(',')
-        .filter_map(|uri| uri.trim().strip_prefix("mailto:"))
-        .map(|mailbox| mailbox.split('!').next().unwrap_or_default())
-        .collect()
-}
+const PTR_SOURCE: &str = "RFC 1912 2.1; Google and Yahoo, rules for bulk senders 2024; Microsoft 2025";
 
-/// Forward-confirmed reverse DNS: address to name, and the name back to the address.
+/// `mail.ptr`: forward-confirmed reverse DNS, address to name, and the name back to the address.
 fn ptr(sender: &Sender) -> Check {
-    let (address, helo) = (sender.address, sender.helo.to_string());
-    let back = if address.is_ipv4() { RecordType::A } else { RecordType::Aaaa };
-    climbing("mail.ptr", address.to_string(), move |known| {
-        let names = known.records(&reverse_name(address), RecordType::Ptr)?;
-        let names: Vec<String> = names.into_iter().map(data_text).collect();
-        match names.as_slice() {
-            [] => return Ok(Judgement::fail(format!("{address} has no name: large receivers refuse its mail"))),
-            [name] if *name == helo => {}
-            others => return Ok(Judgement::fail(format!("{address} is called {}, not {helo}", listed(others)))),
-        }
-        let addresses: Vec<String> = known.records(&helo, back)?.into_iter().map(data_text).collect();
-        Ok(match addresses.contains(&address.to_string()) {
-            true => Judgement::pass(format!("{address} is {helo}, in both directions")),
-            false => Judgement::fail(format!("{address} is called {helo}, which leads to {}", listed(&addresses))),
+    let judged = sender.clone();
+    climbing("mail.ptr", sender.address.to_string(), move |known| {
+        Ok(match faults_of_ptr(known, &judged)? {
+            Some(fault) => Judgement::fail(fault),
+            None => Judgement::pass(format!("{} is {}, in both directions", judged.address, judged.helo)),
         })
     })
     .advised(
         format!("ask the owner of the address for the PTR record {} (dns/requests/ptr.md)", sender.helo),
-        "RFC 1912 2.1; Google and Yahoo, rules for bulk senders 2024",
+        PTR_SOURCE,
     )
+}
+
+/// What is wrong with the name of an address, if anything.
+fn faults_of_ptr(known: &Known<'_>, sender: &Sender) -> Result<Option<String>, Stop> {
+    let (address, helo) = (sender.address, sender.helo.as_str());
+    let back = if address.is_ipv4() { RecordType::A } else { RecordType::Aaaa };
+    let names: Vec<String> =
+        known.records(&reverse_name(address), RecordType::Ptr)?.into_iter().map(data_text).collect();
+    match names.as_slice() {
+        [] => return Ok(Some(format!("{address} has no name: large receivers refuse its mail"))),
+        [name] if name == helo => {}
+        others => return Ok(Some(format!("{address} is called {}, not {helo}", listed(others)))),
+    }
+    let addresses: Vec<String> = known.records(helo, back)?.into_iter().map(data_text).collect();
+    Ok(match addresses.contains(&address.to_string()) {
+        true => None,
+        false => Some(format!("{address} is called {helo}, which leads to {}", listed(&addresses))),
+    })
 }

@@ -2,15 +2,15 @@
 
 use std::collections::HashSet;
 
+use super::checks::{KEY_DAYS, WARM_DAYS};
 use super::spf::LOOKUPS;
-use super::{Domain, Mail, Policy, same_organisation};
+use super::transport::LONGEST_AGE;
+use super::{Domain, Mail, Policy};
 use crate::blueprint::value::{HostName, KeyKind, why_not_public};
 use crate::blueprint::{Finding, KeyPath, Site};
+use crate::concerns::attest::days_before;
 use crate::concerns::rules;
 use crate::probe::report_permission;
-
-/// From so many messages a day to one receiver, the rules for bulk senders hold.
-const BULK: u32 = 5000;
 
 pub fn findings(mail: &Mail, site: &Site) -> Vec<Finding> {
     let at = KeyPath::of(["mail", "domains"]);
@@ -22,7 +22,7 @@ pub fn findings(mail: &Mail, site: &Site) -> Vec<Finding> {
             "name the domain that stands behind the @, or remove the table",
         )];
     }
-    let mut findings = Vec::new();
+    let mut findings = volume(mail);
     let (mut names, mut addresses) = (HashSet::new(), HashSet::new());
     for (index, domain) in mail.domains.iter().enumerate() {
         let at = at.clone().index(index);
@@ -57,8 +57,91 @@ pub fn findings(mail: &Mail, site: &Site) -> Vec<Finding> {
         }
         findings.extend(places(domain, &at, site));
         findings.extend(directions(domain, &at));
-        findings.extend(signatures(domain, &at, mail.messages_per_day));
-        findings.extend(reports(domain, &at));
+        findings.extend(signatures(domain, &at, mail));
+        findings.extend(ages(domain, &at, mail, site));
+        findings.extend(transport(domain, &at));
+        findings.extend(reports(domain, &at, site));
+    }
+    findings
+}
+
+/// How much is sent, and what.
+fn volume(mail: &Mail) -> Vec<Finding> {
+    let at = |key: &str| KeyPath::of(["mail"]).key(key);
+    let mut findings = Vec::new();
+    if let Some(hour) = mail.messages_per_hour
+        && hour.get() > mail.messages_per_day
+    {
+        findings.push(Finding::error(
+            &rules::MAIL_HOUR,
+            at("messages_per_hour"),
+            format!("{hour} in an hour, and {} in the whole day", mail.messages_per_day),
+            "give the busiest hour's share of the day",
+        ));
+    }
+    if mail.marketing && !mail.one_click_unsubscribe {
+        let finding = Finding::warning(
+            &rules::MAIL_UNSUBSCRIBE,
+            at("marketing"),
+            "readers cannot take themselves off the list with one click",
+            "have messages carry both headers of RFC 8058, then set `one_click_unsubscribe = true`",
+        );
+        let level = if mail.is_bulk() { crate::blueprint::Level::Error } else { finding.level };
+        findings.push(Finding { level, ..finding });
+    }
+    findings
+}
+
+fn transport(domain: &Domain, at: &KeyPath) -> Vec<Finding> {
+    let Some(declared) = &domain.transport else { return Vec::new() };
+    let at = |key: &str| at.clone().key("transport").key(key);
+    let mut findings = Vec::new();
+    if declared.max_age_seconds.get() > LONGEST_AGE {
+        findings.push(Finding::error(
+            &rules::MAIL_MTA_STS_AGE,
+            at("max_age_seconds"),
+            format!("{} s, and senders take {LONGEST_AGE} at most", declared.max_age_seconds),
+            "take some weeks: 604800 is one",
+        ));
+    }
+    if let Some(why) = why_not_public(declared.served_at) {
+        findings.push(Finding::error(
+            &rules::MAIL_ADDRESS,
+            at("served_at"),
+            format!("no sender reaches the policy at {}: {why}", declared.served_at),
+            "give the address that the public sees",
+        ));
+    }
+    findings
+}
+
+/// Keys that are old, and addresses that are new, on the day of the announcement.
+fn ages(domain: &Domain, at: &KeyPath, mail: &Mail, site: &Site) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (index, selector) in domain.dkim.iter().enumerate() {
+        if let Some(since) = selector.since
+            && days_before(site, since) > KEY_DAYS
+        {
+            findings.push(Finding::warning(
+                &rules::MAIL_DKIM_OLD,
+                at.clone().key("dkim").index(index).key("since"),
+                format!("the key will be {} days old", days_before(site, since)),
+                "have a new key made under another selector, and keep the old one for a week",
+            ));
+        }
+    }
+    for (index, sender) in domain.senders.iter().enumerate() {
+        if let Some(since) = sender.warm_since
+            && mail.is_bulk()
+            && days_before(site, since) < WARM_DAYS
+        {
+            findings.push(Finding::warning(
+                &rules::MAIL_COLD,
+                at.clone().key("senders").index(index).key("warm_since"),
+                format!("{} days before the announcement", days_before(site, since)),
+                "send from addresses that receivers know, or less from these in the first weeks",
+            ));
+        }
     }
     findings
 }
@@ -105,7 +188,11 @@ fn directions(domain: &Domain, at: &KeyPath) -> Vec<Finding> {
             "add `exchanges`, or `receives = false` if the domain has no mail at all",
         ));
     }
-    let has_mail = domain.sends() || !domain.exchanges.is_empty() || !domain.dkim.is_empty() || domain.bounce.is_some();
+    let has_mail = domain.sends()
+        || !domain.exchanges.is_empty()
+        || !domain.dkim.is_empty()
+        || domain.bounce.is_some()
+        || domain.transport.is_some();
     if !domain.receives && has_mail {
         findings.push(Finding::error(
             &rules::MAIL_NULL_MX_SENDER,
@@ -128,7 +215,7 @@ fn directions(domain: &Domain, at: &KeyPath) -> Vec<Finding> {
     findings
 }
 
-fn signatures(domain: &Domain, at: &KeyPath, messages_per_day: u32) -> Vec<Finding> {
+fn signatures(domain: &Domain, at: &KeyPath, mail: &Mail) -> Vec<Finding> {
     let mut findings = Vec::new();
     if domain.sends() && domain.dkim.is_empty() {
         let finding = Finding::warning(
@@ -137,10 +224,10 @@ fn signatures(domain: &Domain, at: &KeyPath, messages_per_day: u32) -> Vec<Findi
             format!("mail of `{}` carries no DKIM signature", domain.name),
             "add `dkim`, with the selector and key that the provider shows",
         );
-        findings.push(match messages_per_day > BULK {
+        findings.push(match mail.is_bulk() {
             true => Finding {
                 level: crate::blueprint::Level::Error,
-                message: format!("{}: with {messages_per_day} a day it is refused", finding.message),
+                message: format!("{}: with {} a day it is refused", finding.message, mail.messages_per_day),
                 ..finding
             },
             false => finding,
@@ -179,7 +266,7 @@ fn signatures(domain: &Domain, at: &KeyPath, messages_per_day: u32) -> Vec<Findi
     findings
 }
 
-fn reports(domain: &Domain, at: &KeyPath) -> Vec<Finding> {
+fn reports(domain: &Domain, at: &KeyPath, site: &Site) -> Vec<Finding> {
     let at = at.clone().key("dmarc");
     let mut findings = Vec::new();
     if domain.dmarc.policy == Policy::None {
@@ -191,7 +278,8 @@ fn reports(domain: &Domain, at: &KeyPath) -> Vec<Finding> {
         ));
     }
     for (index, mailbox) in domain.dmarc.report_to.iter().enumerate() {
-        if !same_organisation(domain.name.as_str(), mailbox.host()) {
+        let is_ours = |host: HostName| host == domain.name || site.zone_of(&host).is_some();
+        if !mailbox.host().parse().is_ok_and(is_ours) {
             findings.push(Finding::warning(
                 &rules::MAIL_REPORTS_ELSEWHERE,
                 at.clone().key("report_to").index(index),

@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use super::{Domain, Mail, Others, Selector};
+use super::{Domain, Mail, Others, Selector, transport};
 use crate::blueprint::Site;
 use crate::blueprint::value::{HostName, KeyKind};
 use crate::concerns::Fragment;
-use crate::concerns::fragment::{MailProvider, MailSender, ZoneRecord};
-use crate::probe::RecordData;
+use crate::concerns::fragment::{MailProvider, MailSender, TransportPolicy, ZoneRecord};
+use crate::probe::{RecordData, report_permission};
 
 /// Step between the preferences of mail servers, so that one fits between.
 const PREFERENCE: u16 = 10;
@@ -25,9 +25,15 @@ pub fn fragments(mail: &Mail, site: &Site) -> Vec<Fragment> {
     fragments.push(Fragment::MailProvider(MailProvider {
         provider: mail.provider.clone(),
         messages_per_day: mail.messages_per_day,
+        messages_per_hour: mail.in_the_busiest_hour(),
         domains: mail.domains.iter().filter(|domain| domain.sends()).map(|domain| domain.name.clone()).collect(),
         senders: senders.collect(),
     }));
+    let policies = mail.domains.iter().filter_map(|domain| {
+        let text = transport::policy(domain, domain.transport.as_ref()?);
+        Some(Fragment::TransportPolicy(TransportPolicy { domain: domain.name.clone(), text }))
+    });
+    fragments.extend(policies);
     fragments
 }
 
@@ -60,15 +66,16 @@ fn records(domain: &Domain, site: &Site) -> Vec<Fragment> {
     }
     let policy = spf_policy(domain);
     add(name, name.to_string(), RecordData::Txt(policy.clone()), "who may send for this name (SPF)");
+    if let Some(proof) = &domain.provider_proof {
+        let proof = RecordData::Txt(proof.to_string());
+        add(name, name.to_string(), proof, "shows the mail provider whose domain this is");
+    }
     if let Some(bounce) = &domain.bounce {
         let why = "who may send with this envelope (SPF)";
         add(&bounce.name, bounce.name.to_string(), RecordData::Txt(policy), why);
     }
     for sender in &domain.senders {
-        let data = match sender.address {
-            IpAddr::V4(address) => RecordData::A(address),
-            IpAddr::V6(address) => RecordData::Aaaa(address),
-        };
+        let data = address_data(sender.address);
         add(&sender.helo, sender.helo.to_string(), data, "the name of a sending address, as its reverse zone says");
         let policy = format!("v=spf1 {} -all", ip_term(sender.address));
         add(&sender.helo, sender.helo.to_string(), RecordData::Txt(policy), "who may introduce itself so (SPF)");
@@ -80,7 +87,30 @@ fn records(domain: &Domain, site: &Site) -> Vec<Fragment> {
     }
     let dmarc = RecordData::Txt(dmarc_record(domain));
     add(name, name.child("_dmarc"), dmarc, "what to do with mail that only claims to be ours (DMARC)");
+    if let (Some(declared), Some((host, address))) = (&domain.transport, domain.policy_host()) {
+        let policy = transport::policy(domain, declared);
+        let tells = RecordData::Txt(transport::record(&policy));
+        add(name, name.child("_mta-sts"), tells, "tells senders of the rules for mail to us (MTA-STS)");
+        add(name, host, address_data(address), "where those rules are served");
+        if let Some(reports) = transport::report_record(declared) {
+            let why = "where senders report failed deliveries (TLS-RPT)";
+            add(name, name.child("_smtp._tls"), RecordData::Txt(reports), why);
+        }
+    }
+    for host in domain.report_hosts() {
+        let permission = report_permission(name.as_str(), host.as_str());
+        let agreed = RecordData::Txt("v=DMARC1".to_owned());
+        // Another organisation's name is in no zone of ours: its owner publishes it.
+        add(&host, permission, agreed, "agrees to take the reports on another name (DMARC)");
+    }
     records
+}
+
+fn address_data(address: IpAddr) -> RecordData {
+    match address {
+        IpAddr::V4(address) => RecordData::A(address),
+        IpAddr::V6(address) => RecordData::Aaaa(address),
+    }
 }
 
 /// One policy a name: `ip4`, `ip6`, `include`, then everybody else; what needs no look-up comes first.

@@ -119,3 +119,62 @@ pub fn each<T, R>(
     }
     if wanted.is_empty() { Ok(results) } else { Err(Stop::Ask(wanted)) }
 }
+
+/// A DNS of a few lines, and the rounds of a judge on it.
+#[cfg(test)]
+pub mod made_up {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::concerns::Verdict;
+    use crate::probe::{DnsProbe, DnsRecord};
+
+    /// Lines of `name kind data`; what they do not hold does not exist.
+    pub struct Dns(Vec<(String, RecordData)>);
+
+    impl Dns {
+        pub fn of(lines: &[&str]) -> Self {
+            let record = |line: &&str| {
+                let (name, rest) = line.split_once(' ').expect("a name");
+                let data = match rest.split_once(' ').expect("a type") {
+                    ("A", address) => RecordData::A(address.parse().expect("an address")),
+                    ("MX", exchange) => RecordData::Mx { preference: 10, exchange: exchange.to_owned() },
+                    (_, text) => RecordData::Txt(text.to_owned()),
+                };
+                (name.to_owned(), data)
+            };
+            Self(lines.iter().map(record).collect())
+        }
+
+        pub fn answer(&self, probe: &Probe) -> Observation {
+            let Probe::Dns(DnsProbe { name, .. }) = probe else { panic!("{probe:?}") };
+            let records = self.0.iter().filter(|(owner, _)| owner == name);
+            let answers: Vec<DnsRecord> =
+                records.map(|(name, data)| DnsRecord { name: name.clone(), ttl: 300, data: data.clone() }).collect();
+            Observation::Dns(DnsAnswer {
+                at: Timestamp::UNIX_EPOCH,
+                server: "192.0.2.53".to_owned(),
+                rcode: if answers.is_empty() { Rcode::NxDomain } else { Rcode::NoError },
+                authoritative: true,
+                answers,
+                authenticated: false,
+                authority: vec![],
+                additional: vec![],
+            })
+        }
+
+        /// Plays the rounds as `verify` does; also how many there were.
+        pub fn play(&self, judge: impl Fn(&Known<'_>) -> Result<Judgement, Stop>) -> (String, usize) {
+            let (mut seen, mut rounds) = (Vec::new(), 0);
+            loop {
+                match replay(&seen, &judge) {
+                    Judgement::Say(Verdict::Unknown, because) => return (format!("unknown: {because}"), rounds),
+                    Judgement::Say(_, because) => return (because, rounds),
+                    Judgement::Ask(probes) => seen.extend(probes.iter().map(|probe| self.answer(probe))),
+                }
+                rounds += 1;
+                assert!(rounds <= 12 && seen.len() <= 200, "{seen:?}");
+            }
+        }
+    }
+}

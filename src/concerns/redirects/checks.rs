@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::{Redirects, Server};
 use crate::blueprint::Site;
@@ -9,7 +10,10 @@ use crate::blueprint::value::HostName;
 use crate::concerns::answer::{self, answered, answered_or_later, authoritative, data_text, http, listed};
 use crate::concerns::ask::{dns_at, get, handshake};
 use crate::concerns::{Check, Judgement, OneOrMore, Safety, tls};
-use crate::probe::{FailureKind, HttpAnswer, HttpProbe, Observation, RecordData, RecordType, Scheme, Target};
+use crate::probe::{
+    FailureKind, HttpAnswer, HttpProbe, Observation, Probe, RecordData, RecordType, Sample, SamplesProbe, Scheme,
+    Target,
+};
 
 /// A pass about DNS is good for 15 minutes, about redirects for an hour.
 const DNS_VALID_FOR_SECONDS: u32 = 15 * 60;
@@ -45,6 +49,10 @@ pub fn checks(redirects: &Redirects, site: &Site) -> OneOrMore<Check> {
             all.push(shape(name, server));
             all.push(hops(name, server, site));
         }
+        all.extend(latencies(server));
+    }
+    if !redirects.servers.is_empty() {
+        all.extend(announced(site));
     }
     if !redirects.paths.is_empty() {
         all.push(moved(redirects, site));
@@ -336,15 +344,16 @@ fn judge_shape(seen: &[Observation], own: &str, target: &str, kept: &str) -> Jud
     }
 }
 
+/// Names that a walk may go through.
+fn known_names(site: &Site) -> Vec<HostName> {
+    let redirected = site.redirected.iter().flat_map(|redirect| redirect.names.iter().cloned());
+    site.hosts.iter().map(|host| host.name.clone()).chain(redirected).collect()
+}
+
 /// `redir.hops`: https reaches the target in one hop, http in two through its own https (or HSTS is unlearnt). A
 /// target that is not the site's is where the walk ends: it is somebody else's to probe.
 fn hops(name: &HostName, server: &Server, site: &Site) -> Check {
-    let known: Vec<HostName> = site
-        .hosts
-        .iter()
-        .map(|host| host.name.clone())
-        .chain(site.redirected.iter().flat_map(|redirect| redirect.names.iter().cloned()))
-        .collect();
+    let known = known_names(site);
     let walk = {
         let foreign = (!known.contains(&server.to)).then(|| own_https(&server.to, "/"));
         move |first: HttpProbe, seen: &[Observation]| walk(&known, foreign.as_deref(), first, seen)
@@ -394,6 +403,118 @@ fn hops(name: &HostName, server: &Server, site: &Site) -> Check {
         remedy: "redirect http to the same name under https, and that to the target: no hop between".to_owned(),
         source: "RFC 6797 7.2; Internet.nl; JVA-16",
         valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+/// `redir.target`: what people type arrives, however they type it: with and without www, in capitals, with a final dot.
+/// Browsers tidy capitals and https libraries the dot, but not all of them, and no app that opens a link does.
+fn announced(site: &Site) -> Vec<Check> {
+    let known = known_names(site);
+    let bare = &site.announced;
+    let www = format!("www.{bare}");
+    let written = |scheme, host: &str| get(scheme, bare, "/").with_host_header(host);
+    let mut typed = vec![get(Scheme::Http, bare, "/"), get(Scheme::Https, bare, "/")];
+    typed.extend(known.iter().find(|name| name.as_str() == www).map(|name| get(Scheme::Http, name, "/")));
+    typed.push(written(Scheme::Http, &bare.as_str().to_ascii_uppercase()));
+    typed.extend([Scheme::Http, Scheme::Https].map(|scheme| written(scheme, &format!("{bare}."))));
+    typed.into_iter().map(|typed| target(typed, known.clone(), bare)).collect()
+}
+
+fn target(typed: HttpProbe, known: Vec<HostName>, announced: &HostName) -> Check {
+    Check {
+        id: "redir.target",
+        subject: format!("{}://{}/", typed.scheme.as_str(), typed.host_header.as_ref().unwrap_or(&typed.host)),
+        safety: Safety::S1,
+        blocked_by: vec!["dns.apex.a", "tls.redirect.ips", "dns.host.target", "tls.chain", "gate.leftover"],
+        disturbs: false,
+        ask: vec![typed.clone().into()],
+        judge: Box::new(move |seen| {
+            let urls = match walk(&known, None, typed.clone(), seen) {
+                Walk::More(next) => return Judgement::Ask(vec![next.into()]),
+                Walk::Say(judgement) => return judgement,
+                Walk::Landed { urls, answers: _ } => urls,
+            };
+            let chain = urls.join(" -> ");
+            match seen.last() {
+                Some(Observation::Http(answer)) if answer.status == 200 => Judgement::pass(chain),
+                Some(Observation::Http(answer)) => Judgement::fail(format!("{} at the end of {chain}", answer.status)),
+                _ => Judgement::fail(format!("nothing at the end of {chain}")),
+            }
+        }),
+        remedy: format!(
+            "have {announced} lead to the site in DNS, certificate and redirect, whatever its case and final dot"
+        ),
+        source: "JVA-16, JVA-17; RFC 9110 4.2.3; RFC 1034 3.1",
+        valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+/// GETs of one address from which its latency is judged: with 30, the second slowest is what 95 of 100 keep to.
+const SAMPLES: usize = 30;
+/// The fewest that tell something.
+const FEWEST_SAMPLES: usize = 10;
+/// What all addresses of a redirect share: a run puts 300 requests.
+const SAMPLES_OF_SERVER: usize = 90;
+/// A connection over TLS 1.3 and its first answer take three round trips, which say how far away golive is.
+const ROUND_TRIPS: u32 = 3;
+/// What visitors do not notice, and what they still bear.
+const QUICK: Duration = Duration::from_millis(300);
+const BEARABLE: Duration = Duration::from_secs(1);
+
+/// `redir.latency` of each address.
+fn latencies(server: &Server) -> Vec<Check> {
+    let Some(name) = server.names.first() else { return Vec::new() };
+    let each = (SAMPLES_OF_SERVER / server.addresses.len().max(1)).clamp(FEWEST_SAMPLES, SAMPLES);
+    let asked = SAMPLES_OF_SERVER / each;
+    let of = |(position, address): (usize, &IpAddr)| {
+        let request = get(Scheme::Https, name, "/").pinned(*address);
+        let count = u16::try_from(each).unwrap_or(u16::MAX);
+        let ask = if position < asked { vec![Probe::Samples(SamplesProbe { request, count })] } else { vec![] };
+        Check {
+            id: "redir.latency",
+            subject: format!("{name} at {address}"),
+            safety: Safety::S1,
+            blocked_by: vec!["tls.redirect.ips"],
+            // Its times must not be those of other checks.
+            disturbs: true,
+            ask,
+            judge: Box::new(move |seen| match seen.first() {
+                None => {
+                    Judgement::unknown(format!("a run measures {asked} addresses of a redirect, and this is another"))
+                }
+                Some(observation) => latency(&answered!(answer::samples(observation)).samples),
+            }),
+            remedy: "add machines, or take the slow one out of DNS; look at its TLS handshakes first".to_owned(),
+            source: "JVA-16",
+            valid_for_seconds: VALID_FOR_SECONDS,
+        }
+    };
+    server.addresses.iter().enumerate().map(of).collect()
+}
+
+/// Judges what 95 of 100 answers keep to, golive's own distance taken off.
+fn latency(samples: &[Sample]) -> Judgement {
+    let failed: Vec<&FailureKind> = samples.iter().filter_map(|sample| sample.outcome.as_ref().err()).collect();
+    let is_silence = |kind: &&&FailureKind| matches!(kind, FailureKind::TimedOut | FailureKind::Unreachable);
+    if failed.len() == samples.len() && failed.iter().any(|kind| is_silence(&kind)) {
+        return Judgement::unknown("no connection came about; the network may be golive's own");
+    }
+    let errors = failed.len() + samples.iter().filter(|sample| matches!(sample.outcome, Ok(500..))).count();
+    if errors * 100 > samples.len() {
+        return Judgement::fail(format!("{errors} of {} new connections had no answer, or an error", samples.len()));
+    }
+    let own = samples.iter().map(|sample| sample.connect).min().unwrap_or_default();
+    let mut times: Vec<Duration> =
+        samples.iter().map(|sample| sample.total.saturating_sub(own * ROUND_TRIPS)).collect();
+    times.sort();
+    let nearest = (times.len() * 95).div_ceil(100).saturating_sub(1);
+    let Some(p95) = times.get(nearest) else { return Judgement::unknown("nothing was measured") };
+    let told =
+        format!("95 of 100 new connections are answered within {} ms, {} ms away", p95.as_millis(), own.as_millis());
+    match *p95 {
+        p95 if p95 <= QUICK => Judgement::pass(told),
+        p95 if p95 <= BEARABLE => Judgement::warn(format!("{told}; {} ms are wanted", QUICK.as_millis())),
+        _ => Judgement::fail(format!("{told}; {} ms are wanted", QUICK.as_millis())),
     }
 }
 
@@ -448,8 +569,11 @@ fn follow(known: &[HostName], location: &str, nth: u8) -> Option<HttpProbe> {
         _ => return None,
     };
     let (host, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
-    let host = known.iter().find(|name| name.as_str() == host)?;
-    Some(get(scheme, host, path).again(nth))
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let known = known.iter().find(|known| known.as_str().eq_ignore_ascii_case(name))?;
+    let probe = get(scheme, known, path).again(nth);
+    // As it was written: the next machine must understand it too.
+    Some(if known.as_str() == host { probe } else { probe.with_host_header(host) })
 }
 
 #[cfg(test)]
@@ -523,6 +647,101 @@ mod tests {
         ] {
             assert_eq!(verdict(&hops, &seen), wanted, "{seen:?}");
         }
+    }
+
+    #[test]
+    fn whatever_is_typed_arrives() {
+        let (blueprint, site) = sample(&[]);
+        let typed: Vec<String> = checks(blueprint.redirects.as_ref().expect("redirects"), &site)
+            .into_vec()
+            .into_iter()
+            .filter(|check| check.id == "redir.target")
+            .map(|check| check.subject)
+            .collect();
+        let name = "jeveuxaider.gouv.fr";
+        assert_eq!(
+            typed,
+            [
+                format!("http://{name}/"),
+                format!("https://{name}/"),
+                format!("http://www.{name}/"),
+                "http://JEVEUXAIDER.GOUV.FR/".to_owned(),
+                format!("http://{name}./"),
+                format!("https://{name}./"),
+            ]
+        );
+        let target = check(&blueprint, &site, "redir.target", &format!("http://{name}./"));
+        // The dot is kept, and asked for again.
+        let (dotted, site) = (format!("https://{name}./"), format!("{TARGET}/"));
+        match (target.judge)(&[to(&dotted)]) {
+            Judgement::Ask(next) => assert_eq!(
+                next,
+                [get(Scheme::Https, &name.parse().expect("a name"), "/").with_host_header(&format!("{name}.")).into()]
+            ),
+            other => panic!("{other:?}"),
+        }
+        for (seen, wanted) in [
+            (vec![to(&dotted), to(&site), page(200, &[], "")], Some(Verdict::Pass)),
+            (vec![to(&dotted), to(&site)], None),
+            (vec![to(&dotted), to(&site), page(503, &[], "")], Some(Verdict::Fail)),
+            (vec![page(400, &[], "")], Some(Verdict::Fail)),
+            (vec![to("https://elsewhere.example/")], Some(Verdict::Fail)),
+            (vec![failed(FailureKind::Unresolved)], Some(Verdict::Fail)),
+            (vec![failed(FailureKind::TimedOut)], Some(Verdict::Unknown)),
+        ] {
+            assert_eq!(verdict(&target, &seen), wanted, "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn latencies_are_judged_by_the_second_slowest_of_thirty() {
+        let samples = |slow: &[u64], connect: u64| -> Vec<Sample> {
+            let quick = std::iter::repeat_n(&100, SAMPLES - slow.len());
+            let of = |total: &u64| Sample {
+                connect: Duration::from_millis(connect),
+                total: Duration::from_millis(*total),
+                outcome: Ok(308),
+            };
+            quick.chain(slow).map(of).collect()
+        };
+        let said = |samples: &[Sample]| match latency(samples) {
+            Judgement::Say(verdict, _) => verdict,
+            Judgement::Ask(_) => panic!("it asks"),
+        };
+        for (slow, connect, wanted) in [
+            (vec![], 1, Verdict::Pass),
+            (vec![5000], 1, Verdict::Pass),
+            (vec![303, 5000], 1, Verdict::Pass),
+            (vec![304, 5000], 1, Verdict::Warn),
+            (vec![900, 900], 1, Verdict::Warn),
+            (vec![1004, 1004], 1, Verdict::Fail),
+            // From the other side of the world.
+            (vec![900, 900], 200, Verdict::Pass),
+        ] {
+            assert_eq!(said(&samples(&slow, connect)), wanted, "{slow:?} {connect}");
+        }
+        let with = |outcome: Result<u16, FailureKind>, count: usize| {
+            let mut all = samples(&[], 1);
+            all.iter_mut().take(count).for_each(|sample| sample.outcome = outcome);
+            said(&all)
+        };
+        assert_eq!(with(Err(FailureKind::TimedOut), 1), Verdict::Fail);
+        assert_eq!(with(Ok(503), 1), Verdict::Fail);
+        assert_eq!(with(Err(FailureKind::Refused), SAMPLES), Verdict::Fail);
+        assert_eq!(with(Err(FailureKind::Unreachable), SAMPLES), Verdict::Unknown);
+    }
+
+    #[test]
+    fn many_addresses_share_what_a_run_may_ask() {
+        let many: Vec<String> = (1..=12).map(|last| format!("\"198.51.100.{last}\"")).collect();
+        let (blueprint, site) = sample(&[("\"198.51.100.21\", \"198.51.100.22\"", &many.join(", "))]);
+        let all = checks(blueprint.redirects.as_ref().expect("redirects"), &site).into_vec();
+        let latencies: Vec<usize> = all
+            .iter()
+            .filter(|check| check.id == "redir.latency")
+            .map(|check| check.ask.iter().map(Probe::requests).sum())
+            .collect();
+        assert_eq!(latencies, [[10; 9].as_slice(), &[0; 3]].concat());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Faults that `[redirects]` must catch.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::{Redirects, Server};
 use crate::blueprint::Site;
@@ -116,6 +117,30 @@ fn of_servers(first_server: &Server) -> Vec<Drill> {
             staging.edit_redirects(&ciphers, "ssl_ciphers DEFAULT@SECLEVEL=0;")?;
             let protocols = find(staging, "ssl_protocols ")?;
             staging.edit_redirects(&protocols, "ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3;")
+        }),
+    });
+    all.push(Drill {
+        number: Some(52),
+        id: "renamed-on-the-eve",
+        fault: "on the eve the public is told another name, and nobody has moved it",
+        reddens: vec!["redir.target"],
+        inject: Box::new(|staging| {
+            let renamed = format!("re{}", staging.site.announced);
+            staging.site.announced = renamed.parse()?;
+            Ok(())
+        }),
+    });
+    all.push(Drill {
+        number: None,
+        id: "redirect-slow",
+        fault: "the last address takes 800 ms longer, with the same answers",
+        reddens: vec!["redir.latency"],
+        inject: Box::new(|staging| {
+            let last = first(staging)?.1.last().copied();
+            let mut nodes = staging.nodes.iter_mut().filter(|node| node.role == NodeRole::Redirect);
+            let node = nodes.find(|node| Some(node.address) == last);
+            node.ok_or("no redirect machine")?.answers_after = Duration::from_millis(800);
+            Ok(())
         }),
     });
     if first_server.names.len() > 1 {

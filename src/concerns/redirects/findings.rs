@@ -27,6 +27,7 @@ pub fn findings(redirects: &Redirects, site: &Site) -> Vec<Finding> {
         }
     }
     findings.extend(hops(redirects));
+    findings.extend(announced(&seen, site));
     findings.extend(moved_paths(redirects, site));
     if redirects.servers.is_empty() && redirects.paths.is_empty() {
         findings.push(Finding::error(
@@ -37,6 +38,34 @@ pub fn findings(redirects: &Redirects, site: &Site) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// What people type leads nowhere unless it is the site's or redirected.
+fn announced(redirected: &HashSet<&HostName>, site: &Site) -> Option<Finding> {
+    let at = || match site.announced == site.host {
+        true => Site::place_of_host(0),
+        false => KeyPath::of(["site", "announced"]),
+    };
+    let is_served = |name: &HostName| redirected.contains(name) || site.hosts.iter().any(|host| host.name == *name);
+    let name = &site.announced;
+    if !is_served(name) {
+        return Some(Finding::error(
+            &rules::REDIRECTS_ANNOUNCED,
+            at(),
+            format!("`{name}` is neither a name of the site nor redirected to it"),
+            "add it to `[[redirects.servers]]`",
+        ));
+    }
+    let www = name.child("www").parse().ok()?;
+    let is_apex = site.zone_of(name).is_some_and(|zone| zone.name == *name);
+    (is_apex && !is_served(&www)).then(|| {
+        Finding::warning(
+            &rules::REDIRECTS_WWW,
+            at(),
+            format!("some will type `{www}`, which leads nowhere"),
+            "add it to the names of the same `[[redirects.servers]]`",
+        )
+    })
 }
 
 /// Linear in the number of paths.

@@ -5,11 +5,14 @@ use crate::blueprint::Site;
 use crate::blueprint::value::{Count, Label};
 use crate::concerns::{Drill, Drills, OneOrMore};
 
-pub fn drills(parties: &ThirdParties, _site: &Site) -> Drills {
+pub fn drills(parties: &ThirdParties, site: &Site) -> Drills {
     let mut all = Vec::new();
     let mail = parties.vendors.iter().find(|vendor| vendor.service == Service::Mail);
     if let Some(vendor) = mail.or(parties.vendors.first()) {
-        all.push(quota(vendor.name.clone()));
+        let mut reddens = vec!["cap.third"];
+        // Whoever sends the site's mail leans on it.
+        reddens.extend((vendor.service == Service::Mail && site.sends_mail()).then_some("mail.warmup"));
+        all.push(quota(vendor.name.clone(), reddens));
     }
     all.extend(parties.partners.first().map(|partner| not_warned(partner.name.clone())));
     let mut all = all.into_iter();
@@ -19,12 +22,12 @@ pub fn drills(parties: &ThirdParties, _site: &Site) -> Drills {
     }
 }
 
-fn quota(name: Label) -> Drill {
+fn quota(name: Label, reddens: Vec<&'static str>) -> Drill {
     Drill {
         number: Some(72),
         id: "quota-a-tenth",
         fault: "the vendor's quota is a tenth of what the night needs",
-        reddens: vec!["cap.third"],
+        reddens,
         inject: Box::new(move |staging| {
             let parties = staging.site.third_parties.as_mut().ok_or("no third parties")?;
             let vendor = parties.vendors.iter_mut().find(|vendor| vendor.name == name).ok_or("no such vendor")?;

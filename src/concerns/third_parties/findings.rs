@@ -100,14 +100,14 @@ fn promise(vendor: &Vendor, at: &KeyPath, site: &Site) -> Vec<Finding> {
     }
     if let (Service::Mail, Some(mail)) = (vendor.service, &site.mail) {
         let a_day = promised.saturating_mul(86_400 / vendor.per.seconds());
-        if a_day < u64::from(mail.messages_per_day) {
+        if a_day < u64::from(mail.table.messages_per_day) {
             findings.push(Finding::warning(
                 &rules::PARTIES_MAIL,
                 at.clone().key("promised"),
                 format!(
                     "{} a day promised, and `[mail]` sends {}",
                     grouped(a_day),
-                    grouped(mail.messages_per_day.into())
+                    grouped(mail.table.messages_per_day.into())
                 ),
                 "have the quota raised, or defer what need not be sent at once",
             ));

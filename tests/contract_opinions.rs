@@ -1,0 +1,695 @@
+//! golive's verdicts beside those of others on the same world: checkdmarc and dkimpy of mail, httplint of headers.
+//!
+//! Two readers of one standard differ in places. Each difference stands here with its reason; one that is not listed
+//! fails the test, and so does a listed one that has gone.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use common::{Sample, artifacts, edited, need_python, parse, ran, repository, sample};
+use golive::concerns::ask::get;
+use golive::concerns::fragment::RunsOn;
+use golive::concerns::{Drills, Judgement, Verdict};
+use golive::probe::{Body, HttpAnswer, Observation, Scheme};
+use golive::rehearsal::LocalWorld;
+use golive::rehearsal::staging::Staging;
+use golive::verify::{self, CheckResult};
+use golive::world::{Allowed, Options, World};
+use jiff::Timestamp;
+use jiff::fmt::strtime;
+use serde_json::{Value, json};
+
+/// How bad somebody finds something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Grade {
+    Good,
+    /// With a warning.
+    Remarked,
+    Bad,
+}
+use Grade::{Bad, Good, Remarked};
+
+/// A case and what it is about: golive's grade and the other's, where they differ.
+type Differences = BTreeMap<(String, String), (Grade, Grade)>;
+
+/// The same with the reason.
+type Listed = (&'static str, &'static str, Grade, Grade, &'static str);
+
+fn compared(found: &Differences, listed: &[Listed], details: &str) {
+    let listed: Differences = listed
+        .iter()
+        .map(|(case, what, ours, theirs, _)| (((*case).to_owned(), (*what).to_owned()), (*ours, *theirs)))
+        .collect();
+    let unlisted: Vec<_> = found.iter().filter(|found| !listed.iter().any(|known| known == *found)).collect();
+    let gone: Vec<_> = listed.iter().filter(|known| !found.iter().any(|found| found == *known)).collect();
+    assert!(unlisted.is_empty() && gone.is_empty(), "not listed: {unlisted:#?}\nlisted: {gone:#?}\n{details}");
+}
+
+fn staged(sample: &Sample, drill: Option<&str>) -> Staging {
+    let site = sample.site.clone().on_the_eve_of(Timestamp::now());
+    let mut staging = Staging::new(site, RunsOn::Scalingo, &artifacts(sample)).expect("staged");
+    if let Some(id) = drill {
+        let all = sample.blueprint.concerns().into_iter().flat_map(|concern| match concern.drills(&sample.site) {
+            Drills::Run(drills) => drills.into_vec(),
+            Drills::None { .. } => vec![],
+        });
+        let drill = all.into_iter().find(|drill| drill.id == id).unwrap_or_else(|| panic!("no drill {id}"));
+        (drill.inject)(&mut staging).expect("injected");
+    }
+    staging
+}
+
+fn world_of(local: &LocalWorld, sample: &Sample) -> World {
+    World::new(Options {
+        routes: local.routes(),
+        routed_only: true,
+        allowed: Allowed::of(&sample.site),
+        resolvers: vec![local.resolver()],
+        roots: local.roots(),
+        user_agent: "golive-test".to_owned(),
+        timeout: Duration::from_secs(3),
+        burst_per_second: None,
+        stage: Some(local.stage()),
+        access: local.access(),
+    })
+    .expect("a world")
+}
+
+/// The rows of these checks. Each id by itself: a red one blocks others, of whatever subject.
+async fn verified(local: &LocalWorld, sample: &Sample, ids: &[&str]) -> Vec<CheckResult> {
+    let world = world_of(local, sample);
+    let mut rows = Vec::new();
+    for id in ids {
+        let mut checks = golive::ops::verify::checks(&sample.blueprint, &sample.site);
+        checks.retain(|(_, check)| check.id == *id);
+        rows.extend(verify::run(checks, &world, &verify::Options::rehearsal(), |_| {}).await.results);
+    }
+    rows
+}
+
+const KINDS: [(&str, &[&str]); 3] = [
+    ("spf", &["mail.spf.record", "mail.spf.lookups"]),
+    ("dmarc", &["mail.dmarc.record", "mail.dmarc.rua"]),
+    ("dkim", &["mail.dkim.key"]),
+];
+
+/// What golive says, and why.
+fn ours(rows: &[CheckResult], domain: &str, kind: &str) -> Option<(Grade, String)> {
+    let unknown = rows.iter().find(|row| row.verdict == Verdict::Unknown);
+    assert!(unknown.is_none(), "{unknown:?}");
+    let ids = KINDS.iter().find(|(known, _)| *known == kind).expect("a kind").1;
+    let key = format!("{SELECTOR}._domainkey.{domain}");
+    let rows = rows.iter().filter(|row| ids.contains(&row.id) && (row.subject == domain || row.subject == key));
+    let told = rows.map(|row| match row.verdict {
+        Verdict::Warn => (Remarked, row.because.clone()),
+        Verdict::Fail => (Bad, row.because.clone()),
+        _ => (Good, row.because.clone()),
+    });
+    told.max_by_key(|(grade, _)| *grade)
+}
+
+/// What the other says, and why.
+fn theirs(verdict: &Value) -> (Grade, String) {
+    let warnings = verdict["warnings"].as_array().expect("a list");
+    match (verdict["valid"].as_bool().expect("a verdict"), warnings.is_empty()) {
+        (false, _) => (Bad, verdict["error"].to_string()),
+        (true, false) => (Remarked, verdict["warnings"].to_string()),
+        (true, true) => (Good, String::new()),
+    }
+}
+
+const SELECTOR: &str = "mail";
+
+/// golive's rows and the others' lines of these domains.
+fn opinions(sample: &Sample, staging: Staging, domains: &[String]) -> (Vec<CheckResult>, Vec<Value>) {
+    let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+    let world = runtime.block_on(LocalWorld::start(staging)).expect("it starts");
+    assert!(!world.notes().iter().any(|note| note.contains("does not load")), "{:?}", world.notes());
+    let ids = KINDS.map(|(_, ids)| ids).concat();
+    let rows = runtime.block_on(verified(&world, sample, &ids));
+    let asked = |script: &str, names: Vec<String>| -> Vec<Value> {
+        let mut command = Command::new(need_python());
+        command.arg(repository().join("tests/contract").join(script)).arg(world.resolver().port().to_string());
+        let printed = ran(command.args(&names));
+        let lines: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(lines.len(), names.len(), "{printed}");
+        lines
+    };
+    let mut lines = asked("mail.py", domains.to_vec());
+    let keys = domains.iter().map(|domain| format!("{SELECTOR}._domainkey.{domain}"));
+    for (line, key) in lines.iter_mut().zip(asked("keys.py", keys.collect())) {
+        line["dkim"] = key;
+    }
+    runtime.block_on(world.stop());
+    (rows, lines)
+}
+
+/// On the sample, healthy and with its faults of mail.
+#[test]
+fn of_the_sample_and_its_mail_drills() {
+    let sample = sample();
+    let mail = sample.blueprint.mail.as_ref().expect("the sample sends mail");
+    let domains: Vec<String> = mail.domains.iter().map(|domain| domain.name.to_string()).collect();
+    let cases = [
+        None,
+        Some("spf-second-record"),
+        Some("spf-eleven-lookups"),
+        Some("dkim-cut"),
+        Some("ptr-absent"),
+        Some("dmarc-two-records"),
+        Some("dmarc-on-trial"),
+        Some("rua-refused"),
+        Some("rua-not-agreed"),
+    ];
+    let (mut found, mut details, mut bad) = (Differences::new(), String::new(), 0);
+    for case in cases {
+        let (rows, lines) = opinions(&sample, staged(&sample, case), &domains);
+        let case = case.unwrap_or("healthy");
+        for (line, domain) in lines.iter().zip(&domains) {
+            for (kind, _) in KINDS {
+                let Some((ours, because)) = ours(&rows, domain, kind) else { continue };
+                let (theirs, why) = theirs(&line[kind]);
+                bad += usize::from(ours == Bad && theirs == Bad);
+                let what = format!("{kind} of {domain}");
+                // What they differ about in health is listed once.
+                let differ_anyway = found.get(&("healthy".to_owned(), what.clone())) == Some(&(ours, theirs));
+                if ours != theirs && !differ_anyway {
+                    details.push_str(&format!("{case} {what}: {ours:?} ({because}); {theirs:?} ({why})\n"));
+                    found.insert((case.to_owned(), what), (ours, theirs));
+                }
+            }
+        }
+    }
+    compared(&found, &DRILLED, &details);
+    assert!(bad >= 3, "both must see the faults that both look for: {bad}");
+}
+
+const DRILLED: [Listed; 5] = [
+    (
+        "healthy",
+        "dmarc of jeveuxaider.gouv.fr",
+        Good,
+        Remarked,
+        "it misses reports on a domain in whose name nobody sends; the blueprint wants none",
+    ),
+    (
+        "spf-second-record",
+        "spf of courriel.reserve-civique.gouv.fr",
+        Bad,
+        Good,
+        "the fault is at the envelope's domain, which golive judges with the domain and checkdmarc was not asked about",
+    ),
+    (
+        "dmarc-on-trial",
+        "dmarc of courriel.reserve-civique.gouv.fr",
+        Bad,
+        Remarked,
+        "with t=y receivers do one level less than p says (RFC 9989, 4.7): not what the blueprint declares. Its remark is \
+         about the order of tags",
+    ),
+    (
+        "rua-refused",
+        "dmarc of courriel.reserve-civique.gouv.fr",
+        Bad,
+        Remarked,
+        "reports that nobody agreed to take are not sent (RFC 9990, 4), and the blueprint wants them",
+    ),
+    (
+        "rua-not-agreed",
+        "dmarc of courriel.reserve-civique.gouv.fr",
+        Bad,
+        Good,
+        "it takes two names below one registered name for one organisation, by the list of public suffixes; by the walk up \
+         the tree (RFC 9989, 4.10.2) they are two, as no record above both exists",
+    ),
+];
+
+/// Text at a name, as a zone file has it: strings of at most 255 bytes (RFC 1035, section 3.3).
+fn quoted(text: &str) -> String {
+    let chunks = text.as_bytes().chunks(255).map(|chunk| format!("\"{}\"", String::from_utf8_lossy(chunk)));
+    chunks.collect::<Vec<_>>().join(" ").replace('\t', "\\009")
+}
+
+const REPORTS: &str = "rua=mailto:dmarc@reserve-civique.gouv.fr";
+
+/// Cases, each with what stands at a name of its own in place of the generated records.
+fn seeds() -> Vec<(&'static str, &'static str, Vec<String>)> {
+    let dmarc = |rest: &str| format!("v=DMARC1; p=quarantine; {rest}");
+    let key = sample_key();
+    let one = |case, kind, text: String| (case, kind, vec![text]);
+    vec![
+        one("good", "dmarc", dmarc(REPORTS)),
+        ("none", "dmarc", vec![]),
+        ("two", "dmarc", vec![dmarc(REPORTS), "v=DMARC1; p=none".to_owned()]),
+        ("another text beside", "dmarc", vec![dmarc(REPORTS), "owner=golive".to_owned()]),
+        one("misspelt policy", "dmarc", format!("v=DMARC1; p=quarantaine; {REPORTS}")),
+        one("no policy", "dmarc", format!("v=DMARC1; {REPORTS}")),
+        one("policy last", "dmarc", format!("v=DMARC1; {REPORTS}; p=quarantine")),
+        one("version last", "dmarc", format!("p=quarantine; {REPORTS}; v=DMARC1")),
+        one("small version", "dmarc", format!("v=dmarc1; p=quarantine; {REPORTS}")),
+        one("space before", "dmarc", format!(" {}", dmarc(REPORTS))),
+        one("spaces around", "dmarc", format!("v = DMARC1 ; p = quarantine ; {REPORTS} ;")),
+        one("per cent", "dmarc", dmarc(&format!("pct=50; {REPORTS}"))),
+        one("on trial", "dmarc", dmarc(&format!("t=y; {REPORTS}"))),
+        one("open below", "dmarc", dmarc(&format!("sp=none; {REPORTS}"))),
+        one("open where nothing is", "dmarc", dmarc(&format!("np=none; {REPORTS}"))),
+        one("unknown tag", "dmarc", dmarc(&format!("new=1; {REPORTS}"))),
+        one("policy twice", "dmarc", dmarc(&format!("p=reject; {REPORTS}"))),
+        one("alignment misspelt", "dmarc", dmarc(&format!("adkim=strict; {REPORTS}"))),
+        one("no semicolon", "dmarc", format!("v=DMARC1; p=quarantine {REPORTS}")),
+        one("size of reports", "dmarc", dmarc(&format!("{REPORTS}!10m"))),
+        one("reports without mailto", "dmarc", dmarc("rua=dmarc@reserve-civique.gouv.fr")),
+        one("reports to a stranger", "dmarc", dmarc(&format!("{REPORTS},mailto:a@stranger.example"))),
+        one("public suffix", "dmarc", dmarc(&format!("psd=y; {REPORTS}"))),
+        one("good", "spf", "v=spf1 include:spf.brevo.com -all".to_owned()),
+        ("none", "spf", vec![]),
+        ("two", "spf", vec!["v=spf1 include:spf.brevo.com -all".to_owned(), "v=spf1 -all".to_owned()]),
+        one("small letters do not matter", "spf", "V=SPF1 INCLUDE:spf.brevo.com -ALL".to_owned()),
+        one("everybody", "spf", "v=spf1 include:spf.brevo.com +all".to_owned()),
+        one("neutral", "spf", "v=spf1 include:spf.brevo.com ?all".to_owned()),
+        one("soft", "spf", "v=spf1 include:spf.brevo.com ~all".to_owned()),
+        one("no all", "spf", "v=spf1 include:spf.brevo.com".to_owned()),
+        one("ptr", "spf", "v=spf1 include:spf.brevo.com ptr -all".to_owned()),
+        one("misspelt term", "spf", "v=spf1 include:spf.brevo.com ipv4:192.0.2.1 -all".to_owned()),
+        one("bad address", "spf", "v=spf1 include:spf.brevo.com ip4:192.0.2.300 -all".to_owned()),
+        one("address of another kind", "spf", "v=spf1 include:spf.brevo.com ip4:2001:db8::1 -all".to_owned()),
+        one("include of nothing", "spf", "v=spf1 include:spf.brevo.com include:nothing.example -all".to_owned()),
+        one("loop", "spf", "v=spf1 include:spf.brevo.com include:loop.example -all".to_owned()),
+        one(
+            "three voids",
+            "spf",
+            "v=spf1 include:spf.brevo.com a:v1.example a:v2.example a:v3.example -all".to_owned(),
+        ),
+        one("two voids", "spf", "v=spf1 include:spf.brevo.com a:v1.example a:v2.example -all".to_owned()),
+        one(
+            "eleven look-ups",
+            "spf",
+            format!("v=spf1 include:spf.brevo.com {}-all", "include:plain.example ".repeat(10)),
+        ),
+        one("ten look-ups", "spf", format!("v=spf1 include:spf.brevo.com {}-all", "include:plain.example ".repeat(9))),
+        one("redirect", "spf", "v=spf1 include:spf.brevo.com redirect=plain.example".to_owned()),
+        one(
+            "two redirects",
+            "spf",
+            "v=spf1 include:spf.brevo.com redirect=plain.example redirect=plain.example".to_owned(),
+        ),
+        one("unknown modifier", "spf", "v=spf1 include:spf.brevo.com new=1 -all".to_owned()),
+        one("a tab for a space", "spf", "v=spf1 include:spf.brevo.com\t-all".to_owned()),
+        one("good", "dkim", format!("v=DKIM1; k=rsa; p={key}")),
+        ("none", "dkim", vec![]),
+        ("two", "dkim", vec![format!("v=DKIM1; k=rsa; p={key}"), "v=DKIM1; p=".to_owned()]),
+        one("no version", "dkim", format!("p={key}")),
+        one("other version", "dkim", format!("v=DKIM2; p={key}")),
+        one("version last", "dkim", format!("k=rsa; p={key}; v=DKIM1")),
+        one("revoked", "dkim", "v=DKIM1; p=".to_owned()),
+        one("cut", "dkim", format!("v=DKIM1; k=rsa; p={key}")[..255].to_owned()),
+        one("other kind", "dkim", format!("v=DKIM1; k=dsa; p={key}")),
+        one("old hash", "dkim", format!("v=DKIM1; h=sha1; p={key}")),
+        one("not for mail", "dkim", format!("v=DKIM1; s=other; p={key}")),
+        one("key twice", "dkim", format!("v=DKIM1; p={key}; p={key}")),
+        one("on trial", "dkim", format!("v=DKIM1; t=y; p={key}")),
+    ]
+}
+
+fn sample_key() -> String {
+    let sample = sample();
+    let mail = sample.blueprint.mail.as_ref().expect("the sample sends mail");
+    mail.domains[0].dkim[0].key.as_ref().expect("a key").to_string()
+}
+
+/// A blueprint that has a domain for each case.
+fn seeded(seeds: &[(&str, &str, Vec<String>)]) -> (Sample, Vec<String>) {
+    let domains: Vec<String> = (0..seeds.len()).map(|n| format!("s{n}.reserve-civique.gouv.fr")).collect();
+    let key = sample_key();
+    let tables: String = domains
+        .iter()
+        .map(|name| {
+            format!(
+                "[[mail.domains]]\nname = \"{name}\"\nexchanges = [\"mx1.example.net\"]\n\
+                 spf_includes = [\"spf.brevo.com\"]\n\
+                 dmarc = {{ policy = \"quarantine\", report_to = [\"dmarc@reserve-civique.gouv.fr\"] }}\n\
+                 [[mail.domains.dkim]]\nselector = \"{SELECTOR}\"\nkey = \"{key}\"\n\n"
+            )
+        })
+        .collect();
+    let next = "# The announced name sends nothing";
+    (parse(&edited(&[(next, &format!("{tables}{next}"))])), domains)
+}
+
+/// On records that nobody generates, most of them wrong.
+#[test]
+fn of_records_as_people_write_them() {
+    let seeds = seeds();
+    let (sample, domains) = seeded(&seeds);
+    let mut staging = staged(&sample, None);
+    for ((_, kind, texts), domain) in seeds.iter().zip(&domains) {
+        let owner = match *kind {
+            "dmarc" => format!("_dmarc.{domain}"),
+            "dkim" => format!("{SELECTOR}._domainkey.{domain}"),
+            _ => domain.clone(),
+        };
+        let lines = |ttl: &str| texts.iter().map(|text| format!("{owner}. {ttl} IN TXT {}", quoted(text))).collect();
+        staging.edit_records(&owner, "TXT", |ttl, _| lines(ttl)).expect("a record to replace");
+    }
+    for (name, policy) in [("plain.example", "v=spf1 -all"), ("loop.example", "v=spf1 include:loop.example -all")] {
+        let zone = format!(
+            "{name}. 3600 IN SOA ns.{name}. dns.{name}. 1 7200 900 1209600 300\n{name}. 3600 IN NS ns.{name}.\n\
+             {name}. 3600 IN TXT \"{policy}\"\n"
+        );
+        staging.foreign_zones.insert(name.to_owned(), zone);
+    }
+    let (rows, lines) = opinions(&sample, staging, &domains);
+    let (mut found, mut details) = (Differences::new(), String::new());
+    for (((case, kind, _), domain), line) in seeds.iter().zip(&domains).zip(&lines) {
+        let (ours, because) =
+            ours(&rows, domain, kind).unwrap_or_else(|| panic!("golive says nothing of {case} {kind}"));
+        let (theirs, why) = theirs(&line[kind]);
+        if ours != theirs {
+            details.push_str(&format!("{case} {kind}: {ours:?} ({because}); {theirs:?} ({why})\n"));
+            found.insert(((*case).to_owned(), (*kind).to_owned()), (ours, theirs));
+        }
+    }
+    compared(&found, &SEEDED, &details);
+}
+
+const FORM_ALONE: &str =
+    "it reads the form alone; a policy that lets others send is golive's business too (RFC 7208, 5.1)";
+
+const SEEDED: [Listed; 19] = [
+    (
+        "another text beside",
+        "dmarc",
+        Good,
+        Bad,
+        "texts that are no DMARC record are discarded (RFC 9989, 4.10, step 2)",
+    ),
+    ("no policy", "dmarc", Bad, Remarked, "read as p=none (RFC 9989, 4.7), which is not the declared policy"),
+    ("policy last", "dmarc", Good, Remarked, "any order is good after the version (RFC 9989, 4.8)"),
+    ("on trial", "dmarc", Bad, Good, "receivers do one level less than p says (RFC 9989, 4.7): not as declared"),
+    ("open where nothing is", "dmarc", Remarked, Good, "np=none leaves invented names open (RFC 9989, 4.7)"),
+    (
+        "alignment misspelt",
+        "dmarc",
+        Bad,
+        Remarked,
+        "receivers take the default (RFC 9989, 4.8); whoever wrote it wanted something else, and golive holds a record to \
+         its form",
+    ),
+    ("reports to a stranger", "dmarc", Bad, Remarked, "reports are not sent there (RFC 9990, 4)"),
+    (
+        "public suffix",
+        "dmarc",
+        Bad,
+        Good,
+        "psd=y is for names below which others register (RFC 9989, 4.7): no mail domain is one",
+    ),
+    (
+        "small letters do not matter",
+        "spf",
+        Good,
+        Bad,
+        "literal text of the grammar is good in capitals too (RFC 7208, 12; RFC 5234, 2.3)",
+    ),
+    ("everybody", "spf", Bad, Good, FORM_ALONE),
+    ("neutral", "spf", Remarked, Good, FORM_ALONE),
+    ("no all", "spf", Remarked, Good, FORM_ALONE),
+    ("two voids", "spf", Good, Remarked, "two look-ups may find nothing (RFC 7208, 4.6.4)"),
+    ("unknown modifier", "spf", Good, Remarked, "unknown modifiers are passed over (RFC 7208, 6)"),
+    ("a tab for a space", "spf", Bad, Good, "terms are parted by spaces (RFC 7208, 4.6.1)"),
+    (
+        "two",
+        "dkim",
+        Bad,
+        Good,
+        "of several records the result is undefined (RFC 6376, 3.6.2.2); dkimpy takes the first",
+    ),
+    ("version last", "dkim", Bad, Good, "v= stands first if it is there (RFC 6376, 3.6.1)"),
+    ("old hash", "dkim", Bad, Good, "h=sha1 forbids the one hash that receivers take (RFC 6376, 3.6.1; RFC 8301, 3.1)"),
+    ("on trial", "dkim", Remarked, Good, "t=y makes signed mail as good as unsigned (RFC 6376, 3.6.1)"),
+];
+
+/// Classes of answers, with the checks of their headers.
+const CLASSES: [(&str, &[&str]); 3] = [
+    ("pages", &["cache.cc.html", "cache.set-cookie", "cache.vary"]),
+    ("assets", &["cache.cc.assets"]),
+    ("api", &["cache.cc.api"]),
+];
+
+/// The answers of the edge, each with its class.
+async fn answers(local: &LocalWorld, sample: &Sample) -> Vec<(&'static str, Value)> {
+    let world = world_of(local, sample);
+    let host = &sample.site.host;
+    let mut answers = Vec::new();
+    let get = async |path: &str| {
+        let probe = get(Scheme::Https, host, path);
+        let Observation::Http(answer) = world.ask(&probe.clone().into()).await else { panic!("{path}: no answer") };
+        let headers: Vec<_> = answer.headers.iter().map(|(name, value)| json!([name, value])).collect();
+        json!({ "url": probe.url(), "status": answer.status, "headers": headers, "body": answer.body.text })
+    };
+    for path in ["/", "/missions"] {
+        answers.push(("pages", get(path).await));
+    }
+    let home = answers[0].1["body"].as_str().expect("a page").to_owned();
+    let asset = home.split('"').find(|part| part.starts_with("/assets/")).expect("the page links an asset");
+    answers.push(("assets", get(asset).await));
+    for path in ["/api/user", "/api/missions"] {
+        answers.push(("api", get(path).await));
+    }
+    answers
+}
+
+/// httplint's notes on an answer, those that blame something.
+fn notes(answers: &[(&'static str, Value)]) -> Vec<Value> {
+    let mut command = Command::new(need_python());
+    command.arg(repository().join("tests/contract/headers.py")).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let lines: String = answers.iter().map(|(_, answer)| format!("{answer}\n")).collect();
+    child.stdin.take().expect("a pipe").write_all(lines.as_bytes()).expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success());
+    let printed = String::from_utf8(output.stdout).expect("UTF-8");
+    let notes: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(notes.len(), answers.len(), "{printed}");
+    notes
+}
+
+/// httplint's one remark on what golive generates: `public` changes nothing for a page without credentials (RFC 9111,
+/// 5.2.2.9). It stays: it tells people what the class is, and CDNs that ask for it (JVA-6).
+const STANDING: &str = "STORE_PUBLIC_UNNECESSARY";
+
+/// What httplint blames, the standing remark counted apart.
+fn blamed<'a>(line: &'a Value, standing: &mut usize) -> Vec<&'a Value> {
+    let all = line["notes"].as_array().expect("notes").iter();
+    let (known, blamed): (Vec<&Value>, Vec<&Value>) = all.partition(|note| note["note"] == STANDING);
+    *standing += known.len();
+    blamed
+}
+
+/// httplint reads each header by itself; golive holds them to the blueprint.
+#[test]
+fn of_headers_at_the_edge() {
+    let sample = sample();
+    let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+    let cases = [
+        None,
+        Some("assets-unversioned"),
+        Some("s-maxage-beside-stale"),
+        Some("session-on-pages"),
+        Some("vary-as-guard"),
+        Some("api-kept"),
+    ];
+    let (mut found, mut details, mut standing) = (Differences::new(), String::new(), 0);
+    for case in cases {
+        let world = runtime.block_on(LocalWorld::start(staged(&sample, case))).expect("it starts");
+        let answers = runtime.block_on(answers(&world, &sample));
+        let rows = runtime.block_on(verified(&world, &sample, &CLASSES.map(|(_, ids)| ids).concat()));
+        runtime.block_on(world.stop());
+        let noted = notes(&answers);
+        let case = case.unwrap_or("healthy");
+        for (class, ids) in CLASSES {
+            let of_class = rows.iter().filter(|row| ids.contains(&row.id) && (ids.len() == 1 || is_of(row, class)));
+            let ours = of_class.map(|row| grade(row.verdict)).max().expect("a row");
+            let mut theirs = Good;
+            let mut why = Vec::new();
+            for ((_, _), line) in answers.iter().zip(&noted).filter(|((of, _), _)| *of == class) {
+                for note in blamed(line, &mut standing) {
+                    theirs = theirs.max(if note["level"] == "bad" { Bad } else { Remarked });
+                    why.push(format!("{} {}: {}", line["url"], note["note"], note["summary"]));
+                }
+            }
+            if ours != theirs {
+                details.push_str(&format!("{case} {class}: {ours:?}; {theirs:?} ({})\n", why.join("; ")));
+                found.insert((case.to_owned(), class.to_owned()), (ours, theirs));
+            }
+        }
+    }
+    compared(&found, &HEADERS, &details);
+    assert!(standing > 0, "{STANDING} is no longer said");
+}
+
+/// Whether a row with an id of several classes is about this one.
+fn is_of(row: &CheckResult, class: &str) -> bool {
+    row.subject.starts_with('/') || row.subject.starts_with(class)
+}
+
+fn grade(verdict: Verdict) -> Grade {
+    match verdict {
+        Verdict::Pass => Good,
+        Verdict::Warn => Remarked,
+        Verdict::Fail => Bad,
+        Verdict::Unknown | Verdict::Waived => panic!("golive says nothing"),
+    }
+}
+
+const FORM: &str = "well-formed each by itself; golive holds it to the blueprint";
+
+const HEADERS: [Listed; 5] = [
+    (
+        "assets-unversioned",
+        "assets",
+        Bad,
+        Good,
+        "a name without a hash is no header: that a year is too long, only golive sees",
+    ),
+    (
+        "s-maxage-beside-stale",
+        "pages",
+        Bad,
+        Good,
+        "s-maxage forbids shared caches to serve stale (RFC 9111, 5.2.2.10 and 4.2.4); httplint does not set both beside",
+    ),
+    ("session-on-pages", "pages", Bad, Good, FORM),
+    ("vary-as-guard", "pages", Bad, Good, "good in HTTP; the edge does not apply it (Cloudflare docs, cache-control)"),
+    ("api-kept", "api", Bad, Good, FORM),
+];
+
+/// Headers of a page, as people write them.
+const WRITTEN: [(&str, &[(&str, &str)]); 18] = [
+    ("as declared", &[("cache-control", "public, max-age=30, stale-while-revalidate=60, stale-if-error=86400")]),
+    (
+        "in two lines",
+        &[
+            ("cache-control", "public, max-age=30"),
+            ("cache-control", "stale-while-revalidate=60, stale-if-error=86400"),
+        ],
+    ),
+    ("capitals", &[("cache-control", "Public, Max-Age=30, Stale-While-Revalidate=60, Stale-If-Error=86400")]),
+    ("quoted", &[("cache-control", "public, max-age=\"30\", stale-while-revalidate=60, stale-if-error=86400")]),
+    ("age twice", &[("cache-control", "max-age=30, max-age=60, stale-while-revalidate=60, stale-if-error=86400")]),
+    ("no number", &[("cache-control", "max-age=half, stale-while-revalidate=60, stale-if-error=86400")]),
+    ("semicolons", &[("cache-control", "max-age=30; stale-while-revalidate=60; stale-if-error=86400")]),
+    ("another age", &[("cache-control", "max-age=3600, stale-while-revalidate=60, stale-if-error=86400")]),
+    ("private", &[("cache-control", "private, max-age=30, stale-while-revalidate=60, stale-if-error=86400")]),
+    ("public and private", &[("cache-control", "public, private, max-age=30")]),
+    ("no-store", &[("cache-control", "no-store")]),
+    ("nothing", &[]),
+    ("expires alone", &[("expires", "Thu, 01 Dec 1994 16:00:00 GMT")]),
+    (
+        "expires is no date",
+        &[
+            ("cache-control", "public, max-age=30, stale-while-revalidate=60, stale-if-error=86400"),
+            ("expires", "in half a minute"),
+        ],
+    ),
+    (
+        "vary on everything",
+        &[("cache-control", "public, max-age=30, stale-while-revalidate=60, stale-if-error=86400"), ("vary", "*")],
+    ),
+    (
+        "vary on cookies",
+        &[("cache-control", "public, max-age=30, stale-while-revalidate=60, stale-if-error=86400"), ("vary", "Cookie")],
+    ),
+    (
+        "entity tag without quotes",
+        &[("cache-control", "public, max-age=30, stale-while-revalidate=60, stale-if-error=86400"), ("etag", "abc")],
+    ),
+    (
+        "two entity tags",
+        &[
+            ("cache-control", "public, max-age=30, stale-while-revalidate=60, stale-if-error=86400"),
+            ("etag", "\"a\""),
+            ("etag", "\"b\""),
+        ],
+    ),
+];
+
+/// The judges of pages, on answers that no server of the rehearsal gives.
+#[test]
+fn of_headers_as_people_write_them() {
+    let sample = sample();
+    let host = &sample.site.host;
+    let (mut found, mut details, mut standing) = (Differences::new(), String::new(), 0);
+    for (case, headers) in WRITTEN {
+        let mut headers: Vec<(String, String)> =
+            headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        headers.push(("content-type".to_owned(), "text/html; charset=utf-8".to_owned()));
+        headers
+            .push(("date".to_owned(), strtime::format("%a, %d %b %Y %H:%M:%S GMT", Timestamp::now()).expect("a date")));
+        headers.push(("cf-cache-status".to_owned(), "MISS".to_owned()));
+        let told: Vec<_> = headers.iter().map(|(name, value)| json!([name, value])).collect();
+        let answer =
+            json!({ "url": format!("https://{host}/"), "status": 200, "headers": told, "body": "<p>Page</p>" });
+        let seen = Observation::Http(HttpAnswer {
+            at: Timestamp::UNIX_EPOCH,
+            connected: String::new(),
+            status: 200,
+            headers,
+            body: Body { text: "<p>Page</p>".to_owned(), ..Body::default() },
+            elapsed: Duration::ZERO,
+        });
+        let checks = golive::ops::verify::checks(&sample.blueprint, &sample.site);
+        let of_home = checks.iter().map(|(_, check)| check).filter(|check| {
+            (check.id == "cache.cc.html" && check.subject == "/")
+                || (check.id == "cache.vary" && check.subject.starts_with("pages"))
+        });
+        let judged = of_home.map(|check| match (check.judge)(&vec![seen.clone(); check.ask.len()]) {
+            Judgement::Say(verdict, because) => (grade(verdict), because),
+            Judgement::Ask(_) => panic!("{} asks on", check.id),
+        });
+        let (ours, because) = judged.max_by_key(|(grade, _)| *grade).expect("a judge");
+        let noted = notes(&[("pages", answer)]);
+        let (mut theirs, mut why) = (Good, Vec::new());
+        for note in blamed(&noted[0], &mut standing) {
+            theirs = theirs.max(if note["level"] == "bad" { Bad } else { Remarked });
+            why.push(note["summary"].to_string());
+        }
+        if ours != theirs {
+            details.push_str(&format!("{case}: {ours:?} ({because}); {theirs:?} ({})\n", why.join("; ")));
+            found.insert((case.to_owned(), "page".to_owned()), (ours, theirs));
+        }
+    }
+    compared(&found, &WRITTEN_DIFFER, &details);
+    assert!(standing > 0, "{STANDING} is no longer said");
+}
+
+const WRITTEN_DIFFER: [Listed; 13] = [
+    ("capitals", "page", Good, Remarked, "names of directives know no case (RFC 9111, 5.2)"),
+    ("quoted", "page", Good, Remarked, "receivers ought to take both forms (RFC 9111, 5.2)"),
+    ("age twice", "page", Bad, Remarked, "caches take either (RFC 9111, 4.2.1); one of them is not as declared"),
+    ("another age", "page", Bad, Good, FORM),
+    ("private", "page", Bad, Good, FORM),
+    ("no-store", "page", Bad, Good, FORM),
+    ("nothing", "page", Bad, Remarked, FORM),
+    ("expires alone", "page", Bad, Good, FORM),
+    ("expires is no date", "page", Good, Bad, "beside max-age nobody reads it (RFC 9111, 5.3)"),
+    (
+        "vary on everything",
+        "page",
+        Bad,
+        Remarked,
+        "never found again in a store (RFC 9110, 12.5.5): a page for a crowd must be",
+    ),
+    ("vary on cookies", "page", Bad, Good, "good in HTTP; the edge does not apply it (Cloudflare docs, cache-control)"),
+    (
+        "entity tag without quotes",
+        "page",
+        Good,
+        Remarked,
+        "no check reads validators: without one a copy is fetched whole",
+    ),
+    ("two entity tags", "page", Good, Bad, "no check reads validators: without one a copy is fetched whole"),
+];
