@@ -137,6 +137,7 @@ fn artifacts() -> Vec<Artifact> {
         ("nginx/proxy/where/upstream.conf".to_owned(), String::new()),
         ("nginx/proxy/where/mode.conf".to_owned(), String::new()),
         ("nginx/proxy/where/client.conf".to_owned(), String::new()),
+        ("mail/info.reserve-civique.gouv.fr/mta-sts.txt".to_owned(), String::new()),
         (format!("{folder}/nginx.conf"), REDIRECT.to_owned()),
         (format!("{folder}/where/machine.conf"), String::new()),
         (format!("{folder}/where/listen.conf"), String::new()),

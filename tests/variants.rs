@@ -45,7 +45,15 @@ fn without(tables: &[&str]) -> String {
     if tables.contains(&"redirects") {
         list_without(blueprint.get_mut("audience"), "load_tests", "of", "redirects");
     }
-    for (table, check) in [("database", "db.index"), ("cdn", "cache.offload"), ("cache", "cache.offload")] {
+    for (table, check) in [
+        ("database", "db.index"),
+        ("cdn", "cache.offload"),
+        ("cache", "cache.offload"),
+        ("mail", "mail.bounce"),
+        ("mail", "mail.bulk"),
+        ("mail", "mail.dmarc.align"),
+        ("mail", "mail.verified"),
+    ] {
         if tables.contains(&table) {
             list_without(blueprint.get_mut("people"), "attested", "check", check);
         }

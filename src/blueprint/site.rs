@@ -317,6 +317,11 @@ impl Site {
         self.cdn.as_ref().map_or(1, |cdn| count(&cdn.origins))
     }
 
+    /// Whether several machines of the proxy answer behind one address, so that somebody else spreads the requests.
+    pub fn is_spread(&self) -> bool {
+        self.cdn.is_some() && self.health_path.is_some() && self.proxies > self.origin_addresses()
+    }
+
     /// The same site, announced a day after `now`: a rehearsal is played on the eve.
     #[must_use]
     pub fn on_the_eve_of(mut self, now: Timestamp) -> Self {

@@ -409,7 +409,7 @@ mod tests {
         let zones: Vec<_> = plan.zones.iter().map(|zone| (zone.variable.as_str(), zone.records.len())).collect();
         // Eight CAA records and four free ones, no origin: the load balancer has those; in the other zone four addresses and two CAA records.
         // Of mail, sixteen records for two domains that send, and three for one that does not.
-        assert_eq!(zones, [("cloudflare_zone_id", 33), ("cloudflare_zone_id_jeveuxaider_gouv_fr", 9)]);
+        assert_eq!(zones, [("cloudflare_zone_id", 34), ("cloudflare_zone_id_jeveuxaider_gouv_fr", 9)]);
         let record = &plan.zones[1].records[0];
         assert_eq!((&record["proxied"], &record["ttl"]), (&json!(false), &json!(300)));
         let addresses: std::collections::BTreeSet<_> =

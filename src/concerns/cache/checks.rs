@@ -444,12 +444,18 @@ fn vary(sample: &Sample, class: &Class, site: &Site) -> Check {
                 .collect();
             let names = listed(&varied.iter().collect::<Vec<_>>());
             if varied.iter().any(|name| matches!(name.as_str(), "*" | "cookie" | "user-agent")) {
-                return Judgement::fail(format!("{} varies on {names}, which the edge does not apply", probe.path));
+                return Judgement::fail(format!(
+                    "{} varies on {names}, which the edge does not apply (by its documents; not tried on each plan)",
+                    probe.path
+                ));
             }
             if varied.is_empty() {
                 Judgement::pass(format!("{} varies on nothing that splits the cache", probe.path))
             } else {
-                Judgement::warn(format!("{} varies on {names}, which the edge does not apply", probe.path))
+                Judgement::warn(format!(
+                    "{} varies on {names}, which the edge does not apply (by its documents; not tried on each plan)",
+                    probe.path
+                ))
             }
         })
     }

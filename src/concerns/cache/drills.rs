@@ -199,7 +199,11 @@ fn of_pages(default: &Class, site: &Site) -> Vec<Drill> {
                 number: Some(30),
                 id: "cookie-ignored",
                 fault: "proxy and edge keep personal pages whatever cookie they set",
-                reddens: vec!["cache.err.404", "cache.leak.users"],
+                // The health page of one machine is kept for all.
+                reddens: match site.is_spread() {
+                    true => vec!["cache.err.404", "cache.leak.users", "origin.spread"],
+                    false => vec!["cache.err.404", "cache.leak.users"],
+                },
                 inject: Box::new(move |staging| {
                     staging.edit_proxy_lines(|line| {
                         Some(match line.contains(&marked) {

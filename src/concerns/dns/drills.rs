@@ -230,6 +230,9 @@ fn lost_with(zone: &ZoneFacts, site: &Site) -> Option<Vec<&'static str>> {
     }
     let mut lost = vec!["dns.dnssec", "dns.caa", "redir.hops"];
     lost.extend((!site.resolvers.is_empty()).then_some("dns.prop"));
+    lost.extend(holds(&site.announced).then_some("redir.target"));
+    let mails = site.mail.iter().flat_map(|mail| &mail.table.domains).any(|domain| holds(&domain.name));
+    lost.extend(mails.then_some("mail.dmarc.record"));
     Some(lost)
 }
 

@@ -23,8 +23,7 @@ pub fn checks(_proxy: &Proxy, site: &Site) -> OneOrMore<Check> {
         each.extend(origins.iter().map(|address| healthy(site, *address)));
     }
     // Between addresses the CDN's pool decides, which `origin.pool` reads.
-    let several_behind_one = site.proxies > site.origin_addresses();
-    if let (true, Some(path), Some(_)) = (several_behind_one, &site.health_path, &site.cdn) {
+    if let (true, Some(path)) = (site.is_spread(), &site.health_path) {
         each.push(spread(site, path.as_str()));
     }
     OneOrMore(host(site, &origins), each)

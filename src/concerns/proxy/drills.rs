@@ -22,7 +22,7 @@ pub fn drills(_proxy: &Proxy, site: &Site) -> Drills {
             }),
         });
     }
-    if site.proxies > site.origin_addresses() {
+    if site.is_spread() {
         several.push(Drill {
             number: Some(55),
             id: "container-starves",

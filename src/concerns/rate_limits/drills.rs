@@ -28,7 +28,7 @@ pub fn drills(limits: &RateLimits, site: &Site) -> Drills {
     let mut at_proxy = limits.limits.iter().filter(|limit| limit.at == LimitedAt::Proxy && site.has_proxy);
     // The narrowest: the others' faults would meet the rest of the checklist.
     if let Some(first) = at_proxy.clone().find(|limit| !limit.paths.is_empty()).or_else(|| at_proxy.next()) {
-        all.extend(of_one(first, site.front.is_some()));
+        all.extend(of_one(first, site));
     }
     let mut at_proxy = limits.limits.iter().filter(|limit| limit.at == LimitedAt::Proxy && site.has_proxy);
     if let Some(fast) = at_proxy.clone().find(|limit| limit.per_seconds.get() == 1 && limit.refill().is_some()) {
@@ -97,7 +97,9 @@ fn zone(limit: &Limit) -> String {
     format!("limit_{}", limit.name.identifier())
 }
 
-fn of_one(limit: &Limit, has_front: bool) -> Vec<Drill> {
+fn of_one(limit: &Limit, site: &Site) -> Vec<Drill> {
+    let if_front: &[_] = if site.front.is_some() { &["app.count", "rate.instances"] } else { &[] };
+    let if_spread: &[_] = if site.is_spread() { &["origin.spread"] } else { &[] };
     let zone = zone(limit);
     let counted = format!(" $visitor; # {}", limit.name.identifier());
     let counting = |key: &'static str| {
@@ -139,7 +141,7 @@ fn of_one(limit: &Limit, has_front: bool) -> Vec<Drill> {
             number: Some(43),
             id: "four-times-the-machines",
             fault: "the proxy runs four times as often as the blueprint says, and each one counts by itself",
-            reddens: if has_front { vec!["app.count", "rate.instances", "rate.trips"] } else { vec!["rate.trips"] },
+            reddens: [&["rate.trips"][..], if_front, if_spread].concat(),
             inject: Box::new(|staging| {
                 let mut found = false;
                 for node in staging.nodes.iter_mut().filter(|node| node.role.is_proxy()) {

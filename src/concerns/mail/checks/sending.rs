@@ -177,7 +177,9 @@ fn cold(senders: &[&Sender], site: &Site) -> Option<Judgement> {
         None => Some(Judgement::unknown(format!("since when {} sends, the blueprint does not say", sender.address))),
         Some(since) => match days_before(site, since) {
             days if days < WARM_DAYS => {
-                Some(Judgement::warn(format!("{} sends for {days} days only, {WARM_DAYS} are wanted", sender.address)))
+                // No receiver says in writing how long it takes.
+                let rule = format!("{WARM_DAYS} are wanted by rule of thumb, as no receiver publishes a figure");
+                Some(Judgement::warn(format!("{} sends for {days} days only; {rule}", sender.address)))
             }
             _ => None,
         },
@@ -206,7 +208,7 @@ fn bulk(mail: &Mail, sending: &[&Domain], site: &Site) -> Check {
         if !missing.is_empty() {
             return Ok(Judgement::fail(format!("missing for bulk senders: {}", listed(&missing))));
         }
-        Ok(complete("nothing is missing"))
+        Ok(complete("nothing is missing of what is known of the receivers' rules, at second hand"))
     })
     .advised("have what is missing before the launch: receivers answer 5.7.26 and 5.7.515 until then", PTR_SOURCE);
     check.blocked_by =
