@@ -1,4 +1,5 @@
-//! golive's verdicts beside those of others on the same world: checkdmarc and dkimpy of mail, httplint of headers.
+//! golive's verdicts beside those of others on the same world: checkdmarc and dkimpy of mail, httplint of headers, BIND of
+//! zones.
 //!
 //! Two readers of one standard differ in places. Each difference stands here with its reason; one that is not listed
 //! fails the test, and so does a listed one that has gone.
@@ -10,7 +11,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::{Sample, artifacts, edited, need_python, parse, ran, repository, sample};
+use common::{Sample, artifacts, edited, need, need_python, parse, ran, repository, sample};
 use golive::concerns::ask::get;
 use golive::concerns::fragment::RunsOn;
 use golive::concerns::{Drills, Judgement, Verdict};
@@ -226,6 +227,107 @@ const DRILLED: [Listed; 5] = [
         "it takes two names below one registered name for one organisation, by the list of public suffixes; by the walk up \
          the tree (RFC 9989, 4.10.2) they are two, as no record above both exists",
     ),
+];
+
+/// What BIND says of the zones as they are served: whether it loads them, and with what remarks.
+fn checkzone(staging: &Staging) -> (Grade, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut worst = (Good, String::new());
+    for (zone, text) in staging.name_servers.iter().flat_map(|server| &server.zones) {
+        let file = folder.path().join("zone");
+        std::fs::write(&file, text).expect("written");
+        let mut command = Command::new(need("named-checkzone"));
+        let output = command.args(["-i", "local", "-k", "warn", zone]).arg(&file).output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        let grade = match output.status.success() {
+            false => Bad,
+            // What it loads it counts and approves in two lines.
+            true if said.lines().count() > 2 => Remarked,
+            true => Good,
+        };
+        worst = worst.max((grade, said));
+    }
+    worst
+}
+
+/// Of zones, healthy, with their drills, and as people break them.
+#[test]
+fn of_zones_and_their_faults() {
+    need("nginx");
+    let mut sample = sample();
+    sample.site = sample.site.on_the_eve_of(Timestamp::now());
+    let mut ids: Vec<&str> = golive::ops::verify::checks(&sample.blueprint, &sample.site)
+        .iter()
+        .map(|(_, check)| check.id)
+        .filter(|id| id.starts_with("dns."))
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let drills = [
+        "secondary-stale",
+        "lost-dot",
+        "aaaa-left",
+        "address-forgotten",
+        "cname-to-platform",
+        "caa-foreign",
+        "ttl-86400",
+        "record-not-published",
+        "wildcard-appears",
+        "name-absent-long-miss",
+        "null-mx",
+    ];
+    let host = sample.site.host.to_string();
+    let zone = sample.site.zone_of(&sample.site.host).expect("its zone").name.to_string();
+    let broken = [
+        ("data beside an alias", format!("{host}. 300 IN A 203.0.113.99\n")),
+        ("a second SOA", format!("{zone}. 300 IN SOA a. b. 1 2 3 4 5\n")),
+        ("no address", format!("www.{zone}. 300 IN A 203.0.113.299\n")),
+    ];
+    let cases = std::iter::once(("healthy", staged(&sample, None)));
+    let cases = cases.chain(drills.map(|drill| (drill, staged(&sample, Some(drill)))));
+    let cases = cases.chain(broken.iter().map(|(case, line)| {
+        let mut staging = staged(&sample, None);
+        for text in staging.name_servers.iter_mut().filter_map(|server| server.zones.get_mut(&zone)) {
+            text.push_str(line);
+        }
+        (*case, staging)
+    }));
+    let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+    let (mut found, mut details, mut bad) = (Differences::new(), String::new(), 0);
+    for (case, staging) in cases {
+        let (theirs, why) = checkzone(&staging);
+        let local = runtime.block_on(LocalWorld::start(staging)).expect("it starts");
+        let rows = runtime.block_on(verified(&local, &sample, &ids));
+        runtime.block_on(local.stop());
+        // Where a server holds no zone, some rows have nothing to judge.
+        let judged = rows.iter().filter(|row| row.verdict != Verdict::Unknown);
+        let graded = judged.map(|row| (grade(row.verdict), format!("{} {}", row.id, row.because)));
+        let (ours, because) = graded.max().expect("rows");
+        bad += usize::from(ours == Bad && theirs == Bad);
+        if ours != theirs {
+            details.push_str(&format!("{case}: {ours:?} ({because}); {theirs:?} ({why})\n"));
+            found.insert((case.to_owned(), "zone".to_owned()), (ours, theirs));
+        }
+    }
+    compared(&found, &ZONES, &details);
+    assert!(bad >= 3, "both must see a zone that cannot be loaded: {bad}");
+}
+
+/// BIND reads a file and knows no launch.
+const OF_THE_SITE: &str = "well-formed; that it is not what the launch needs, only a blueprint can say";
+
+const ZONES: [Listed; 11] = [
+    ("secondary-stale", "zone", Bad, Good, "each copy is well-formed; golive compares them"),
+    ("lost-dot", "zone", Bad, Good, OF_THE_SITE),
+    ("aaaa-left", "zone", Bad, Good, OF_THE_SITE),
+    ("address-forgotten", "zone", Bad, Good, OF_THE_SITE),
+    ("cname-to-platform", "zone", Bad, Good, OF_THE_SITE),
+    ("caa-foreign", "zone", Bad, Good, OF_THE_SITE),
+    ("ttl-86400", "zone", Bad, Good, OF_THE_SITE),
+    ("record-not-published", "zone", Bad, Good, OF_THE_SITE),
+    ("wildcard-appears", "zone", Bad, Good, OF_THE_SITE),
+    ("name-absent-long-miss", "zone", Bad, Good, OF_THE_SITE),
+    ("null-mx", "zone", Bad, Good, OF_THE_SITE),
 ];
 
 /// Text at a name, as a zone file has it: strings of at most 255 bytes (RFC 1035, section 3.3).
