@@ -21,6 +21,7 @@ pub fn text(plan: &Plan) -> String {
         out,
         "{requests} of them HTTP and TLS: {seconds} s at {PER_SECOND} a second; a run puts {REQUESTS_A_RUN}"
     );
+    let _ = writeln!(out, "before them one to a resolver, for a name that cannot exist: is the network here captive?");
     for (whom, (count, safety)) in &plan.asked {
         let _ = writeln!(out, "{count:>5}  {:<3} {}", safety.as_str(), plain(whom));
     }
