@@ -25,19 +25,17 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn the_healthy_world_is_green_each_time() {
+fn the_healthy_world_is_green() {
     need("nginx");
-    for nth in 1..=3 {
-        let output = run(&["rehearse", SAMPLE, "--format", "json"]);
-        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-        conforms(&report, "verify");
-        let not_green: Vec<&serde_json::Value> =
-            report["checks"].as_array().expect("checks").iter().filter(|check| check["verdict"] != "pass").collect();
-        assert!(not_green.is_empty(), "time {nth}: {not_green:#?}\n{}", text(&output.stderr));
-        assert_eq!(output.status.code(), Some(0), "time {nth}");
-        // A checklist that lost its checks would be green too.
-        assert!(report["summary"]["pass"].as_u64().expect("a count") >= 150, "{}", report["summary"]);
-    }
+    let output = run(&["rehearse", SAMPLE, "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    conforms(&report, "verify");
+    let not_green: Vec<&serde_json::Value> =
+        report["checks"].as_array().expect("checks").iter().filter(|check| check["verdict"] != "pass").collect();
+    assert!(not_green.is_empty(), "{not_green:#?}\n{}", text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0));
+    // A checklist that lost its checks would be green too.
+    assert!(report["summary"]["pass"].as_u64().expect("a count") >= 150, "{}", report["summary"]);
 }
 
 #[test]
