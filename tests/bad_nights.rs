@@ -30,7 +30,9 @@ const SAMPLE: &str = "blueprints/jeveuxaider.toml";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn golive() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_golive"));
+    // Whoever runs the tests in the background, or under nohup, has signals ignored, and children inherit that.
+    let mut command = Command::new("env");
+    command.arg("--default-signal=HUP,INT,TERM").arg(env!("CARGO_BIN_EXE_golive"));
     command.current_dir(repository()).env_remove("RUST_BACKTRACE").env_remove("CLICOLOR_FORCE");
     // Whoever runs the tests may hold tokens.
     access::VARIABLES.iter().fold(&mut command, |command, name| command.env_remove(name));
