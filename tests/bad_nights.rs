@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 fn golive() -> Command {
     // Whoever runs the tests in the background, or under nohup, has signals ignored, and children inherit that.
-    let mut command = Command::new("env");
+    let mut command = Command::new("/usr/bin/env");
     command.arg("--default-signal=HUP,INT,TERM").arg(env!("CARGO_BIN_EXE_golive"));
     command.current_dir(repository()).env_remove("RUST_BACKTRACE").env_remove("CLICOLOR_FORCE");
     // Whoever runs the tests may hold tokens.
