@@ -15,6 +15,8 @@
 //! | [`verify`] | runs checks against a world, once a probe, red parents blocking children | know a concern |
 //! | [`rehearsal`] | the local world that runs the artifacts; the drill runner | read the blueprint where an artifact says it |
 //! | [`providers`] | what Cloudflare publishes: ranges, plan limits, how its rules act; clients that read providers' APIs | hold a site's choices, write to an API |
+//! | [`runbook`] | steps of a launch, resolved for one site; the journal, and what follows from it | ask a person or a server |
+//! | [`language`] | texts that exist in every language of documents | hold what the program says of itself |
 //! | [`report`] | results as text, JSON, JUnit, Markdown and HTML | compute a verdict |
 //! | [`plain`] | other people's text, made fit for a terminal | quote configuration |
 //! | [`ops`] | what each command does | parse arguments, print |
@@ -29,11 +31,13 @@ pub mod cli;
 pub mod concerns;
 pub mod consent;
 pub mod emit;
+pub mod language;
 pub mod ops;
 pub mod plain;
 pub mod probe;
 pub mod providers;
 pub mod rehearsal;
 pub mod report;
+pub mod runbook;
 pub mod verify;
 pub mod world;
