@@ -7,12 +7,15 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use toml::Spanned;
-use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use crate::blueprint::Site;
 use crate::blueprint::value::{Count, HostName, Moment, Text};
 use crate::concerns::{Check, Safety};
+use crate::keys::{self, Keys, Refusal};
 use crate::verify::is_selected;
+
+/// Where an example stands.
+const HELP: &str = "an example: golive verify --help";
 
 /// Longest window: what was agreed to for longer was agreed to by people who have gone home.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
@@ -35,14 +38,6 @@ pub struct Consent {
     pub most_per_second: u32,
     /// Whom to tell to stop, and who may.
     pub stop_contact: String,
-}
-
-/// What is wrong with a consent file, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    pub bytes: Range<usize>,
-    pub message: String,
-    pub remedy: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -96,20 +91,9 @@ impl Consent {
     /// Everything that is wrong with it, in the order of the file.
     pub fn read(bytes: &[u8], site: &Site) -> Result<Self, Vec<Refusal>> {
         let refuse = |bytes, message: String, remedy: &str| Refusal { bytes, message, remedy: remedy.to_owned() };
-        let text = std::str::from_utf8(bytes).map_err(|error| {
-            vec![refuse(0..0, format!("byte {} is not UTF-8", error.valid_up_to()), "save the file as UTF-8")]
-        })?;
-        let (document, errors) = DeTable::parse_recoverable(text);
-        if !errors.is_empty() {
-            let refused = errors
-                .iter()
-                .map(|error| refuse(error.span().unwrap_or(0..0), error.message().to_owned(), "correct the line"));
-            return Err(refused.collect());
-        }
-
+        let (document, whole) = keys::document(bytes)?;
         let mut refusals = Vec::new();
-        let whole = document.span();
-        let mut table = Keys { table: document.into_inner(), at: whole, name: "the consent", refusals: &mut refusals };
+        let mut table = Keys::new(document, whole, "the consent", HELP, &mut refusals);
         let host: Option<Spanned<HostName>> = table.take("host");
         let scope: Option<Spanned<Vec<String>>> = table.take("scope");
         let highest: Option<Spanned<Highest>> = table.take("max_safety");
@@ -121,7 +105,7 @@ impl Consent {
         table.refuse_the_rest();
         let mut parties = Vec::new();
         for (table, at) in granted {
-            let mut keys = Keys { table, at, name: "`[[granted_by]]`", refusals: &mut refusals };
+            let mut keys = Keys::new(table, at, "`[[granted_by]]`", HELP, &mut refusals);
             let party: Option<Party> = keys.take("party");
             let _: (Option<Text>, Option<Text>) = (keys.take("name"), keys.take("role"));
             let on: Option<Spanned<Moment>> = keys.take("on");
@@ -222,74 +206,6 @@ pub fn quiet(site: &Site) -> Range<Timestamp> {
         .map_or(QUIET_AFTER, |audience| SignedDuration::from_mins(audience.window_minutes.get().into()));
     let moved = |by| site.announcement.saturating_add(by).unwrap_or(site.announcement);
     moved(-QUIET_BEFORE)..moved(window)
-}
-
-/// A table whose keys are taken out one by one.
-struct Keys<'i, 'r> {
-    table: DeTable<'i>,
-    at: Range<usize>,
-    name: &'static str,
-    refusals: &'r mut Vec<Refusal>,
-}
-
-impl<'i> Keys<'i, '_> {
-    fn take_value(&mut self, key: &str) -> Option<Spanned<DeValue<'i>>> {
-        let value = self.table.remove(key);
-        if value.is_none() {
-            self.refusals.push(Refusal {
-                bytes: self.at.clone(),
-                message: format!("{} has no `{key}`", self.name),
-                remedy: format!("add `{key}`; an example: golive verify --help"),
-            });
-        }
-        value
-    }
-
-    fn take<T: Deserialize<'i>>(&mut self, key: &str) -> Option<T> {
-        let value = self.take_value(key)?;
-        let bytes = value.span();
-        match T::deserialize(ValueDeserializer::from(value)) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                let remedy = format!("correct `{key}`; an example: golive verify --help");
-                self.refusals.push(Refusal { bytes, message: error.message().to_owned(), remedy });
-                None
-            }
-        }
-    }
-
-    /// The tables of a list, with their places.
-    fn take_tables(&mut self, key: &str) -> Vec<(DeTable<'i>, Range<usize>)> {
-        let Some(value) = self.take_value(key) else { return Vec::new() };
-        let at = value.span();
-        let mut tables = Vec::new();
-        if let DeValue::Array(entries) = value.into_inner() {
-            for entry in entries {
-                let at = entry.span();
-                if let DeValue::Table(table) = entry.into_inner() {
-                    tables.push((table, at));
-                }
-            }
-        }
-        if tables.is_empty() {
-            self.refusals.push(Refusal {
-                bytes: at,
-                message: format!("`{key}` holds no table"),
-                remedy: format!("write `[[{key}]]`; an example: golive verify --help"),
-            });
-        }
-        tables
-    }
-
-    fn refuse_the_rest(&mut self) {
-        for key in self.table.keys() {
-            self.refusals.push(Refusal {
-                bytes: key.span(),
-                message: format!("{} has no key `{}`", self.name, key.get_ref()),
-                remedy: "remove it; an example: golive verify --help".to_owned(),
-            });
-        }
-    }
 }
 
 #[cfg(test)]

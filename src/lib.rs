@@ -12,6 +12,7 @@
 //! | [`probe`] | questions and answers, plain data | ask them |
 //! | [`world`] | the only sockets that verification opens | judge an answer |
 //! | [`consent`] | who agreed to more than looking, to which checks, when, how fast | say what a check does to a site |
+//! | [`keys`] | TOML files beside the blueprint, taken apart key by key, all refusals at once | know what a key means |
 //! | [`verify`] | runs checks against a world, once a probe, red parents blocking children | know a concern |
 //! | [`rehearsal`] | the local world that runs the artifacts; the drill runner | read the blueprint where an artifact says it |
 //! | [`providers`] | what Cloudflare publishes: ranges, plan limits, how its rules act; clients that read providers' APIs | hold a site's choices, write to an API |
@@ -31,6 +32,7 @@ pub mod cli;
 pub mod concerns;
 pub mod consent;
 pub mod emit;
+pub mod keys;
 pub mod language;
 pub mod ops;
 pub mod plain;

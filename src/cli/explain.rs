@@ -48,7 +48,7 @@ fn ids() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 fn unknown(id: &str) -> String {
-    let advice = match super::nearest(id, ids().map(|(known, _)| known)) {
+    let advice = match crate::keys::nearest(id, ids().map(|(known, _)| known)) {
         Some(known) => format!("did you mean `{known}`?"),
         None => "`golive explain` alone lists all".to_owned(),
     };

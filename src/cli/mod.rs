@@ -110,12 +110,3 @@ fn interruptible<T>(work: impl Future<Output = T>) -> anyhow::Result<Option<T>> 
         })
     })
 }
-
-/// The known id nearest to one that does not exist, if any is near.
-fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|id| (id, strsim::jaro_winkler(id, written)))
-        .filter(|(_, likeness)| *likeness > 0.8)
-        .max_by(|(_, a), (_, b)| a.total_cmp(b))
-        .map(|(id, _)| id)
-}

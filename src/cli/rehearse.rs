@@ -137,7 +137,7 @@ fn choose(all: Chosen, wanted: &[String]) -> anyhow::Result<Chosen> {
         if all.iter().any(|(_, drill)| drill.id == id) {
             continue;
         }
-        let near = super::nearest(id, all.iter().map(|(_, drill)| drill.id));
+        let near = crate::keys::nearest(id, all.iter().map(|(_, drill)| drill.id));
         let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         bail!("no drill `{}` in this blueprint{hint} (--list-drills names them)", id.escape_debug());
     }

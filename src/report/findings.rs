@@ -9,7 +9,7 @@ use annotate_snippets::{AnnotationKind, Group, Level as Shown, Renderer, Snippet
 use serde_json::json;
 
 use crate::blueprint::Level;
-use crate::consent::Refusal;
+use crate::keys::Refusal;
 use crate::ops::lint::{Lint, Remark};
 use crate::plain::{plain, steers};
 
@@ -42,7 +42,7 @@ fn one(remark: &Remark, lines: &Lines<'_>, path: &str, renderer: &Renderer) -> S
     with_caret(title, &remark.bytes, &finding.remedy, lines, path, renderer)
 }
 
-/// What is wrong with a consent, each with its line.
+/// What is wrong with a file that people write beside the blueprint, each with its line.
 pub fn refusals(path: &str, text: &str, refusals: &[Refusal]) -> String {
     let lines = Lines::of(text);
     let renderer = Renderer::styled().decor_style(DecorStyle::Ascii);
