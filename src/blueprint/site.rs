@@ -132,6 +132,8 @@ pub struct ZoneFacts {
     pub servers: Vec<(HostName, IpAddr)>,
     /// Servers of the zone above, which delegates this one; empty: the blueprint does not name them.
     pub parent_servers: Vec<(HostName, IpAddr)>,
+    /// How long a resolver remembers that a name is not there, in seconds (RFC 2308, section 5).
+    pub negative_ttl: Seconds,
     /// Whether the zone is signed, and the zone above vouches for its keys.
     pub is_signed: bool,
     /// The zone's own records that lead somewhere, by name: addresses, aliases, exchanges, servers of zones below. Data
@@ -273,6 +275,7 @@ impl Site {
                     run_by: zone.run_by,
                     servers: zone.servers.iter().map(|s| (s.name.clone(), s.address)).collect(),
                     parent_servers: zone.parent_servers.iter().map(|s| (s.name.clone(), s.address)).collect(),
+                    negative_ttl: zone.negative_ttl_seconds,
                     is_signed: zone.signed,
                     records: leading(&zone.records),
                     certificate_authorities: zone.certificate_authorities.clone(),
@@ -348,6 +351,11 @@ impl Site {
             None => KeyPath::of(["site", "host"]),
             Some(further) => KeyPath::of(["site", "hosts"]).index(further).key("name"),
         }
+    }
+
+    /// The longest that any of the zones has a resolver remember that a name is not there, in seconds.
+    pub fn longest_negative_ttl(&self) -> u32 {
+        self.zones.iter().map(|zone| zone.negative_ttl.get()).max().unwrap_or(0)
     }
 
     /// Whether somebody sends mail in the name of a domain of the blueprint.
