@@ -16,6 +16,7 @@
 //! | [`rehearsal`] | the local world that runs the artifacts; the drill runner | read the blueprint where an artifact says it |
 //! | [`providers`] | what Cloudflare publishes: ranges, plan limits, how its rules act; clients that read providers' APIs | hold a site's choices, write to an API |
 //! | [`report`] | results as text, JSON, JUnit, Markdown and HTML | compute a verdict |
+//! | [`language`] | texts of documents in both languages; how each writes lists, numbers, dates | say what a document says |
 //! | [`plain`] | other people's text, made fit for a terminal | quote configuration |
 //! | [`ops`] | what each command does | parse arguments, print |
 //! | [`cli`] | arguments, terminal, exit codes | do the work |
@@ -29,6 +30,7 @@ pub mod cli;
 pub mod concerns;
 pub mod consent;
 pub mod emit;
+pub mod language;
 pub mod ops;
 pub mod plain;
 pub mod probe;
