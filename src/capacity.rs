@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::blueprint::Site;
 use crate::blueprint::value::{Count, Label};
 use crate::concerns::apps::Container;
+use crate::language::Language;
 
 /// The share of what a container bears that is planned with, in per cent. The rest is for what the mean hides.
 pub const PLANNED_BUSY_PERCENT: u32 = 70;
@@ -467,15 +468,7 @@ fn used(group: &GroupNeed) -> String {
 
 /// 1,080,000
 pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    Language::En.number(number)
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@
 //! | [`runbook`] | steps of a launch, resolved for one site; the journal, and what follows from it | ask a person or a server |
 //! | [`language`] | texts that exist in every language of documents | hold what the program says of itself |
 //! | [`report`] | results as text, JSON, JUnit, Markdown and HTML | compute a verdict |
+//! | [`language`] | texts of documents in both languages; how each writes lists, numbers, dates | say what a document says |
 //! | [`plain`] | other people's text, made fit for a terminal | quote configuration |
 //! | [`ops`] | what each command does | parse arguments, print |
 //! | [`cli`] | arguments, terminal, exit codes | do the work |

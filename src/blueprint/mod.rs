@@ -29,6 +29,7 @@ use crate::concerns::{
 use crate::concerns::{cache::Cache, cdn::Cdn, degraded_mode::DegradedMode, dns::Dns, mail::Mail, proxy::Proxy};
 use crate::concerns::{rate_limits::RateLimits, redirects::Redirects, static_routes::StaticRoutes};
 use crate::concerns::{waf::Waf, waiting_room::WaitingRoom};
+use crate::language::Language;
 use value::{HostName, Instant, Label, Text, Upstream, UrlPath, VariableName};
 
 /// One public launch: what is promised, and to whom it belongs. Whatever is not here is not generated, checked or
@@ -90,6 +91,9 @@ pub struct SiteTable {
     /// When the public is told. Deadlines of the change requests count back from it.
     #[schemars(with = "Instant")]
     pub announcement: toml::value::Datetime,
+    /// Which language the documents for people have: requests, letters, runbook. Checks and reports are English.
+    #[serde(default)]
+    pub language: Language,
     /// Who answers for the probes, for example an e-mail address; sent in their User-Agent.
     pub contact: Text,
     /// Pages that every visitor may see, the home page first; checks ask for them.

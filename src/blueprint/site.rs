@@ -22,6 +22,7 @@ use crate::concerns::fragment::RunsOn;
 use crate::concerns::mail::Mail;
 use crate::concerns::people::{Attested, People};
 use crate::concerns::third_parties::{Service, ThirdParties};
+use crate::language::Language;
 use crate::probe::RecordData;
 use crate::providers::cloudflare;
 
@@ -36,6 +37,8 @@ pub struct Site {
     /// Every public name behind the CDN and the proxy, `host` first.
     pub hosts: Vec<PublicHost>,
     pub contact: Text,
+    /// Of the documents for people.
+    pub language: Language,
     pub announcement: Timestamp,
     pub pages: Vec<UrlPath>,
     pub zones: Vec<ZoneFacts>,
@@ -264,6 +267,7 @@ impl Site {
             host: table.host.clone(),
             hosts: std::iter::once(first).chain(further).collect(),
             contact: table.contact.clone(),
+            language: table.language,
             announcement,
             pages: table.pages.clone(),
             zones: blueprint

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Judgement;
+use crate::language::Language;
 use crate::probe::{
     ApiAnswer, BurstAnswer, DnsAnswer, Failure, FailureKind, HttpAnswer, Observation, Rcode, RecordData, SamplesAnswer,
     TlsAnswer, TlsOfferAnswer,
@@ -272,14 +273,7 @@ pub fn data_text(data: &RecordData) -> String {
 
 /// `a, b and c`.
 pub fn listed<T: AsRef<str>>(items: &[T]) -> String {
-    match items {
-        [] => "nothing".to_owned(),
-        [one] => one.as_ref().to_owned(),
-        [start @ .., last] => {
-            let start: Vec<&str> = start.iter().map(AsRef::as_ref).collect();
-            format!("{} and {}", start.join(", "), last.as_ref())
-        }
-    }
+    Language::En.list(items)
 }
 
 impl Rcode {

@@ -10,6 +10,7 @@ use super::people::{Attested, Role};
 use super::{Check, Drill, Judgement, Safety};
 use crate::blueprint::Site;
 use crate::blueprint::value::Day;
+use crate::language::{Language, Said};
 use crate::rehearsal::staging::Staging;
 
 /// A question to a role; its name is the id of the check that depends on the answer.
@@ -66,31 +67,43 @@ impl Question {
     }
 
     /// What to look at, as an order.
-    pub fn asks(self) -> &'static str {
+    pub fn asks(self) -> Said {
         match self {
-            Question::CacheOffload => {
+            Question::CacheOffload => Said::new(
                 "count golive's requests (by its User-Agent) in the origin's log around a run of cache.ratio: they are no \
-                 more than the misses that it saw, plus a twentieth"
-            }
-            Question::DatabaseIndex => {
+                 more than the misses that it saw, plus a twentieth",
+                "compter les requêtes de golive (par leur User-Agent) dans le journal de l'origine autour d'une exécution \
+                 de cache.ratio : elles ne dépassent pas les échecs de cache qu'il a vus, plus un vingtième",
+            ),
+            Question::DatabaseIndex => Said::new(
                 "time the main inserts and queries at 10,000, 100,000 and a million rows: none takes 1.5 times as long \
-                 with ten times the rows"
-            }
-            Question::MailBounce => {
-                "send to an address that does not exist: within 15 minutes the provider shows the bounce"
-            }
-            Question::MailBulk => {
+                 with ten times the rows",
+                "chronométrer les principales insertions et requêtes à 10 000, 100 000 et un million de lignes : aucune \
+                 ne prend 1,5 fois plus de temps avec dix fois plus de lignes",
+            ),
+            Question::MailBounce => Said::new(
+                "send to an address that does not exist: within 15 minutes the provider shows the bounce",
+                "envoyer un message à une adresse qui n'existe pas : le prestataire signale la non-remise dans les 15 \
+                 minutes",
+            ),
+            Question::MailBulk => Said::new(
                 "read the rate of complaints where Google, Yahoo and Microsoft show it: below 0.3 % at each; and in the \
-                 Received lines of a message at each that it came over TLS"
-            }
-            Question::MailDmarcAlign => {
+                 Received lines of a message at each that it came over TLS",
+                "lire le taux de plaintes là où Google, Yahoo et Microsoft l'affichent : inférieur à 0,3 % chez chacun ; \
+                 et, dans les lignes Received d'un message reçu chez chacun, qu'il est arrivé en TLS",
+            ),
+            Question::MailDmarcAlign => Said::new(
                 "send one real message to mailboxes at three large providers: in each one's own \
-                 Authentication-Results, dmarc=pass and dkim=pass for the domain in From"
-            }
-            Question::MailVerified => {
+                 Authentication-Results, dmarc=pass and dkim=pass for the domain in From",
+                "envoyer un vrai message à des boîtes de trois grands fournisseurs : dans l'en-tête \
+                 Authentication-Results de chacun, dmarc=pass et dkim=pass pour le domaine du champ From",
+            ),
+            Question::MailVerified => Said::new(
                 "look at the provider's list of senders: it shows each sending domain as verified by DNS, not only a \
-                 mailbox that clicked a link"
-            }
+                 mailbox that clicked a link",
+                "consulter la liste des expéditeurs chez le prestataire : chaque domaine d'envoi y est vérifié par DNS, \
+                 et pas seulement une boîte qui a cliqué sur un lien",
+            ),
         }
     }
 
@@ -125,6 +138,7 @@ impl Question {
 pub fn attested(question: Question, site: &Site) -> Result<String, Judgement> {
     let Some(answer) = site.attested.iter().rev().find(|answer| answer.check == question) else {
         let (role, asks) = (question.role().as_str(), question.asks());
+        let asks = asks.told_in(Language::En);
         return Err(Judgement::unknown(format!("not in people.attested yet; the {role} role is to {asks}")));
     };
     let said = format!("the {} role, on {}: {}", answer.by.as_str(), answer.on, answer.saw);
@@ -153,7 +167,7 @@ pub fn human(question: Question, subject: String, site: &Site, source: &'static 
         disturbs: false,
         ask: vec![],
         judge: Box::new(move |_| judgement.clone()),
-        remedy: question.asks().to_owned(),
+        remedy: question.asks().told_in(Language::En).to_owned(),
         source,
         valid_for_seconds: 86_400,
     })

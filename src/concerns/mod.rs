@@ -33,7 +33,7 @@ pub mod waiting_room;
 pub use check::{Check, Judgement, Safety, Verdict};
 pub use drill::{Drill, Drills};
 pub use fragment::Fragment;
-pub use procedure::Procedure;
+pub use procedure::{Procedure, Task};
 
 use crate::blueprint::{Finding, Site};
 

@@ -4,12 +4,13 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::templates::{Language, markdown_row, render};
+use super::templates::{Syntax, markdown_row, render};
 use super::zone::{self, ZonePlan};
 use super::{Artifact, Slots};
 use crate::blueprint::{Blueprint, Site};
 use crate::concerns::fragment::{MailProvider, RunsOn, TransportPolicy};
-use crate::concerns::{Concern, Procedure};
+use crate::concerns::{Concern, Procedure, Task};
+use crate::language::Said;
 use crate::probe::reverse_name;
 
 /// Before the announcement by so much, all is published; after it by so much, TTLs may go up again.
@@ -63,7 +64,7 @@ pub fn request(plan: &ZonePlan<'_>, blueprint: &Blueprint, site: &Site) -> [Arti
     };
     let path = |extension| format!("dns/requests/{}.{extension}", zone.name);
     [
-        Artifact { path: path("md"), text: render(Language::Markdown, "request.md", &values) },
+        Artifact { path: path("md"), text: render(Syntax::Markdown, "request.md", &values) },
         Artifact { path: path("zone"), text: zone::extract(plan) },
     ]
 }
@@ -187,7 +188,7 @@ pub fn mail(provider: &MailProvider, blueprint: &Blueprint, site: &Site) -> Vec<
         senders: senders.collect(),
     };
     let document =
-        |path: &str, template| Artifact { path: path.to_owned(), text: render(Language::Markdown, template, &values) };
+        |path: &str, template| Artifact { path: path.to_owned(), text: render(Syntax::Markdown, template, &values) };
     let mut documents = Vec::new();
     if !values.domains.is_empty() {
         documents.push(document("letters/mail-provider.md", "mail_provider.md"));
@@ -209,9 +210,15 @@ struct ProceduresValues {
 struct ConcernValues {
     key: &'static str,
     checks: Vec<&'static str>,
-    before: Vec<String>,
+    before: Vec<TaskValues>,
     when_red: Vec<String>,
     undo: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct TaskValues {
+    who: String,
+    what: String,
 }
 
 /// What people do, concern by concern.
@@ -220,15 +227,23 @@ pub fn procedures(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
         .iter()
         .map(|concern| {
             let Procedure { before, when_red, undo } = concern.procedure(site);
+            let told = |said: &Said| said.told_in(site.language).to_owned();
+            let task = |task: &Task| TaskValues { who: told(&task.role.said()), what: told(&task.text) };
             let mut checks: Vec<&'static str> = concern.checks(site).iter().map(|check| check.id).collect();
             checks.sort_unstable();
             checks.dedup();
-            ConcernValues { key: concern.key(), checks, before, when_red, undo }
+            ConcernValues {
+                key: concern.key(),
+                checks,
+                before: before.iter().map(task).collect(),
+                when_red: when_red.iter().map(told).collect(),
+                undo: undo.iter().map(told).collect(),
+            }
         })
         .collect();
     let values =
         ProceduresValues { title: site.title.to_string(), concerns, left_out: blueprint.left_out().join(", ") };
-    Artifact { path: "runbook/procedures.md".to_owned(), text: render(Language::Markdown, "procedures.md", &values) }
+    Artifact { path: "runbook/procedures.md".to_owned(), text: render(Syntax::Markdown, "procedures.md", &values) }
 }
 
 #[derive(Debug, Serialize)]
@@ -457,5 +472,5 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
     );
     row("MANIFEST.json".to_owned(), "the blueprint's hash and that of each file", "nobody");
     let values = ReadmeValues { title: site.title.to_string(), name: site.name.to_string(), rows, steps };
-    Artifact { path: "README.md".to_owned(), text: render(Language::Markdown, "readme.md", &values) }
+    Artifact { path: "README.md".to_owned(), text: render(Syntax::Markdown, "readme.md", &values) }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Artifact;
 use super::documents::{announcement_timezone, written};
-use super::templates::{Language, render};
+use super::templates::{Syntax, render};
 use crate::blueprint::{Blueprint, Site};
 use crate::capacity::grouped;
 use crate::concerns::fragment::{Letter, PlatformRequest};
@@ -43,9 +43,9 @@ pub fn purpose(letter: &Letter) -> (String, &'static str) {
 pub fn letter(letter: &Letter, blueprint: &Blueprint, site: &Site) -> Artifact {
     let frame = Frame::new(blueprint, site);
     let text = match letter {
-        Letter::Vendor(one) => render(Language::Markdown, "vendor.md", &vendor(one, frame)),
-        Letter::Partner(one) => render(Language::Markdown, "partner.md", &partner(one, frame, site)),
-        Letter::Platform(one) => render(Language::Markdown, "platform.md", &platform(one, frame)),
+        Letter::Vendor(one) => render(Syntax::Markdown, "vendor.md", &vendor(one, frame)),
+        Letter::Partner(one) => render(Syntax::Markdown, "partner.md", &partner(one, frame, site)),
+        Letter::Platform(one) => render(Syntax::Markdown, "platform.md", &platform(one, frame)),
     };
     Artifact { path: path(letter), text }
 }

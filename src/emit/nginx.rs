@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::templates::{Language, nginx_map, render};
+use super::templates::{Syntax, nginx_map, render};
 use super::{Artifact, Asked, Clash, Slots};
 use crate::blueprint::value::{CookieName, Upstream};
 use crate::concerns::fragment::{
@@ -247,7 +247,7 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
         connect_timeout: proxy.connect_timeout.get(),
         read_timeout: proxy.read_timeout.get(),
     };
-    let scalingo = format!("{SCALINGO_HEAD}{}", render(Language::Nginx, "proxy.nginx", &values(false)));
+    let scalingo = format!("{SCALINGO_HEAD}{}", render(Syntax::Nginx, "proxy.nginx", &values(false)));
     // The only Ruby that this flavour may hold. PORT stands in both servers.
     let mut erb: Vec<String> = ["PORT", "PORT", "APP_UPSTREAM"].map(environment).into();
     erb.extend(has_name.then(|| RESOLVER.to_owned()));
@@ -258,7 +258,7 @@ pub fn proxy(slots: &Slots) -> (Vec<Artifact>, Vec<Clash>) {
         clashes.push(Clash("proxy: a value holds `<%`, which the buildpack would run as Ruby".to_owned()));
     }
     let head = SERVER_HEAD.replace("@ciphers@", CIPHERS);
-    let server = format!("{head}{}}}\n", indented(&render(Language::Nginx, "proxy.nginx", &values(true))));
+    let server = format!("{head}{}}}\n", indented(&render(Syntax::Nginx, "proxy.nginx", &values(true))));
     let mut artifacts = vec![
         artifact("scalingo/servers.conf.erb", scalingo),
         artifact("proxy/nginx.conf", server),
@@ -498,7 +498,7 @@ fn limited(
         retry_after: first.what.retry_after.get(),
         exempt: first.what.exempt.iter().map(ToString::to_string).collect(),
     };
-    limited.counting = render(Language::Nginx, "limits.nginx", &limited).trim_end().to_owned();
+    limited.counting = render(Syntax::Nginx, "limits.nginx", &limited).trim_end().to_owned();
     (Some(limited), clashes)
 }
 
@@ -585,7 +585,7 @@ pub fn redirects(servers: &[Asked<RedirectServer>], limits: &[Asked<RateLimit>])
         };
         let folder = folder(what);
         artifacts.extend([
-            artifact(&format!("{folder}/nginx.conf"), render(Language::Nginx, "redirect.nginx", &values)),
+            artifact(&format!("{folder}/nginx.conf"), render(Syntax::Nginx, "redirect.nginx", &values)),
             artifact(&format!("{folder}/where/machine.conf"), machine(16_384)),
             artifact(&format!("{folder}/where/listen.conf"), listen(&what.addresses, &[(443, " ssl")])),
             artifact(&format!("{folder}/where/listen-plain.conf"), listen(&what.addresses, &[(80, "")])),

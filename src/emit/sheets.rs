@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Artifact;
 use super::documents::{announcement_timezone, written};
-use super::templates::{Language, render};
+use super::templates::{Syntax, render};
 use crate::blueprint::{Blueprint, Site};
 use crate::capacity::Section;
 use crate::concerns::fragment::{CapacitySheet, PeopleSheet};
@@ -23,7 +23,7 @@ pub fn capacity(sheet: &CapacitySheet, site: &Site) -> Artifact {
         source: sheet.source.to_string(),
         sections: sheet.capacity.shown(),
     };
-    Artifact { path: "runbook/capacity.md".to_owned(), text: render(Language::Markdown, "capacity.md", &values) }
+    Artifact { path: "runbook/capacity.md".to_owned(), text: render(Syntax::Markdown, "capacity.md", &values) }
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -132,5 +132,5 @@ pub fn people(sheet: &PeopleSheet, blueprint: &Blueprint, site: &Site) -> Artifa
             drilled_on: lever.drilled_on.map_or_else(|| "never".to_owned(), |day| day.to_string()),
         })
         .collect();
-    Artifact { path: "runbook/people.md".to_owned(), text: render(Language::Markdown, "people.md", &values) }
+    Artifact { path: "runbook/people.md".to_owned(), text: render(Syntax::Markdown, "people.md", &values) }
 }

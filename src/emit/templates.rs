@@ -1,6 +1,6 @@
-//! The templates, one engine an output language, each with its own escaper.
+//! The templates, one engine a syntax, each with its own escaper.
 //!
-//! Escaping is on for every template: a value is text of its language wherever it lands.
+//! Escaping is on for every template: a value is text of its syntax wherever it lands.
 
 use std::io::{self, Write};
 use std::sync::LazyLock;
@@ -8,9 +8,9 @@ use std::sync::LazyLock;
 use serde::Serialize;
 use tera::{Context, Tera};
 
-/// A language that templates are written in.
+/// What a template writes, which says how its values are escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
+pub enum Syntax {
     /// Values stand inside `"..."`. `$` has no escape there: no value that may hold one is given to a directive
     /// which interpolates.
     Nginx,
@@ -62,11 +62,11 @@ fn engine<const N: usize>(
 }
 
 /// Renders one of the templates of this crate.
-pub fn render<T: Serialize>(language: Language, name: &str, values: &T) -> String {
-    let engine = match language {
-        Language::Nginx => &*NGINX,
-        Language::Markdown => &*MARKDOWN,
-        Language::Html => &*HTML,
+pub fn render<T: Serialize>(syntax: Syntax, name: &str, values: &T) -> String {
+    let engine = match syntax {
+        Syntax::Nginx => &*NGINX,
+        Syntax::Markdown => &*MARKDOWN,
+        Syntax::Html => &*HTML,
     };
     let rendered = Context::from_serialize(values).and_then(|context| engine.render(name, &context));
     // So are the values' types: a member that a template lacks fails for every blueprint.

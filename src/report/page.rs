@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::verify::{Report, in_words, second, who};
 use crate::concerns::Verdict;
 use crate::concerns::people::Holder;
-use crate::emit::templates::{Language, render};
+use crate::emit::templates::{Syntax, render};
 use crate::plain::plain;
 use crate::verify::CheckResult;
 
@@ -88,12 +88,12 @@ fn page(report: &Report) -> Page {
 
 /// For a ticket or a chat.
 pub fn markdown(report: &Report) -> String {
-    render(Language::Markdown, "verify.md", &page(report))
+    render(Syntax::Markdown, "verify.md", &page(report))
 }
 
 /// One file that needs nothing else, for a phone.
 pub fn html(report: &Report) -> String {
-    render(Language::Html, "verify.html", &page(report))
+    render(Syntax::Html, "verify.html", &page(report))
 }
 
 /// A suite a concern, a case a check: `fail` is a failure, `unknown` an error, `waived` skipped; a warning passes and

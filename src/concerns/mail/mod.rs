@@ -13,6 +13,8 @@ mod spf;
 mod tags;
 mod transport;
 
+pub use checks::WARM_DAYS;
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 

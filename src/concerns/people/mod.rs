@@ -14,6 +14,7 @@ use crate::blueprint::value::{Count, Day, HostName, Label, Moment, Text};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::attest::Question;
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+use crate::language::Said;
 
 /// The people of the launch and what they have agreed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -98,6 +99,21 @@ impl Role {
             Role::Database => "database",
             Role::Mail => "mail",
         }
+    }
+
+    /// What documents call it.
+    pub fn said(self) -> Said {
+        let french = match self {
+            Role::Lead => "direction",
+            Role::Communicator => "communication",
+            Role::Scribe => "main courante",
+            Role::Dns => "DNS",
+            Role::Cdn => "CDN",
+            Role::App => "application",
+            Role::Database => "base de données",
+            Role::Mail => "messagerie",
+        };
+        Said::new(self.as_str(), french)
     }
 
     /// Who answers for the checks of a concern, by its table's name.
@@ -199,6 +215,15 @@ impl ChannelKind {
             ChannelKind::Voice => "voice",
             ChannelKind::Text => "text",
         }
+    }
+
+    /// What documents call it.
+    pub fn said(self) -> Said {
+        let french = match self {
+            ChannelKind::Voice => "oral",
+            ChannelKind::Text => "écrit",
+        };
+        Said::new(self.as_str(), french)
     }
 }
 
