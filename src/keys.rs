@@ -35,9 +35,8 @@ pub fn document(bytes: &[u8]) -> Result<(DeTable<'_>, Range<usize>), Vec<Refusal
         let whole = document.span();
         return Ok((document.into_inner(), whole));
     }
-    let refused = errors
-        .iter()
-        .map(|error| Refusal::new(error.span().unwrap_or(0..0), error.message(), "correct the line"));
+    let refused =
+        errors.iter().map(|error| Refusal::new(error.span().unwrap_or(0..0), error.message(), "correct the line"));
     Err(refused.collect())
 }
 
@@ -148,7 +147,11 @@ impl<'i, 'r> Keys<'i, 'r> {
                 Some(known) => format!("did you mean `{known}`?"),
                 None => format!("remove it; {}", self.example),
             };
-            self.refusals.push(Refusal::new(key.span(), format!("{} has no key `{}`", self.name, key.get_ref()), remedy));
+            self.refusals.push(Refusal::new(
+                key.span(),
+                format!("{} has no key `{}`", self.name, key.get_ref()),
+                remedy,
+            ));
         }
     }
 }

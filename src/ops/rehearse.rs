@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
-use crate::blueprint::Loaded;
+use crate::blueprint::{Blueprint, Loaded, Site};
 use crate::concerns::fragment::RunsOn;
 use crate::concerns::{Drill, Drills, Verdict};
 use crate::emit::{self, Artifact};
@@ -167,32 +167,80 @@ async fn drill_one(loaded: &Loaded, artifacts: &[Artifact], drill: &Drill) -> Re
 
 /// The world to be, on the eve of the announcement.
 fn stage(loaded: &Loaded, artifacts: &[Artifact]) -> Result<Staging, Error> {
-    let site = loaded.site.clone().on_the_eve_of(Timestamp::now());
+    stage_at(loaded, artifacts, Timestamp::now())
+}
+
+/// As [`stage`], with the announcement a day after that moment.
+fn stage_at(loaded: &Loaded, artifacts: &[Artifact], eve: Timestamp) -> Result<Staging, Error> {
+    let site = loaded.site.clone().on_the_eve_of(eve);
     let runs_on = loaded.blueprint.proxy.as_ref().map_or(RunsOn::Server, |proxy| proxy.runs_on);
     Staging::new(site, runs_on, artifacts).map_err(Error::Artifacts)
 }
 
 async fn run(loaded: &Loaded, staging: Staging, on_event: impl Fn(Event) + Send + Sync) -> Result<Rehearsed, Error> {
-    // As the drill left it: what people forgot is a fault of the site's facts.
-    let site = &staging.site.clone();
-    let local = LocalWorld::start(staging).await.map_err(|error| Error::Start(error.to_string()))?;
-    let world = World::new(Options {
-        routes: local.routes(),
-        routed_only: true,
-        resolvers: vec![local.resolver()],
-        roots: local.roots(),
-        user_agent: ops::verify::user_agent(site),
-        timeout: TIMEOUT,
-        burst_per_second: None,
-        stage: Some(local.stage()),
-        access: local.access(),
-        allowed: Allowed::of(site),
-    })
-    .map_err(|error| Error::Start(format!("{error:#}")))?;
-    let outcome =
-        verify::run(ops::verify::checks(&loaded.blueprint, site), &world, &verify::Options::rehearsal(), on_event)
-            .await;
-    let notes = local.notes().to_vec();
-    local.stop().await;
+    let stage = Stage::start(staging).await?;
+    let outcome = stage.check(&loaded.blueprint, &[], on_event).await;
+    let notes = stage.notes().to_vec();
+    stage.stop().await;
     Ok(Rehearsed { outcome, notes })
+}
+
+/// A local world that is up, and may be asked again and again.
+pub struct Stage {
+    /// As a drill left it: what people forgot is a fault of the site's facts.
+    site: Site,
+    local: LocalWorld,
+    world: World,
+}
+
+impl Stage {
+    /// The healthy world, with the announcement a day after that moment.
+    ///
+    /// # Errors
+    ///
+    /// When the world cannot be staged or started.
+    pub async fn healthy(loaded: &Loaded, artifacts: &[Artifact], eve: Timestamp) -> Result<Self, Error> {
+        Self::start(stage_at(loaded, artifacts, eve)?).await
+    }
+
+    async fn start(staging: Staging) -> Result<Self, Error> {
+        let site = staging.site.clone();
+        let local = LocalWorld::start(staging).await.map_err(|error| Error::Start(error.to_string()))?;
+        let world = World::new(Options {
+            routes: local.routes(),
+            routed_only: true,
+            resolvers: vec![local.resolver()],
+            roots: local.roots(),
+            user_agent: ops::verify::user_agent(&site),
+            timeout: TIMEOUT,
+            burst_per_second: None,
+            stage: Some(local.stage()),
+            access: local.access(),
+            allowed: Allowed::of(&site),
+        })
+        .map_err(|error| Error::Start(format!("{error:#}")))?;
+        Ok(Self { site, local, world })
+    }
+
+    /// What the world had to say while it started.
+    pub fn notes(&self) -> &[String] {
+        self.local.notes()
+    }
+
+    /// Puts the selected checks to it; no pattern selects all.
+    pub async fn check(
+        &self,
+        blueprint: &Blueprint,
+        only: &[String],
+        on_event: impl Fn(Event) + Send + Sync,
+    ) -> Outcome {
+        let mut checks = ops::verify::checks(blueprint, &self.site);
+        checks.retain(|(_, check)| verify::is_selected(check.id, only));
+        verify::run(checks, &self.world, &verify::Options::rehearsal(), on_event).await
+    }
+
+    /// Ends it, and waits until nothing of it is left.
+    pub async fn stop(self) {
+        self.local.stop().await;
+    }
 }

@@ -62,7 +62,8 @@ impl FromStr for Due {
             None => SignedDuration::ZERO,
             Some(distance) => {
                 let span: Span = distance.trim().parse().map_err(|error| format!("no duration: {error}"))?;
-                let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|error| error.to_string())?;
+                let length =
+                    span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|error| error.to_string())?;
                 if length.is_negative() {
                     return Err("the sign stands before the duration".to_owned());
                 }

@@ -33,6 +33,8 @@ pub enum Fact {
 pub struct Opened {
     /// Version of golive.
     pub golive: String,
+    /// `site.name` of the blueprint.
+    pub site: String,
     /// Path as the person gave it, and SHA-256 of the bytes in lower-case hexadecimal.
     pub blueprint: Document,
     pub runbook: Document,

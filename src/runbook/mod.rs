@@ -8,6 +8,10 @@
 //!
 //! Everything but [`journal`] is pure. Must not ask a person or a server: [`crate::ops::launch`] and [`crate::cli`] do.
 
+pub mod due;
 pub mod fact;
 pub mod journal;
 pub mod plan;
+pub mod read;
+pub mod state;
+pub mod timeline;

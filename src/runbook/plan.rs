@@ -2,12 +2,20 @@
 //!
 //! Pure: the same blueprint and runbook give the same items. Must not know what was answered.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::read::{Runbook, Step, Work};
+use super::timeline::Moments;
+use crate::blueprint::{Blueprint, Site};
 use crate::concerns::people::Role;
-use crate::language::Language;
+use crate::concerns::procedure::{Procedure, Task};
+use crate::concerns::Safety;
+use crate::language::{Language, Said};
+use crate::verify::is_selected;
 
 /// What is to be done, in order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,9 +69,7 @@ pub struct Item {
 pub enum ItemWork {
     /// golive asks the site: the ids of the checks.
     Checks(Vec<String>),
-    /// Somebody does it, and says so.
-    Do(String),
-    /// Somebody looks, and says so.
+    /// Somebody does or sees it, and says so.
     Ask(String),
     /// A switch for a crisis, known by its name: it must have been tried.
     Lever(String),
@@ -75,6 +81,10 @@ impl Plan {
     pub fn items(&self) -> impl Iterator<Item = &Item> {
         self.phases.iter().flat_map(|phase| &phase.items)
     }
+
+    pub fn item(&self, key: &str) -> Option<&Item> {
+        self.items().find(|item| item.key == key)
+    }
 }
 
 /// SHA-256 over parts that no two different lists share, in lower-case hexadecimal.
@@ -85,4 +95,217 @@ pub fn hash_of(parts: &[&str]) -> String {
         hasher.update(part.as_bytes());
     }
     data_encoding::HEXLOWER.encode(&hasher.finalize())
+}
+
+/// What a plan is made for.
+#[derive(Debug, Clone, Copy)]
+pub struct For<'a> {
+    pub blueprint: &'a Blueprint,
+    pub site: &'a Site,
+    /// Of the blueprint's bytes: what checks found of another one is void.
+    pub blueprint_sha256: &'a str,
+    /// The local world is asked: checks that no live site may see are run too.
+    pub rehearsed: bool,
+}
+
+/// The steps of a runbook for one site. Where the runbook says that it is complete, the checks and the tasks that it does
+/// not mention stand in a phase of their own, before the vote.
+pub fn plan(runbook: &Runbook, of: &For<'_>) -> Plan {
+    let maker = Maker::new(of);
+    let mut phases: Vec<(String, String, Vec<Item>)> = runbook
+        .phases
+        .iter()
+        .map(|phase| {
+            let items = phase.steps.iter().flat_map(|step| maker.items(step)).collect();
+            (phase.id.to_string(), maker.told(&phase.title), items)
+        })
+        .collect();
+    if runbook.is_complete {
+        let forgotten = maker.forgotten(runbook);
+        if !forgotten.is_empty() {
+            let has_vote = |items: &[Item]| items.iter().any(|item| matches!(item.work, ItemWork::Vote { .. }));
+            let at = phases.iter().position(|(_, _, items)| has_vote(items)).unwrap_or(phases.len());
+            let title =
+                maker.told(&Said::new("What the runbook does not mention", "Ce que le runbook ne mentionne pas"));
+            phases.insert(at, ("forgotten".to_owned(), title, forgotten));
+        }
+    }
+    phases.retain(|(_, _, items)| !items.is_empty());
+    let numbered = phases.into_iter().enumerate().map(|(phase, (id, title, items))| PlannedPhase {
+        id,
+        title,
+        items: items
+            .into_iter()
+            .enumerate()
+            .map(|(index, item)| Item { number: format!("{}.{}", phase + 1, index + 1), ..item })
+            .collect(),
+    });
+    Plan { title: maker.told(&runbook.title), language: maker.language, phases: numbered.collect() }
+}
+
+struct Maker<'a> {
+    of: &'a For<'a>,
+    language: Language,
+    moments: Moments,
+    procedures: Vec<(&'static str, Procedure)>,
+    /// Of the blueprint's checks, in checklist order, each id once.
+    checks: Vec<&'static str>,
+}
+
+impl<'a> Maker<'a> {
+    fn new(of: &'a For<'a>) -> Self {
+        let concerns = of.blueprint.concerns();
+        let mut checks = Vec::new();
+        for check in concerns.iter().flat_map(|concern| concern.checks(of.site).into_vec()) {
+            if !checks.contains(&check.id) && (of.rehearsed || check.safety < Safety::S4) {
+                checks.push(check.id);
+            }
+        }
+        Self {
+            of,
+            language: of.site.language,
+            moments: Moments::of(of.site),
+            procedures: concerns.iter().map(|concern| (concern.key(), concern.procedure(of.site))).collect(),
+            checks,
+        }
+    }
+
+    fn told(&self, said: &Said) -> String {
+        said.told_in(self.language).to_owned()
+    }
+
+    fn procedure(&self, concern: &str) -> Option<&Procedure> {
+        self.procedures.iter().find(|(key, _)| *key == concern).map(|(_, procedure)| procedure)
+    }
+
+    /// None where the step is for sites that have what this one has not.
+    fn items(&self, step: &Step) -> Vec<Item> {
+        if step.only_with.as_deref().is_some_and(|concern| self.procedure(concern).is_none()) {
+            return Vec::new();
+        }
+        match &step.work {
+            Work::Checks(globs) => {
+                let ids: Vec<&str> = self.checks.iter().copied().filter(|id| is_selected(id, globs)).collect();
+                if ids.is_empty() { Vec::new() } else { vec![self.checked(step, &ids)] }
+            }
+            Work::Procedure(concern) => {
+                let tasks = self.procedure(concern).map_or(&[][..], |procedure| &procedure.before);
+                tasks.iter().map(|task| self.task(step, task.role, &task.text)).collect()
+            }
+            Work::Red(concern) => {
+                let texts = self.procedure(concern).map_or(&[][..], |procedure| &procedure.when_red);
+                texts.iter().map(|text| self.task(step, step.role, text)).collect()
+            }
+            Work::UndoOf(concern) => {
+                let texts = self.procedure(concern).map_or(&[][..], |procedure| &procedure.undo);
+                texts.iter().map(|text| self.task(step, step.role, text)).collect()
+            }
+            Work::Ask(question) => vec![self.item(step, step.role, ItemWork::Ask(self.told(question)))],
+            Work::Lever(name) => {
+                let people = self.of.site.people.as_ref();
+                match people.and_then(|people| people.levers.iter().find(|lever| lever.name.as_str() == name)) {
+                    Some(lever) => vec![self.item(step, lever.owner, ItemWork::Lever(name.clone()))],
+                    None => Vec::new(),
+                }
+            }
+            Work::Vote => {
+                let vote = self.of.site.people.as_ref().and_then(|people| people.vote.as_ref());
+                vote.map(|vote| {
+                    let (roles, veto) = (vote.roles.clone(), vote.veto.clone());
+                    let work = ItemWork::Vote { criteria: vote.criteria.to_string(), roles, veto };
+                    Item { gate: true, ..self.item(step, step.role, work) }
+                })
+                .into_iter()
+                .collect()
+            }
+        }
+    }
+
+    fn item(&self, step: &Step, role: Role, work: ItemWork) -> Item {
+        let people = self.of.site.people.as_ref();
+        let holder = people.and_then(|people| people.holder(role)).map(|holder| holder.who.to_string());
+        let title = self.told(&step.title);
+        // A person's word is on the text that was read to them, whatever else changes; a check's, and a vote, on the
+        // blueprint from which they were made.
+        let fingerprint = match &work {
+            ItemWork::Ask(text) => hash_of(&["ask", role.as_str(), &title, text]),
+            ItemWork::Lever(name) => hash_of(&["lever", role.as_str(), name]),
+            ItemWork::Checks(ids) => hash_of(&["checks", self.of.blueprint_sha256, &ids.join(" ")]),
+            ItemWork::Vote { criteria, .. } => hash_of(&["vote", self.of.blueprint_sha256, criteria]),
+        };
+        Item {
+            key: step.id.to_string(),
+            number: String::new(),
+            step: step.id.to_string(),
+            title,
+            role,
+            holder: holder.unwrap_or_default(),
+            due: step.due.and_then(|due| due.at(&self.moments)),
+            needs: step.needs.clone(),
+            work,
+            gate: step.is_gate,
+            undo: step.undo.iter().map(|undo| self.told(undo)).collect(),
+            story: step.story.clone(),
+            fingerprint,
+        }
+    }
+
+    fn checked(&self, step: &Step, ids: &[&str]) -> Item {
+        self.item(step, step.role, ItemWork::Checks(ids.iter().map(|id| (*id).to_owned()).collect()))
+    }
+
+    fn task(&self, step: &Step, role: Role, text: &Said) -> Item {
+        let item = self.item(step, role, ItemWork::Ask(self.told(text)));
+        let short = hash_of(&[text.told_in(Language::En)]);
+        Item { key: format!("{}/{}", step.id, &short[..8]), ..item }
+    }
+
+    /// What no step of the runbook mentions, as items.
+    fn forgotten(&self, runbook: &Runbook) -> Vec<Item> {
+        let steps = || runbook.steps().map(|step| &step.work);
+        let globs: Vec<String> = steps()
+            .filter_map(|work| match work {
+                Work::Checks(globs) => Some(globs.clone()),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        let mentioned: BTreeSet<&str> = steps()
+            .filter_map(|work| match work {
+                Work::Procedure(concern) => Some(concern.as_str()),
+                _ => None,
+            })
+            .collect();
+        let mut items = Vec::new();
+        for (concern, procedure) in self.procedures.iter().filter(|(concern, _)| !mentioned.contains(concern)) {
+            let title = Said::new(format!("Before the launch: {concern}"), format!("Avant le lancement : {concern}"));
+            let step = added(concern, title, Role::answering_for(concern), Work::Procedure((*concern).to_owned()));
+            items.extend(procedure.before.iter().map(|Task { role, text }| self.task(&step, *role, text)));
+        }
+        let unseen: Vec<&str> =
+            self.checks.iter().copied().filter(|id| globs.is_empty() || !is_selected(id, &globs)).collect();
+        if !unseen.is_empty() {
+            let title = Said::new("Checks that no step runs", "Contrôles qu'aucune étape ne lance");
+            let step = added("forgotten-checks", title, Role::Lead, Work::Checks(Vec::new()));
+            items.push(self.checked(&step, &unseen));
+        }
+        items
+    }
+}
+
+/// A step that no runbook has.
+fn added(id: &str, title: Said, role: Role, work: Work) -> Step {
+    let id = format!("added-{}", id.replace('_', "-"));
+    Step {
+        id: id.parse().unwrap_or_else(|error| unreachable!("{id}: {error}")),
+        title,
+        role,
+        due: None,
+        needs: Vec::new(),
+        work,
+        is_gate: false,
+        undo: None,
+        story: None,
+        only_with: None,
+    }
 }

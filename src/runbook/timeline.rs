@@ -189,9 +189,7 @@ pub fn deadlines(site: &Site) -> Vec<Deadline> {
             ),
             why: Said::new(
                 format!("{WARM_DAYS} days before the announcement: a rule of thumb, no receiver publishes a figure"),
-                format!(
-                    "{WARM_DAYS} jours avant l'annonce : règle d'usage, aucun destinataire ne publie de chiffre"
-                ),
+                format!("{WARM_DAYS} jours avant l'annonce : règle d'usage, aucun destinataire ne publie de chiffre"),
             ),
             then: Said::new(
                 "receivers slow it down on the night: confirmations wait",
