@@ -1,25 +1,21 @@
 //! `golive verify`.
 
-use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
+use super::reach::Reach;
 use super::{Exit, Ui, interruptible, read};
-use crate::blueprint::{Loaded, Site};
+use crate::blueprint::Loaded;
 use crate::concerns::{Safety, Verdict};
-use crate::consent::{self, Consent};
+use crate::consent;
 use crate::plain::plain;
-use crate::providers::api::Access;
 use crate::report::page;
 use crate::report::verify::{Report, json, text};
 use crate::verify::{Event, Outcome, Summary};
-use crate::world::Roots;
 use crate::{ops, report};
 
 const EXAMPLES: &str = "\
@@ -76,9 +72,6 @@ pub struct VerifyArgs {
     /// How the result is printed
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// Leave to do more than look: who agreed, to which checks, when, how fast
-    #[arg(long, value_name = "FILE")]
-    pub consent: Option<PathBuf>,
     /// Run no check above this class, whatever the consent says [default: what the consent allows]
     #[arg(long, value_enum, value_name = "CLASS")]
     pub max_safety: Option<MaxSafety>,
@@ -91,15 +84,8 @@ pub struct VerifyArgs {
     /// Only say what would be asked
     #[arg(long)]
     pub plan: bool,
-    /// Ask this recursive resolver instead of the system's; several are tried in order
-    #[arg(long, value_name = "IP[:PORT]", value_parser = resolver)]
-    pub resolver: Vec<SocketAddr>,
-    /// Where the first address would be contacted, contact the second
-    #[arg(long, value_name = "IP:PORT=IP:PORT", value_parser = route)]
-    pub connect_to: Vec<(SocketAddr, SocketAddr)>,
-    /// Believe these certificates too (PEM)
-    #[arg(long, value_name = "FILE")]
-    pub ca: Option<PathBuf>,
+    #[command(flatten)]
+    pub reach: Reach,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -165,17 +151,6 @@ impl From<MaxSafety> for Safety {
     }
 }
 
-fn resolver(text: &str) -> Result<SocketAddr, String> {
-    let bare = text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53));
-    bare.or_else(|_| text.parse())
-        .map_err(|_| "an address, with or without a port: 9.9.9.9, [2620:fe::fe]:53".to_owned())
-}
-
-fn route(text: &str) -> Result<(SocketAddr, SocketAddr), String> {
-    let ends = text.split_once('=').and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
-    ends.ok_or_else(|| "two addresses with ports: 203.0.113.10:443=127.0.0.1:8443".to_owned())
-}
-
 impl Exit {
     /// Go, no-go or untested.
     pub fn of(summary: &Summary) -> Self {
@@ -195,37 +170,17 @@ pub fn run(args: VerifyArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
         blueprint: path,
         only,
         format,
-        consent,
         max_safety,
         fail_fast,
         watch,
         plan,
-        resolver,
-        connect_to,
-        ca,
+        reach,
     } = args;
     let Some(read) = read(&path, ui)? else { return Ok(Exit::Wrong) };
     let loaded = &read.loaded;
-    let consent = match consent {
-        None => None,
-        Some(file) => match agreed(&file, &loaded.site, ui)? {
-            Some(consent) => Some(consent),
-            None => return Ok(Exit::Wrong),
-        },
-    };
-    let request = ops::verify::Request {
-        only,
-        resolvers: resolver,
-        routes: connect_to.into_iter().collect(),
-        roots: match ca {
-            Some(file) => Roots::SystemAnd(certificates(&file)?),
-            None => Roots::System,
-        },
-        access: Access::from_environment(),
-        consent,
-        max_safety: max_safety.map_or(Safety::S3, Safety::from),
-        fail_fast,
-    };
+    let Some(request) = reach.request(&loaded.site, ui)? else { return Ok(Exit::Wrong) };
+    let max_safety = max_safety.map_or(Safety::S3, Safety::from);
+    let request = ops::verify::Request { only, max_safety, fail_fast, ..request };
     if plan {
         let plan = ops::verify::plan(&loaded.blueprint, &loaded.site, &request)?;
         ui.print(&match format {
@@ -300,30 +255,6 @@ fn waited(loaded: &Loaded, outcome: &Outcome, ui: &mut Ui) -> anyhow::Result<boo
     Ok(done.is_some())
 }
 
-/// The consent of a file; `None` when it is refused, and the person has been told why.
-fn agreed(file: &Path, site: &Site, ui: &mut Ui) -> anyhow::Result<Option<Consent>> {
-    let name = file.display().to_string();
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read the consent {name}"))?;
-    match Consent::read(&bytes, site) {
-        Ok(consent) => Ok(Some(consent)),
-        Err(refusals) => {
-            ui.say(report::findings::refusals(&name, &String::from_utf8_lossy(&bytes), &refusals).trim_end());
-            Ok(None)
-        }
-    }
-}
-
-fn certificates(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let name = || file.display().to_string();
-    let found = CertificateDer::pem_file_iter(file)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| anyhow::anyhow!("{}: {error}", name()))?;
-    if found.is_empty() {
-        bail!("{}: no PEM certificate in it", name());
-    }
-    Ok(found)
-}
-
 #[cfg(test)]
 mod tests {
     use clap::{CommandFactory, Parser};
@@ -367,10 +298,10 @@ mod tests {
             "[2001:db8::1]:80=[::1]:8080",
         ])
         .unwrap();
-        let resolvers: Vec<String> = args.resolver.iter().map(ToString::to_string).collect();
+        let resolvers: Vec<String> = args.reach.resolver.iter().map(ToString::to_string).collect();
         assert_eq!(resolvers, ["9.9.9.9:53", "[2620:fe::fe]:53", "[::1]:5353"]);
-        assert_eq!(args.connect_to[0].1.to_string(), "127.0.0.1:8443");
-        assert_eq!(args.connect_to[1].0.to_string(), "[2001:db8::1]:80");
+        assert_eq!(args.reach.connect_to[0].1.to_string(), "127.0.0.1:8443");
+        assert_eq!(args.reach.connect_to[1].0.to_string(), "[2001:db8::1]:80");
         assert_eq!(args.format, Format::Text);
     }
 
@@ -388,20 +319,5 @@ mod tests {
             assert!(error.to_string().contains(hint), "{error}");
         }
         assert_eq!(parse(&[]).unwrap_err().exit_code(), 2);
-    }
-
-    #[test]
-    fn files_of_certificates_are_named_when_they_hold_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("ca.pem");
-        for (text, fault) in [("", "no PEM certificate"), ("-----BEGIN CERTIFICATE-----\n!\n", "ca.pem: ")] {
-            std::fs::write(&file, text).unwrap();
-            let error = certificates(&file).unwrap_err().to_string();
-            assert!(error.contains("ca.pem") && error.contains(fault), "{error}");
-        }
-        assert!(certificates(&folder.path().join("absent.pem")).unwrap_err().to_string().contains("absent.pem"));
-        let pem = rcgen::generate_simple_self_signed(vec!["ca.example".into()]).unwrap().cert.pem();
-        std::fs::write(&file, pem.repeat(2)).unwrap();
-        assert_eq!(certificates(&file).unwrap().len(), 2);
     }
 }

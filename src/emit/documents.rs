@@ -127,7 +127,7 @@ pub fn moments(blueprint: &Blueprint, site: &Site) -> Moments {
 }
 
 /// The zone of the blueprint's own date-time: the reader of a request lives by it.
-pub(super) fn announcement_timezone(blueprint: &Blueprint) -> TimeZone {
+pub fn announcement_timezone(blueprint: &Blueprint) -> TimeZone {
     let minutes = match blueprint.site.announcement.offset {
         Some(toml::value::Offset::Custom { minutes }) => minutes,
         Some(toml::value::Offset::Z) | None => 0,

@@ -17,7 +17,7 @@ mod varnish;
 pub mod zone;
 
 pub use cloudflare::{blocks_for, utc as event_time};
-pub use documents::{Moments, moments, transport_policy_path};
+pub use documents::{Moments, announcement_timezone, moments, transport_policy_path};
 pub use expression::{address as address_text, write as condition_text};
 pub use nginx::{ClassValues, class_values, folder};
 

@@ -2,6 +2,7 @@
 
 pub mod coverage;
 pub mod generate;
+pub mod launch;
 pub mod lint;
 mod plan_limits;
 pub mod predict;

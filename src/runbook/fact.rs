@@ -33,8 +33,9 @@ pub enum Fact {
 pub struct Opened {
     /// Version of golive.
     pub golive: String,
-    /// `site.name` of the blueprint.
+    /// `site.name` and `site.title` of the blueprint.
     pub site: String,
+    pub title: String,
     /// Path as the person gave it, and SHA-256 of the bytes in lower-case hexadecimal.
     pub blueprint: Document,
     pub runbook: Document,

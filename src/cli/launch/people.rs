@@ -1,0 +1,300 @@
+//! Whom the launch asks: people at a terminal, or a file of their answers. Must not judge an answer.
+
+use std::io::{self, IsTerminal};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use console::Term;
+use dialoguer::{Confirm, Input, Select};
+
+use super::answers::Script;
+use crate::cli::Ui;
+use crate::concerns::people::Role;
+use crate::plain::plain;
+use crate::report::findings;
+use crate::runbook::fact::Answer;
+use crate::runbook::plan::{Item, ItemWork};
+use crate::runbook::state::Standing;
+
+/// What somebody said when asked about an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    Settle { answer: Answer, by: String, text: String },
+    /// Run the checks once more.
+    Again,
+    Note { by: String, text: String },
+    /// Go back to another item, by its key.
+    Back { item: String, by: String, reason: String },
+    /// Show the way back.
+    Undo,
+    /// Stop here; the launch goes on another time.
+    Leave,
+    /// The file of answers has none.
+    Unanswered,
+    Interrupted,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ballot {
+    Cast { go: bool, by: String, reason: String },
+    Leave,
+    Unanswered,
+    Interrupted,
+}
+
+pub trait People {
+    /// `settled`: keys and titles of the items to which one may go back.
+    ///
+    /// # Errors
+    ///
+    /// A terminal that is gone.
+    fn ask(&mut self, item: &Item, standing: &Standing, settled: &[(String, String)]) -> anyhow::Result<Reply>;
+    /// # Errors
+    ///
+    /// A terminal that is gone.
+    fn vote(&mut self, poll: &Item, role: Role, holder: &str) -> anyhow::Result<Ballot>;
+    /// Vote anew: who says so, and why.
+    ///
+    /// # Errors
+    ///
+    /// A terminal that is gone.
+    fn after_no_go(&mut self, poll: &str) -> anyhow::Result<Option<(String, String)>>;
+    /// An answer could not be written down.
+    ///
+    /// # Errors
+    ///
+    /// A terminal that is gone.
+    fn try_again(&mut self) -> anyhow::Result<bool>;
+}
+
+/// The people of this run; `None` when their file is refused, and it has been told why.
+///
+/// # Errors
+///
+/// A file that cannot be read; no file and no terminal.
+pub fn of(answers: Option<&Path>, ui: &mut Ui) -> anyhow::Result<Option<Box<dyn People>>> {
+    let Some(file) = answers else {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            bail!("nobody can be asked, as this is no terminal: give the answers in a file, --answers FILE");
+        }
+        return Ok(Some(Box::new(Terminal { term: Term::stderr(), last: None })));
+    };
+    let name = file.display().to_string();
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read the answers {name}"))?;
+    match Script::read(&bytes) {
+        Ok(script) => Ok(Some(Box::new(script))),
+        Err(refusals) => {
+            ui.say(findings::refusals(&name, &String::from_utf8_lossy(&bytes), &refusals).trim_end());
+            Ok(None)
+        }
+    }
+}
+
+/// The holder's name, without the number to call.
+pub fn name_of(holder: &str) -> &str {
+    holder.split(',').next().unwrap_or_default().trim()
+}
+
+struct Terminal {
+    term: Term,
+    /// Who answered last.
+    last: Option<String>,
+}
+
+/// What a prompt came to, when it did not come to an answer.
+enum Stop {
+    /// Escape: the menu again.
+    Menu,
+    Interrupted,
+    Failed(anyhow::Error),
+}
+
+impl From<dialoguer::Error> for Stop {
+    fn from(dialoguer::Error::IO(error): dialoguer::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::Interrupted => Stop::Interrupted,
+            _ => Stop::Failed(error.into()),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    Done,
+    Again,
+    Hold,
+    Waive,
+    Skip,
+    Note,
+    Undo,
+    Back,
+    Leave,
+}
+
+impl Choice {
+    fn words(self) -> &'static str {
+        match self {
+            Choice::Done => "done",
+            Choice::Again => "run the checks again",
+            Choice::Hold => "hold: not yet, ask again before the vote",
+            Choice::Waive => "waive: it is not as it must be, and we go on all the same",
+            Choice::Skip => "skip: not needed here",
+            Choice::Note => "note something",
+            Choice::Undo => "show the way back",
+            Choice::Back => "go back to an earlier step",
+            Choice::Leave => "stop here, go on later",
+        }
+    }
+
+    fn of(item: &Item, standing: &Standing, settled: &[(String, String)]) -> Vec<Choice> {
+        let is_check = matches!(item.work, ItemWork::Checks(_));
+        let mut choices = vec![if is_check { Choice::Again } else { Choice::Done }, Choice::Hold];
+        if !is_check || matches!(standing, Standing::Red { .. }) {
+            choices.push(Choice::Waive);
+        }
+        // A red check is not made unneeded by a word.
+        if !is_check && !item.gate {
+            choices.push(Choice::Skip);
+        }
+        choices.extend([Choice::Note, Choice::Undo]);
+        if !settled.is_empty() {
+            choices.push(Choice::Back);
+        }
+        choices.push(Choice::Leave);
+        choices
+    }
+}
+
+impl Terminal {
+    fn select(&self, prompt: &str, words: &[String]) -> Result<usize, Stop> {
+        let select = Select::new().with_prompt(prompt).items(words).default(0).interact_on_opt(&self.term)?;
+        select.ok_or(Stop::Menu)
+    }
+
+    fn text(&self, prompt: &str, default: Option<&str>, may_be_empty: bool) -> Result<String, Stop> {
+        let mut input = Input::<String>::new().with_prompt(prompt).allow_empty(may_be_empty);
+        if let Some(default) = default.filter(|default| !default.is_empty()) {
+            input = input.default(default.to_owned());
+        }
+        let text = input.interact_text_on(&self.term)?;
+        Ok(text.trim().to_owned())
+    }
+
+    /// Said and signed; an empty reason is asked for again.
+    fn reason(&self, prompt: &str) -> Result<String, Stop> {
+        loop {
+            let text = self.text(prompt, None, true)?;
+            if !text.is_empty() {
+                return Ok(text);
+            }
+        }
+    }
+
+    fn name(&mut self, holder: &str) -> Result<String, Stop> {
+        let default = match name_of(holder) {
+            "" => self.last.clone().unwrap_or_default(),
+            name => name.to_owned(),
+        };
+        loop {
+            let name = self.text("who says so", Some(&plain(&default)), false)?;
+            if !name.is_empty() {
+                self.last = Some(name.clone());
+                return Ok(name);
+            }
+        }
+    }
+
+    fn reply(&mut self, item: &Item, standing: &Standing, settled: &[(String, String)]) -> Result<Reply, Stop> {
+        let choices = Choice::of(item, standing, settled);
+        let words: Vec<String> = choices.iter().map(|choice| choice.words().to_owned()).collect();
+        let choice = choices[self.select("answer", &words)?];
+        let settle = |this: &mut Self, answer| -> Result<Reply, Stop> {
+            let text = match answer {
+                Answer::Done => this.text("what is to be known of it (may be empty)", None, true)?,
+                _ => this.reason("why")?,
+            };
+            let by = this.name(&item.holder)?;
+            Ok(Reply::Settle { answer, by, text })
+        };
+        match choice {
+            Choice::Done => settle(self, Answer::Done),
+            Choice::Hold => settle(self, Answer::Held),
+            Choice::Waive => settle(self, Answer::Waived),
+            Choice::Skip => settle(self, Answer::Skipped),
+            Choice::Again => Ok(Reply::Again),
+            Choice::Undo => Ok(Reply::Undo),
+            Choice::Leave => Ok(Reply::Leave),
+            Choice::Note => {
+                let text = self.reason("note")?;
+                Ok(Reply::Note { by: self.name("")?, text })
+            }
+            Choice::Back => {
+                let titles: Vec<String> = settled.iter().map(|(_, title)| plain(title)).collect();
+                let select = Select::new().with_prompt("to which").items(&titles).default(titles.len() - 1);
+                let index = select.interact_on_opt(&self.term)?.ok_or(Stop::Menu)?;
+                let reason = self.reason("why")?;
+                Ok(Reply::Back { item: settled[index].0.clone(), by: self.name("")?, reason })
+            }
+        }
+    }
+
+    fn ballot(&mut self, role: Role, holder: &str) -> Result<Ballot, Stop> {
+        let prompt = format!("{} ({}), go or no-go", role.as_str(), plain(holder));
+        let words = ["go", "no-go", "stop here, vote later"].map(str::to_owned);
+        let go = match self.select(&prompt, &words)? {
+            0 => true,
+            1 => false,
+            _ => return Ok(Ballot::Leave),
+        };
+        let reason = if go { self.text("a word to it (may be empty)", None, true)? } else { self.reason("why")? };
+        Ok(Ballot::Cast { go, by: self.name(holder)?, reason })
+    }
+
+    /// Until it comes to something; an interrupted prompt leaves the cursor as it was.
+    fn until<T>(&mut self, interrupted: T, mut prompt: impl FnMut(&mut Self) -> Result<T, Stop>) -> anyhow::Result<T> {
+        loop {
+            match prompt(self) {
+                Ok(answer) => return Ok(answer),
+                Err(Stop::Menu) => {}
+                Err(Stop::Interrupted) => {
+                    let _ = self.term.show_cursor();
+                    return Ok(interrupted);
+                }
+                Err(Stop::Failed(error)) => {
+                    let _ = self.term.show_cursor();
+                    return Err(error.context("cannot ask at this terminal"));
+                }
+            }
+        }
+    }
+}
+
+impl People for Terminal {
+    fn ask(&mut self, item: &Item, standing: &Standing, settled: &[(String, String)]) -> anyhow::Result<Reply> {
+        self.until(Reply::Interrupted, |this| this.reply(item, standing, settled))
+    }
+
+    fn vote(&mut self, _poll: &Item, role: Role, holder: &str) -> anyhow::Result<Ballot> {
+        self.until(Ballot::Interrupted, |this| this.ballot(role, holder))
+    }
+
+    fn after_no_go(&mut self, _poll: &str) -> anyhow::Result<Option<(String, String)>> {
+        self.until(None, |this| {
+            let words = ["stop here", "vote anew"].map(str::to_owned);
+            match this.select("no-go", &words)? {
+                0 => Ok(None),
+                _ => {
+                    let reason = this.reason("what has changed")?;
+                    Ok(Some((this.name("")?, reason)))
+                }
+            }
+        })
+    }
+
+    fn try_again(&mut self) -> anyhow::Result<bool> {
+        self.until(false, |this| {
+            let prompt = "it is not written down; try again";
+            Confirm::new().with_prompt(prompt).default(true).interact_on_opt(&this.term)?.ok_or(Stop::Menu)
+        })
+    }
+}
