@@ -24,7 +24,7 @@ use crate::ops::rehearse;
 use crate::plain::plain;
 use crate::report::launch::{self as report, Clock};
 use crate::report::{calendar, findings};
-use crate::runbook::fact::{Answer, Answered, Document, Fact, Vote};
+use crate::runbook::fact::{Answered, Document, Fact, Vote};
 use crate::runbook::journal::JournalError;
 use crate::runbook::plan::{For, Item, plan};
 use crate::runbook::read::{BUILT_IN, Runbook};
@@ -126,12 +126,8 @@ pub fn run(args: LaunchArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
             true => loaded.site.clone().on_the_eve_of(clock.now),
             false => loaded.site.clone(),
         };
-        let of = For {
-            blueprint: &loaded.blueprint,
-            site: &site,
-            blueprint_sha256: &read.sha256,
-            rehearsed: args.rehearse,
-        };
+        let of =
+            For { blueprint: &loaded.blueprint, site: &site, blueprint_sha256: &read.sha256, rehearsed: args.rehearse };
         ui.print(&report::listed(&plan(&runbook, &of), &clock))?;
         return Ok(Exit::Go);
     }
@@ -151,7 +147,10 @@ pub fn run(args: LaunchArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
         ui.say(&format!("note: {}", plain(recovered)));
     }
     for conflict in launch.journal().conflicts() {
-        ui.say(&format!("asked again, as two branches of the journal differ: {}", plain(&conflict.to_string())));
+        ui.say(&format!(
+            "asked again, as two branches of the journal differ: {}",
+            plain(&format!("{}: {} / {}", conflict.item, conflict.ours, conflict.theirs))
+        ));
     }
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
@@ -163,14 +162,24 @@ pub fn run(args: LaunchArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
             let artifacts = rehearse::artifacts_on_disk(loaded, &args.generated.join(loaded.site.name.as_str()))?;
             ui.say("starting the local world");
             let start = Ground::local(loaded, &artifacts, launch.eve());
-            match runtime.block_on(async { tokio::select! { ground = start => Some(ground), () = stopped.notified() => None } }) {
+            match runtime.block_on(async {
+                tokio::select! { ground = start => Some(ground), () = stopped.notified() => None }
+            }) {
                 Some(ground) => ground?,
                 None => return Ok(Exit::Interrupted),
             }
         }
     };
-    let exit = Walk { loaded, launch: &mut launch, ground: &ground, runtime: &runtime, stopped: &stopped, clock: &mut clock, phase: None }
-        .walk(&mut *people, ui);
+    let exit = Walk {
+        loaded,
+        launch: &mut launch,
+        ground: &ground,
+        runtime: &runtime,
+        stopped: &stopped,
+        clock: &mut clock,
+        phase: None,
+    }
+    .walk(&mut *people, ui);
     runtime.block_on(ground.leave());
     let exit = exit?;
     clock.now = Timestamp::now();

@@ -166,16 +166,7 @@ impl Exit {
 ///
 /// A blueprint that cannot be read, a file of certificates that holds none, no check selected.
 pub fn run(args: VerifyArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
-    let VerifyArgs {
-        blueprint: path,
-        only,
-        format,
-        max_safety,
-        fail_fast,
-        watch,
-        plan,
-        reach,
-    } = args;
+    let VerifyArgs { blueprint: path, only, format, max_safety, fail_fast, watch, plan, reach } = args;
     let Some(read) = read(&path, ui)? else { return Ok(Exit::Wrong) };
     let loaded = &read.loaded;
     let Some(request) = reach.request(&loaded.site, ui)? else { return Ok(Exit::Wrong) };

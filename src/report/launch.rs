@@ -72,7 +72,11 @@ pub fn item(item: &Item, clock: &Clock) -> String {
     let style = Style::new().bold();
     let lead = format!("{style}{:<6}{style:#} ", item.number);
     paragraph(&mut out, &lead, 7, &plain(&item.title));
-    let who = if item.holder.is_empty() { item.role.as_str().to_owned() } else { format!("{}: {}", item.role.as_str(), item.holder) };
+    let who = if item.holder.is_empty() {
+        item.role.as_str().to_owned()
+    } else {
+        format!("{}: {}", item.role.as_str(), item.holder)
+    };
     labelled(&mut out, "who", &who);
     if let Some(due) = item.due {
         let late = if due < clock.now { clock.language.of(", LATE", ", EN RETARD") } else { "" };
@@ -94,7 +98,11 @@ pub fn item(item: &Item, clock: &Clock) -> String {
 pub fn undo(item: &Item, language: Language) -> String {
     let mut out = String::new();
     match item.undo.is_empty() {
-        true => labelled(&mut out, "undo", language.of("no way back is written for this step", "aucun retour n'est écrit pour cette étape")),
+        true => labelled(
+            &mut out,
+            "undo",
+            language.of("no way back is written for this step", "aucun retour n'est écrit pour cette étape"),
+        ),
         false => item.undo.iter().for_each(|undo| labelled(&mut out, "undo", undo)),
     }
     out
@@ -138,8 +146,12 @@ pub fn standing(item: &Item, standing: &Standing, clock: &Clock) -> String {
     let text = match standing {
         Standing::Open | Standing::Voting => String::new(),
         Standing::Void { why } => (*why).to_owned(),
-        Standing::Green { until, .. } => format!("{} {}", clock.language.of("holds until", "valable jusqu'à"), clock.at(*until)),
-        Standing::Red { rows } => rows.iter().map(|row| format!("{} {}", row.id, row.subject)).collect::<Vec<_>>().join(", "),
+        Standing::Green { until, .. } => {
+            format!("{} {}", clock.language.of("holds until", "valable jusqu'à"), clock.at(*until))
+        }
+        Standing::Red { rows } => {
+            rows.iter().map(|row| format!("{} {}", row.id, row.subject)).collect::<Vec<_>>().join(", ")
+        }
         Standing::Expired { at } => format!("{} {}", clock.language.of("was seen", "constaté"), clock.at(*at)),
         Standing::Done { by: who, text, .. }
         | Standing::Held { by: who, text, .. }
@@ -150,8 +162,12 @@ pub fn standing(item: &Item, standing: &Standing, clock: &Clock) -> String {
     let mut out = String::new();
     let style = match standing {
         Standing::Red { .. } | Standing::Decided { go: false, .. } => bold(AnsiColor::Red),
-        Standing::Void { .. } | Standing::Expired { .. } | Standing::Held { .. } | Standing::Waived { .. } => bold(AnsiColor::Yellow),
-        Standing::Green { .. } | Standing::Done { .. } | Standing::Decided { go: true, .. } => AnsiColor::Green.on_default(),
+        Standing::Void { .. } | Standing::Expired { .. } | Standing::Held { .. } | Standing::Waived { .. } => {
+            bold(AnsiColor::Yellow)
+        }
+        Standing::Green { .. } | Standing::Done { .. } | Standing::Decided { go: true, .. } => {
+            AnsiColor::Green.on_default()
+        }
         Standing::Open | Standing::Voting | Standing::Skipped { .. } => Style::new(),
     };
     let lead = format!("{:<6} {style}{:<8}{style:#} ", item.number, standing.word());
@@ -191,7 +207,13 @@ pub fn listed(plan: &Plan, clock: &Clock) -> String {
 /// GO or NO-GO, large: it is read across a room.
 pub fn banner(go: bool) -> String {
     const GO: [&str; 5] = [" ####   ####  ", "#      #    # ", "#  ### #    # ", "#    # #    # ", " ####   ####  "];
-    const NO: [&str; 5] = ["#    #  ####         ", "##   # #    #        ", "# #  # #    #  ####  ", "#  # # #    #        ", "#   ##  ####         "];
+    const NO: [&str; 5] = [
+        "#    #  ####         ",
+        "##   # #    #        ",
+        "# #  # #    #  ####  ",
+        "#  # # #    #        ",
+        "#   ##  ####         ",
+    ];
     let style = bold(if go { AnsiColor::Green } else { AnsiColor::Red });
     let mut out = String::from("\n");
     for line in 0..5 {
@@ -217,7 +239,11 @@ pub fn timeline(deadlines: &[Deadline], clock: &Clock) -> String {
             true => language.of("the same moment", "le même moment").to_owned(),
             false => clock.at(deadline.no_return),
         };
-        labelled(&mut out, "last", &format!("{last}; {}{}", language.of("then ", "ensuite, "), deadline.then.told_in(language)));
+        labelled(
+            &mut out,
+            "last",
+            &format!("{last}; {}{}", language.of("then ", "ensuite, "), deadline.then.told_in(language)),
+        );
     }
     out
 }

@@ -11,9 +11,9 @@ use sha2::{Digest as _, Sha256};
 use super::read::{Runbook, Step, Work};
 use super::timeline::Moments;
 use crate::blueprint::{Blueprint, Site};
+use crate::concerns::Safety;
 use crate::concerns::people::Role;
 use crate::concerns::procedure::{Procedure, Task};
-use crate::concerns::Safety;
 use crate::language::{Language, Said};
 use crate::verify::is_selected;
 

@@ -19,12 +19,23 @@ use crate::runbook::state::Standing;
 /// What somebody said when asked about an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
-    Settle { answer: Answer, by: String, text: String },
+    Settle {
+        answer: Answer,
+        by: String,
+        text: String,
+    },
     /// Run the checks once more.
     Again,
-    Note { by: String, text: String },
+    Note {
+        by: String,
+        text: String,
+    },
     /// Go back to another item, by its key.
-    Back { item: String, by: String, reason: String },
+    Back {
+        item: String,
+        by: String,
+        reason: String,
+    },
     /// Show the way back.
     Undo,
     /// Stop here; the launch goes on another time.

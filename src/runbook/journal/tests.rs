@@ -1,7 +1,6 @@
 use std::fs;
 use std::path::PathBuf;
 
-
 use super::super::fact::{Answer, Answered};
 use super::*;
 use crate::concerns::people::Role;
