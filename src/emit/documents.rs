@@ -334,8 +334,8 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
         steps.push(Said::new(
             "Send the requests of dns/requests/ at once: they take the longest. Have all that follows running before \
              the records are published: they send the visitors here.",
-            "Envoyer tout de suite les demandes de dns/requests/ : ce sont les plus longues à traiter. Faire \
-             fonctionner tout ce qui suit avant la publication des enregistrements : ils amènent les visiteurs ici.",
+            "Envoyer tout de suite les demandes de dns/requests/ : ce sont les plus longues à traiter. Tout \
+             ce qui suit doit fonctionner avant la publication des enregistrements : ils amènent les visiteurs ici.",
         ));
     }
     for server in &slots.redirect_servers {
@@ -372,13 +372,13 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
             ),
             &Said::new(
                 "on the machine that its blueprint names, as https://mta-sts.DOMAIN/.well-known/mta-sts.txt",
-                "sur la machine que nomme son blueprint, à l'adresse https://mta-sts.DOMAINE/.well-known/mta-sts.txt",
+                "sur la machine que désigne le blueprint, à l'adresse https://mta-sts.DOMAINE/.well-known/mta-sts.txt",
             ),
         );
     }
     if let Some(proxy) = slots.proxies.first() {
         let in_use = |is: bool| match is {
-            true => Said::new("the one in use here", "celui en service ici"),
+            true => Said::new("the one in use here", "celui qui est en service ici"),
             false => Said::new("a way out, not in use here", "une issue de secours, pas en service ici"),
         };
         let scalingo = in_use(proxy.what.runs_on == RunsOn::Scalingo);

@@ -90,7 +90,7 @@ fn records(domain: &Domain, site: &Site) -> Vec<Fragment> {
             proof,
             (
                 "shows the mail provider whose domain this is",
-                "prouve au prestataire de messagerie à qui est ce domaine",
+                "prouve au prestataire de messagerie que ce domaine est le nôtre",
             ),
         );
     }
@@ -149,7 +149,7 @@ fn records(domain: &Domain, site: &Site) -> Vec<Fragment> {
                 "annonce aux expéditeurs nos règles de réception (MTA-STS)",
             ),
         );
-        add(name, host, address_data(address), ("where those rules are served", "adresse où ces règles sont servies"));
+        add(name, host, address_data(address), ("where those rules are served", "serveur de ces règles (MTA-STS)"));
         if let Some(reports) = transport::report_record(declared) {
             let why = (
                 "where senders report failed deliveries (TLS-RPT)",
