@@ -2,6 +2,7 @@
 //!
 //! Must not decide what a site needs.
 
+mod calendar;
 mod cloudflare;
 mod documents;
 mod expression;
@@ -9,6 +10,7 @@ mod hcl;
 mod letters;
 mod nginx;
 pub mod octodns;
+mod runbooks;
 mod scalingo;
 mod sheets;
 pub(crate) mod templates;
@@ -16,6 +18,7 @@ mod terraform;
 mod varnish;
 pub mod zone;
 
+pub use calendar::calendar;
 pub use cloudflare::{blocks_for, utc as event_time};
 pub use documents::{Moments, announcement_timezone, moments, transport_policy_path};
 pub use expression::{address as address_text, write as condition_text};
@@ -23,6 +26,9 @@ pub use nginx::{ClassValues, class_values, folder};
 
 use std::panic::resume_unwind;
 use std::thread;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::blueprint::{Blueprint, Site};
 use crate::concerns::fragment::{
@@ -32,6 +38,7 @@ use crate::concerns::fragment::{
     ZoneSetting,
 };
 use crate::concerns::{Concern, Fragment};
+use crate::language::{Language, Said};
 
 /// One generated file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +58,23 @@ pub struct Clash(pub String);
 pub struct Asked<T> {
     pub by: &'static str,
     pub what: T,
+}
+
+/// How a document tells texts and moments: in the site's language, at the announcement's offset from UTC.
+#[derive(Debug, Clone)]
+struct Clock {
+    language: Language,
+    timezone: TimeZone,
+}
+
+impl Clock {
+    fn at(&self, instant: Timestamp) -> String {
+        self.language.moment(instant, &self.timezone)
+    }
+
+    fn told(&self, said: &Said) -> String {
+        said.told_in(self.language).to_owned()
+    }
 }
 
 /// The fragments of concerns, by slot.
@@ -133,11 +157,14 @@ impl Slots {
 ///
 /// All clashes at once, each naming the concerns and the values.
 pub fn compose(blueprint: &Blueprint, site: &Site) -> Result<Vec<Artifact>, Vec<Clash>> {
-    compose_of(&blueprint.concerns(), blueprint, site)
+    let mut artifacts = compose_of(&blueprint.concerns(), blueprint, site)?;
+    artifacts.extend(runbooks::artifacts(blueprint, site));
+    artifacts.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(artifacts)
 }
 
-/// What the site's artifacts would be if these of its concerns alone asked for something. The zones stand as long as
-/// `[dns]` is among them, whoever asks for their records.
+/// What the site's artifacts would be if these of its concerns alone asked for something, without the runbooks, which are
+/// about all of them. The zones stand as long as `[dns]` is among them, whoever asks for their records.
 ///
 /// # Errors
 ///

@@ -40,8 +40,10 @@ macro_rules! in_each_language {
     };
 }
 
-const DOCUMENTS: [(&str, &str); 20] = in_each_language![
+const DOCUMENTS: [(&str, &str); 24] = in_each_language![
     "capacity",
+    "checklist",
+    "deadlines",
     "mail_provider",
     "partner",
     "people",

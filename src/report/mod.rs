@@ -1,6 +1,5 @@
 //! Results as text, JSON, JUnit, Markdown and HTML, the keys of a blueprint as a page. Must not compute a verdict.
 
-pub mod calendar;
 pub mod capacity;
 pub mod coverage;
 pub mod drills;
