@@ -5,7 +5,9 @@ pub mod completions;
 pub mod coverage;
 pub mod explain;
 pub mod generate;
+pub mod journal;
 pub mod lint;
+pub mod note;
 pub mod rehearse;
 pub mod schema;
 pub mod trace;
@@ -66,6 +68,8 @@ pub enum Command {
     Coverage(coverage::CoverageArgs),
     Rehearse(rehearse::RehearseArgs),
     Verify(verify::VerifyArgs),
+    Note(note::NoteArgs),
+    Journal(journal::JournalArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -86,6 +90,8 @@ pub fn run(cli: Cli, ui: &mut Ui) -> anyhow::Result<Exit> {
         Command::Coverage(args) => coverage::run(&args, ui),
         Command::Rehearse(args) => rehearse::run(args, ui),
         Command::Verify(args) => verify::run(args, ui),
+        Command::Note(args) => note::run(args, ui),
+        Command::Journal(args) => journal::run(args, ui),
         Command::Schema(args) => schema::run(&args, ui),
         Command::Completions(args) => completions::run(&args, ui),
     }
