@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::note::{short, tell, who};
+use super::note::{self, short, tell, who};
 use super::{Exit, Ui};
 use crate::plain::plain;
 use crate::runbook::journal::{Journal, JournalError};
@@ -92,7 +92,8 @@ fn verify(args: &VerifyArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
         ui.print(&format!("{name}: no entry\n"))?;
         return Ok(Exit::Untested);
     };
-    ui.print(&format!("{name}: {} entries, from {:.0} to {:.0}, head {head}\n", entries.len(), first.at, last.at))?;
+    let count = note::entries(entries.len());
+    ui.print(&format!("{name}: {count}, from {:.0} to {:.0}, head {head}\n", first.at, last.at))?;
     if journal.heads() > 1 {
         ui.print(&format!("{} branches: joined when it is next written to\n", journal.heads()))?;
     }
@@ -114,6 +115,11 @@ fn merge(args: MergeArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
     tell(&journal, ui);
     let (added, head) = (journal.entries().len() - before, journal.head().unwrap_or_default());
     let name = plain(&args.file.display().to_string());
-    ui.print(&format!("{name}: {added} entries added, {} now, head {}\n", journal.entries().len(), short(head)))?;
+    ui.print(&format!(
+        "{name}: {} added, {} now, head {}\n",
+        note::entries(added),
+        journal.entries().len(),
+        short(head)
+    ))?;
     Ok(if journal.conflicts().is_empty() { Exit::Go } else { Exit::NoGo })
 }

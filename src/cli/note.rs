@@ -88,6 +88,11 @@ pub fn tell(journal: &Journal, ui: &mut Ui) {
     }
 }
 
+/// So many entries, in words.
+pub fn entries(count: usize) -> String {
+    if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
+}
+
 /// A hash as people compare it.
 pub fn short(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
