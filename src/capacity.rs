@@ -4,12 +4,12 @@
 //! Reads [`Site`] alone, so that checks judge what a drill has changed. Must not decide what is too little: checks and
 //! findings do.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::blueprint::Site;
 use crate::blueprint::value::{Count, Label};
 use crate::concerns::apps::Container;
-use crate::language::Language;
+use crate::language::{Language, Said};
 
 /// The share of what a container bears that is planned with, in per cent. The rest is for what the mean hides.
 pub const PLANNED_BUSY_PERCENT: u32 = 70;
@@ -102,7 +102,8 @@ pub struct GroupNeed {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Share {
-    pub what: String,
+    #[serde(serialize_with = "english")]
+    pub what: Said,
     pub per_second: u64,
     pub measured_per_second: u64,
     pub measured_busy_percent: u64,
@@ -112,7 +113,8 @@ pub struct Share {
 /// A line over which answers leave.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LineNeed {
-    pub of: String,
+    #[serde(serialize_with = "english")]
+    pub of: Said,
     pub megabits: u64,
     pub limit: u64,
     pub percent: u64,
@@ -140,6 +142,11 @@ pub struct WaitingRoom {
     pub total_active_users: u64,
 }
 
+/// As every report has it.
+fn english<S: Serializer>(said: &Said, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(said.told_in(Language::En))
+}
+
 /// The sheet of a site; `None` without `[audience]`.
 pub fn of(site: &Site) -> Option<Capacity> {
     let audience = site.audience.as_ref()?;
@@ -154,7 +161,7 @@ pub fn of(site: &Site) -> Option<Capacity> {
 
     let mut groups: Vec<GroupNeed> = Vec::new();
     let mut lines: Vec<LineNeed> = Vec::new();
-    let mut add = |app: &Label, container: &Label, what: String, rate: u64, measured: (Count, u8), sent: u64| {
+    let mut add = |app: &Label, container: &Label, what: Said, rate: u64, measured: (Count, u8), sent: u64| {
         let (measured, busy) = (number(measured.0), u64::from(measured.1));
         let needed = containers(rate, measured, busy);
         let at = groups.iter().position(|group| group.app == app.as_str() && group.container == container.as_str());
@@ -167,7 +174,7 @@ pub fn of(site: &Site) -> Option<Capacity> {
                 needed: 0,
                 planned,
             });
-            lines.push(LineNeed { of: format!("{app} {container}"), megabits: 0, limit: 0, percent: 0 });
+            lines.push(LineNeed { of: of_containers(app, container), megabits: 0, limit: 0, percent: 0 });
             groups.len() - 1
         });
         groups[at].needed = groups[at].needed.saturating_add(needed);
@@ -182,7 +189,14 @@ pub fn of(site: &Site) -> Option<Capacity> {
     };
     let measured = (pages.measured_per_second, pages.measured_busy_percent.get());
     let sent = megabits(page_misses, number(pages.kilobytes));
-    add(&pages.app, &pages.container, "pages that the CDN has not".to_owned(), page_misses, measured, sent);
+    add(
+        &pages.app,
+        &pages.container,
+        Said::new("pages that the CDN has not", "pages que le CDN n'a pas"),
+        page_misses,
+        measured,
+        sent,
+    );
     let mut origin_requests = page_misses;
     let mut edge_megabits = megabits(page_requests, number(pages.kilobytes));
     let mut journeys = Vec::new();
@@ -193,7 +207,7 @@ pub fn of(site: &Site) -> Option<Capacity> {
         origin_requests = origin_requests.saturating_add(requests);
         edge_megabits = edge_megabits.saturating_add(sent);
         let measured = (journey.measured_per_second, journey.measured_busy_percent.get());
-        add(&journey.app, &journey.container, journey.name.to_string(), rate, measured, sent);
+        add(&journey.app, &journey.container, Said::as_written(journey.name.as_str()), rate, measured, sent);
         let in_window = rate.saturating_mul(seconds);
         journeys.push(JourneyNeed {
             name: journey.name.to_string(),
@@ -209,7 +223,12 @@ pub fn of(site: &Site) -> Option<Capacity> {
     // All that leaves the origin passes the front.
     let total = lines.iter().map(|line| line.megabits).fold(0, u64::saturating_add);
     if let Some(limit) = audience.link_megabits_per_second {
-        lines = vec![LineNeed { of: "your line".to_owned(), megabits: total, limit: number(limit), percent: 0 }];
+        lines = vec![LineNeed {
+            of: Said::new("your line", "votre liaison"),
+            megabits: total,
+            limit: number(limit),
+            percent: 0,
+        }];
     } else if let Some((name, limit)) = front(site) {
         lines.retain(|line| line.of != name);
         lines.insert(0, LineNeed { of: name, megabits: total, limit, percent: 0 });
@@ -247,12 +266,17 @@ fn planned<'a>(site: &'a Site, app: &Label, kind: &Label) -> Option<&'a Containe
     site.platform.as_ref()?.apps.iter().find(|one| one.name == *app)?.container(kind)
 }
 
+/// Containers, as a line.
+fn of_containers(app: &Label, container: &Label) -> Said {
+    Said::as_written(format!("{app} {container}"))
+}
+
 /// The front's web containers, as a line.
-fn front(site: &Site) -> Option<(String, u64)> {
+fn front(site: &Site) -> Option<(Said, u64)> {
     let front = site.platform.as_ref()?.apps.iter().find(|app| app.front)?;
     let web = front.containers.iter().find(|container| container.kind.as_str() == "web")?;
     let limit = u64::from(web.count.get()) * u64::from(CONTAINER_MEGABITS);
-    Some((format!("{} web", front.name), limit))
+    Some((of_containers(&front.name, &web.kind), limit))
 }
 
 /// Visits a second at which the first group of containers is as busy as planned.
@@ -318,152 +342,186 @@ impl Capacity {
     }
 
     /// The arithmetic, line by line, for people.
-    pub fn shown(&self) -> Vec<Section> {
+    pub fn shown(&self, language: Language) -> Vec<Section> {
+        let section =
+            |en: &'static str, fr: &'static str, lines: Vec<Line>| Section { title: language.of(en, fr), lines };
         let mut sections = vec![
-            Section { title: "Visitors", lines: self.visitor_lines() },
-            Section { title: "Requests", lines: self.request_lines() },
-            Section { title: "Containers", lines: self.container_lines() },
+            section("Visitors", "Visiteurs", self.visitor_lines(language)),
+            section("Requests", "Requêtes", self.request_lines(language)),
+            section("Containers", "Conteneurs", self.container_lines(language)),
         ];
         if let Some(connections) = &self.connections {
-            sections.push(Section { title: "Database connections", lines: connections.lines() });
+            sections.push(section("Database connections", "Connexions à la base", connections.lines(language)));
         }
+        let number = |number: u64| language.number(number);
         let lines = self.lines.iter().map(|line| {
-            let how = format!("{} of {} Mbit/s", grouped(line.megabits), grouped(line.limit));
-            shown(&line.of, how, format!("{} %", grouped(line.percent)))
+            let how = format!("{} {} {} Mbit/s", number(line.megabits), language.of("of", "sur"), number(line.limit));
+            shown(line.of.told_in(language), how, format!("{} %", number(line.percent)))
         });
-        sections.push(Section { title: "Lines", lines: lines.collect() });
-        sections.push(Section { title: "Waiting room", lines: self.room_lines() });
+        sections.push(section("Lines", "Liaisons", lines.collect()));
+        sections.push(section("Waiting room", "Salle d'attente", self.room_lines(language)));
         sections
     }
 
-    fn visitor_lines(&self) -> Vec<Line> {
-        let seconds = grouped(self.window_minutes.saturating_mul(60));
+    fn visitor_lines(&self, language: Language) -> Vec<Line> {
+        let number = |number: u64| language.number(number);
+        let seconds = number(self.window_minutes.saturating_mul(60));
+        let visits = language.of("visits/s", "visites/s");
         let mut lines = Vec::new();
         if let (Some(low), Some(low_mean)) = (self.low, self.low_mean) {
             lines.push(shown(
-                "mean, low estimate",
-                format!("{} / {seconds} s", grouped(low)),
-                rate(low_mean, "visits"),
+                language.of("mean, low estimate", "moyenne, estimation basse"),
+                format!("{} / {seconds} s", number(low)),
+                format!("{} {visits}", number(low_mean)),
             ));
         }
         lines.push(shown(
-            "mean",
-            format!("{} / {seconds} s", grouped(self.visitors)),
-            rate(self.visits_mean, "visits"),
+            language.of("mean", "moyenne"),
+            format!("{} / {seconds} s", number(self.visitors)),
+            format!("{} {visits}", number(self.visits_mean)),
         ));
-        let how = format!("{} / {seconds} s x {} %", grouped(self.visitors), self.peak_percent);
-        lines.push(shown("busiest second", how, rate(self.visits_peak, "visits")));
+        lines.push(shown(
+            language.of("busiest second", "seconde la plus chargée"),
+            format!("{} / {seconds} s x {} %", number(self.visitors), self.peak_percent),
+            format!("{} {visits}", number(self.visits_peak)),
+        ));
         lines
     }
 
-    fn request_lines(&self) -> Vec<Line> {
+    fn request_lines(&self, language: Language) -> Vec<Line> {
+        let number = |number: u64| language.number(number);
+        let requests = |count: u64| format!("{} {}", number(count), language.of("requests/s", "requêtes/s"));
         let each = mean(self.page_requests, self.visits_peak);
         let hit = 100u64.saturating_sub(percent_of(self.page_misses, self.page_requests));
         let mut lines = vec![
             shown(
-                "pages, to the CDN",
-                format!("{} x {}", grouped(self.visits_peak), grouped(each)),
-                rate(self.page_requests, "requests"),
+                language.of("pages, to the CDN", "pages, vers le CDN"),
+                format!("{} x {}", number(self.visits_peak), number(each)),
+                requests(self.page_requests),
             ),
             shown(
-                "pages, beyond the CDN",
-                format!("{} x {} %", grouped(self.page_requests), 100 - hit),
-                rate(self.page_misses, "requests"),
+                language.of("pages, beyond the CDN", "pages, au-delà du CDN"),
+                format!("{} x {} %", number(self.page_requests), 100 - hit),
+                requests(self.page_misses),
             ),
         ];
         for journey in &self.journeys {
-            let how = format!(
-                "{}/s x {}; {} in the window, {} % of the visitors",
-                grouped(journey.per_second),
-                grouped(mean(journey.requests, journey.per_second)),
-                grouped(journey.in_window),
-                grouped(journey.percent_of_visitors)
-            );
-            lines.push(shown(&journey.name, how, rate(journey.requests, "requests")));
+            let (rate, each) = (number(journey.per_second), number(mean(journey.requests, journey.per_second)));
+            let (all, percent) = (number(journey.in_window), number(journey.percent_of_visitors));
+            let how = match language {
+                Language::En => format!("{rate}/s x {each}; {all} in the window, {percent} % of the visitors"),
+                Language::Fr => {
+                    format!("{rate}/s x {each} ; {all} sur la période, {percent} % des visiteurs")
+                }
+            };
+            lines.push(shown(&journey.name, how, requests(journey.requests)));
         }
         lines.push(shown(
-            "all, to the origin",
-            "pages beyond the CDN and journeys".to_owned(),
-            rate(self.origin_requests, "requests"),
+            language.of("all, to the origin", "total, vers l'origine"),
+            language.of("pages beyond the CDN and journeys", "pages au-delà du CDN et parcours").to_owned(),
+            requests(self.origin_requests),
         ));
         lines.push(shown(
-            "all, from the CDN",
-            "at the mean sizes given".to_owned(),
-            format!("{} Mbit/s", grouped(self.edge_megabits)),
+            language.of("all, from the CDN", "total, depuis le CDN"),
+            language.of("at the mean sizes given", "aux tailles moyennes données").to_owned(),
+            format!("{} Mbit/s", number(self.edge_megabits)),
         ));
         lines
     }
 
-    fn container_lines(&self) -> Vec<Line> {
+    fn container_lines(&self, language: Language) -> Vec<Line> {
+        let number = |number: u64| language.number(number);
         let mut lines = Vec::new();
         for group in &self.groups {
             for share in &group.shares {
-                let how = format!(
-                    "{}/s / {}/s, measured {} % busy, planned {PLANNED_BUSY_PERCENT} % busy",
-                    grouped(share.per_second),
-                    grouped(share.measured_per_second),
-                    share.measured_busy_percent
-                );
-                lines.push(shown(&share.what, how, grouped(share.containers)));
+                let (rate, measured) = (number(share.per_second), number(share.measured_per_second));
+                let busy = share.measured_busy_percent;
+                let how = match language {
+                    Language::En => format!(
+                        "{rate}/s / {measured}/s, measured {busy} % busy, planned {PLANNED_BUSY_PERCENT} % busy"
+                    ),
+                    Language::Fr => format!(
+                        "{rate}/s / {measured}/s, mesuré à {busy} % d'occupation, prévu à {PLANNED_BUSY_PERCENT} %"
+                    ),
+                };
+                lines.push(shown(share.what.told_in(language), how, number(share.containers)));
             }
-            let planned =
-                group.planned.map_or_else(|| "none planned".to_owned(), |n| format!("{} planned", grouped(n)));
-            lines.push(shown(
-                &format!("{} {}", group.app, group.container),
-                format!("{} needed, {planned}", grouped(group.needed)),
-                used(group),
-            ));
+            let needed = number(group.needed);
+            let how = match (language, group.planned) {
+                (Language::En, Some(planned)) => format!("{needed} needed, {} planned", number(planned)),
+                (Language::En, None) => format!("{needed} needed, none planned"),
+                (Language::Fr, Some(planned)) => format!("besoin : {needed}, prévus : {}", number(planned)),
+                (Language::Fr, None) => format!("besoin : {needed}, aucun prévu"),
+            };
+            let missing = group.needed.saturating_sub(group.planned.unwrap_or(0));
+            let is = match (group.planned, missing) {
+                (Some(_), 0) => language.of("enough", "suffisant").to_owned(),
+                _ => match language {
+                    Language::En => format!("{} short", number(missing)),
+                    Language::Fr => format!("manque : {}", number(missing)),
+                },
+            };
+            lines.push(shown(&format!("{} {}", group.app, group.container), how, is));
         }
         lines
     }
 
-    fn room_lines(&self) -> Vec<Line> {
+    fn room_lines(&self, language: Language) -> Vec<Line> {
+        let number = |number: u64| language.number(number);
         let room = &self.waiting_room;
-        let entry = format!("{}/s x 60 x {ROOM_PERCENT} %", grouped(room.bearable));
         let stay = mean(room.total_active_users, room.new_users_per_minute);
         vec![
             shown(
-                "what the plan bears",
-                "as many visits as keep the fewest containers as busy as planned".to_owned(),
-                rate(room.bearable, "visits"),
+                language.of("what the plan bears", "ce que le dimensionnement supporte"),
+                language
+                    .of(
+                        "as many visits as keep the fewest containers as busy as planned",
+                        "autant de visites que le groupe de conteneurs le plus juste en admet à l'occupation prévue",
+                    )
+                    .to_owned(),
+                format!("{} {}", number(room.bearable), language.of("visits/s", "visites/s")),
             ),
-            shown("new users a minute", entry, grouped(room.new_users_per_minute)),
             shown(
-                "users at once",
-                format!("{} x {stay} minutes", grouped(room.new_users_per_minute)),
-                grouped(room.total_active_users),
+                language.of("new users a minute", "nouveaux visiteurs par minute"),
+                format!("{}/s x 60 x {ROOM_PERCENT} %", number(room.bearable)),
+                number(room.new_users_per_minute),
+            ),
+            shown(
+                language.of("users at once", "visiteurs à la fois"),
+                format!("{} x {stay} minutes", number(room.new_users_per_minute)),
+                number(room.total_active_users),
             ),
         ]
     }
 }
 
 impl Connections {
-    fn lines(&self) -> Vec<Line> {
-        let pools = format!("{} containers x {}", grouped(self.containers), grouped(self.per_container));
-        let of = |number: u64| {
-            format!("{}, {} % of {}", grouped(number), percent_of(number, self.limit), grouped(self.limit))
+    fn lines(&self, language: Language) -> Vec<Line> {
+        let number = |number: u64| language.number(number);
+        let pools = format!(
+            "{} {} x {}",
+            number(self.containers),
+            language.of("containers", "conteneurs"),
+            number(self.per_container)
+        );
+        let kept = format!("{} {}", number(self.reserved), language.of("kept", "réservées"));
+        let of = |count: u64| {
+            let percent = percent_of(count, self.limit);
+            format!("{}, {percent} % {} {}", number(count), language.of("of", "de"), number(self.limit))
         };
         vec![
-            shown("quiet", format!("{pools} + {} kept", grouped(self.reserved)), of(self.steady)),
-            shown("while deploying", format!("{pools} x 2 + {} kept", grouped(self.reserved)), of(self.deploying)),
+            shown(language.of("quiet", "au calme"), format!("{pools} + {kept}"), of(self.steady)),
+            shown(
+                language.of("while deploying", "pendant un déploiement"),
+                format!("{pools} x 2 + {kept}"),
+                of(self.deploying),
+            ),
         ]
     }
 }
 
 fn shown(what: &str, how: String, is: String) -> Line {
     Line { what: what.to_owned(), how, is }
-}
-
-fn rate(number: u64, unit: &str) -> String {
-    format!("{} {unit}/s", grouped(number))
-}
-
-fn used(group: &GroupNeed) -> String {
-    match group.planned {
-        Some(planned) if planned >= group.needed => "enough".to_owned(),
-        Some(planned) => format!("{} short", grouped(group.needed - planned)),
-        None => format!("{} short", grouped(group.needed)),
-    }
 }
 
 /// 1,080,000

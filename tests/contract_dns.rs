@@ -9,7 +9,7 @@ use std::process::Command;
 
 use common::{Sample, artifacts, edited, folder_of, need, need_python, parse, ran, repository, run, sample};
 
-const TICKET: &str = "run_by = \"ticket\"\nticket_to = \"the State network's DNS service\"\n";
+const TICKET: &str = "run_by = \"ticket\"\nticket_to = \"le service DNS du réseau de l'État\"\n";
 const OCTODNS: &str = "run_by = \"octodns\"\n";
 
 /// The sample with both zones run by octoDNS, and a record of each type with all that its data may hold.

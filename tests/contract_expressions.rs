@@ -52,7 +52,7 @@ fn collect(value: &Value, is_value: bool, into: &mut Vec<String>) {
 /// As the sample, and where it says nothing or little.
 fn blueprints() -> Vec<String> {
     let full = ("setup = \"partial\"\nverification_key = \"284344499-1084221259\"\n", "setup = \"full\"\n");
-    let ticket = "run_by = \"ticket\"\nticket_to = \"the State network's DNS service\"\n";
+    let ticket = "run_by = \"ticket\"\nticket_to = \"le service DNS du réseau de l'État\"\n";
     let by_cloudflare = (ticket, "run_by = \"cloudflare\"\n");
     let paths = r#"paths = ["/api/", "/oauth/"]"#;
     vec![

@@ -213,7 +213,7 @@ fn typed(value: &Expression, wanted: &Value, at: &str, problems: &mut Vec<String
 
 /// The blueprints of `blueprints/`, and turns of the sample that give other blocks.
 fn blueprints() -> Vec<String> {
-    let ticket = "run_by = \"ticket\"\nticket_to = \"the State network's DNS service\"\n";
+    let ticket = "run_by = \"ticket\"\nticket_to = \"le service DNS du réseau de l'État\"\n";
     let full = ("setup = \"partial\"\nverification_key = \"284344499-1084221259\"\n", "setup = \"full\"\n");
     let record = "[[dns.zones.records]]\nname = \"_imaps._tcp.reserve-civique.gouv.fr\"\ntype = \"SRV\"\n\
                   values = [\"0 1 993 imap.example.net\"]\n\n[cdn]\n";

@@ -176,7 +176,7 @@ fn stand_ins() -> PathBuf {
 /// The blueprints of `blueprints/`, and small ones.
 fn blueprints() -> Vec<String> {
     let full = ("setup = \"partial\"\nverification_key = \"284344499-1084221259\"\n", "setup = \"full\"\n");
-    let ticket = "run_by = \"ticket\"\nticket_to = \"the State network's DNS service\"\n";
+    let ticket = "run_by = \"ticket\"\nticket_to = \"le service DNS du réseau de l'État\"\n";
     let by_cloudflare = (ticket, "run_by = \"cloudflare\"\n");
     let folder = fs::read_dir(repository().join("blueprints")).expect("a folder").flatten();
     let mut all: Vec<String> = folder.map(|entry| fs::read_to_string(entry.path()).expect("text")).collect();

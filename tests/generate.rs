@@ -105,7 +105,7 @@ fn a_folder_that_cannot_be_is_named() {
 #[test]
 fn terraform_accepts_the_format() {
     let temp = tempfile::tempdir().expect("a folder");
-    generate::write(&temp.path().join("site"), &artifacts(&hostile()), false).expect("written");
+    generate::write(&temp.path().join("site"), &artifacts(&hostile("fr")), false).expect("written");
     run("terraform", &["fmt", "-check", "-diff", "-recursive"], &temp.path().join("site"));
     run("terraform", &["fmt", "-check", "-diff", "-recursive"], &repository().join("generated/jeveuxaider"));
 }
@@ -113,7 +113,7 @@ fn terraform_accepts_the_format() {
 #[test]
 fn bind_accepts_the_zones() {
     let temp = tempfile::tempdir().expect("a folder");
-    for (at, sample) in [sample(), hostile()].iter().enumerate() {
+    for (at, sample) in [sample(), hostile("fr")].iter().enumerate() {
         let folder = temp.path().join(at.to_string());
         generate::write(&folder, &artifacts(sample), false).expect("written");
         for zone in &sample.site.zones {
@@ -229,13 +229,14 @@ fn text<'a>(artifacts: &'a [Artifact], path: &str) -> &'a str {
 const HOSTILE: &str =
     r#"${x} $${y} %{z} "q" 'a' \ ; } | `c` <script>alert(1)</script> ]]> --> <%= 1 %> {{ t }} # é (ü)"#;
 
-/// The sample with [`HOSTILE`] in every free text, and its redirect zone run by Cloudflare.
-fn hostile() -> Sample {
+/// The sample with [`HOSTILE`] in every free text, its redirect zone run by Cloudflare, and documents in a language.
+fn hostile(language: &str) -> Sample {
     let mut table: toml::Table = sample().source.parse().expect("TOML");
     let value = || toml::Value::String(HOSTILE.to_owned());
     let site = table["site"].as_table_mut().expect("a table");
     site.insert("title".into(), value());
     site.insert("contact".into(), value());
+    site.insert("language".into(), language.into());
     table["cdn"].as_table_mut().expect("a table").insert("verification_key".into(), value());
     let zones = table["dns"]["zones"].as_array_mut().expect("an array");
     for zone in zones.iter_mut() {
@@ -256,8 +257,15 @@ fn hostile() -> Sample {
         }
     }
     table["audience"].as_table_mut().expect("a table").insert("source".into(), value());
+    table["mail"].as_table_mut().expect("a table").insert("provider".into(), value());
+    table["waiting_room"]["steps"][0].as_table_mut().expect("a table").insert("when".into(), value());
     let people = table["people"].as_table_mut().expect("a table");
     people.insert("log".into(), value());
+    for (table, key) in [("vote", "criteria"), ("freezes", "protects"), ("channels", "place"), ("levers", "page")] {
+        let table = &mut people[table];
+        let table = if table.is_array() { &mut table[0] } else { table };
+        table.as_table_mut().expect("a table").insert(key.into(), value());
+    }
     people["roles"][0].as_table_mut().expect("a table").insert("who".into(), value());
     people["media"]["slots"][0].as_table_mut().expect("a table").insert("what".into(), value());
     parse(&toml::to_string(&table).expect("TOML"))
@@ -265,7 +273,7 @@ fn hostile() -> Sample {
 
 #[test]
 fn hostile_texts_come_back_unchanged_from_parsers() {
-    let sample = hostile();
+    let sample = hostile("en");
     let artifacts = artifacts(&sample);
 
     // HCL and JSON: the CAA value of the zone that Cloudflare runs.
@@ -301,17 +309,10 @@ fn hostile_texts_come_back_unchanged_from_parsers() {
         .collect();
     assert_eq!(held, [HOSTILE.into(), Value::Null]);
 
-    // Markdown: no HTML, and no cell that splits.
-    for path in [
-        "README.md",
-        "dns/requests/reserve-civique.gouv.fr.md",
-        "letters/algolia.md",
-        "letters/associations-hub.md",
-        "letters/platform.md",
-        "runbook/capacity.md",
-        "runbook/people.md",
-    ] {
-        let text = text(&artifacts, path);
+    // Markdown: no HTML, and no cell that splits, in either language.
+    for artifact in artifacts.iter().chain(&common::artifacts(&hostile("fr"))).filter(|file| file.path.ends_with(".md"))
+    {
+        let (path, text) = (&artifact.path, &artifact.text);
         let running: Vec<&str> = text.lines().filter(|line| !line.starts_with("    ")).collect();
         assert!(running.iter().all(|line| !line.contains('<') && !line.contains('>')), "{path}: {running:#?}");
         for row in running.iter().filter(|line| line.starts_with('|')) {
@@ -319,6 +320,65 @@ fn hostile_texts_come_back_unchanged_from_parsers() {
             assert!([3, 4, 5, 7].contains(&columns), "{path}: {columns} in {row}");
         }
     }
+}
+
+/// The words of documents for people, with where they stand; no code.
+fn words(artifacts: &[Artifact]) -> Vec<(String, String)> {
+    let mut words = Vec::new();
+    for artifact in artifacts.iter().filter(|artifact| artifact.path.ends_with(".md")) {
+        for line in artifact.text.lines().filter(|line| !line.starts_with("    ")) {
+            // Blueprints' own texts have their marks escaped, templates have code between bare ones.
+            let line = line.replace("\\`", "`");
+            for prose in line.split('`').step_by(2) {
+                let trimmed = prose.split([' ', '|']).map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
+                let place = format!("{}: {line}", artifact.path);
+                words.extend(trimmed.map(|word| (word.to_lowercase(), place.clone())));
+            }
+        }
+    }
+    words
+}
+
+/// Words that no sentence of the language does without, and that the other has not.
+const ENGLISH: &str =
+    "the of and with for from which who whom what when is are be not nobody please to by at in your our";
+const FRENCH: &str = "le la les des du et avec pour qui que est sont ne pas personne merci vous nous sur par une";
+
+#[test]
+fn documents_are_in_the_blueprint_s_language_alone() {
+    let french = artifacts(&sample());
+    let request = text(&french, "dns/requests/jeveuxaider.gouv.fr.md");
+    assert!(request.contains("Annonce au public : dimanche 22 mars 2020, 20 h 30 (UTC+01:00)"), "{request}");
+    // Without `language`, as most blueprints are.
+    let primaries = parse(include_str!("static_routes/primaries.toml"));
+    let english = artifacts(&primaries);
+    assert!(text(&english, "runbook/procedures.md").contains("Before the launch:"));
+    for (written, own, other) in [(&french, FRENCH, ENGLISH), (&english, ENGLISH, FRENCH)] {
+        let words = words(written);
+        let found = |list: &str| -> Vec<&(String, String)> {
+            words.iter().filter(|(word, _)| list.split(' ').any(|stop| stop == word)).collect()
+        };
+        assert!(found(own).len() > 100, "{}", found(own).len());
+        assert!(found(other).is_empty(), "{:#?}", found(other));
+    }
+}
+
+/// Every document of the sample exists in English too, for a blueprint that says nothing of languages.
+#[test]
+fn english_is_what_a_blueprint_without_a_language_gets() {
+    let source = sample().source.replace("language = \"fr\"\n", "");
+    let (english, french) = (artifacts(&parse(&source)), artifacts(&sample()));
+    let paths = |files: &[Artifact]| files.iter().map(|file| file.path.clone()).collect::<Vec<_>>();
+    assert_eq!(paths(&english), paths(&french));
+    for (en, fr) in english.iter().zip(&french) {
+        // The manifest holds hashes, and comments are for engineers.
+        let differs = en.path.ends_with(".md") || en.path == "MANIFEST.json";
+        assert_eq!(en.text != fr.text, differs, "{}", en.path);
+    }
+    let request = text(&english, "dns/requests/jeveuxaider.gouv.fr.md");
+    assert!(request.contains("announced to the public on Sunday 22 March 2020, 20:30 (UTC+01:00)"), "{request}");
+    assert!(text(&english, "runbook/people.md").contains("| lead |"));
+    assert!(text(&french, "runbook/people.md").contains("| direction |"));
 }
 
 /// The texts of CAA values and TXT strings of a zone file, as another implementation reads them.

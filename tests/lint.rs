@@ -43,15 +43,14 @@ fn the_sample_has_no_finding() {
 }
 
 const PAGES: &str = "name = \"pages\"\nmax_age_seconds = 30\n";
-const TICKET: &str = "run_by = \"ticket\"\nticket_to = \"the State network's DNS service\"\n";
+const TICKET: &str = "run_by = \"ticket\"\nticket_to = \"le service DNS du réseau de l'État\"\n";
 const FULL: (&str, &str) = ("setup = \"partial\"\nverification_key = \"284344499-1084221259\"\n", "setup = \"full\"\n");
 const BY_CLOUDFLARE: (&str, &str) = (TICKET, "run_by = \"cloudflare\"\n");
 const REDIRECT_END: &str = "status = 308\nhsts_max_age_seconds = 31536000\n";
 
 const OWNER: &str = "courriel.reserve-civique.gouv.fr";
 const RECORD: &str = "name = \"courriel.reserve-civique.gouv.fr\"\ntype = \"TXT\"\n";
-const RECORD_END: &str =
-    "values = [\"brevo-code:5f1c0a7be2d94c3f8a6b10d27e94c3f8\"]\nwhy = \"shows Brevo whose domain this is\"\n";
+const RECORD_END: &str = "values = [\"brevo-code:5f1c0a7be2d94c3f8a6b10d27e94c3f8\"]\nwhy = \"prouve à Brevo que ce domaine est le nôtre\"\n";
 
 const DKIM: &str = "selector = \"mail\"\nkey";
 /// 1,024 bits.
@@ -654,10 +653,10 @@ fn platform_cases() -> Vec<(&'static str, Level, String, String)> {
         own(
             "audience.journey-twice",
             Error,
-            "\"sign-up\"",
+            "\"inscription\"",
             &[(
                 "[[audience.journeys]]",
-                "[[audience.journeys]]\nname = \"sign-up\"\nper_second = 1\nrequests = 1\nkilobytes = 1\napp = \"jeveuxaider\"\ncontainer = \"worker\"\nmeasured_per_second = 12\n\n[[audience.journeys]]",
+                "[[audience.journeys]]\nname = \"inscription\"\nper_second = 1\nrequests = 1\nkilobytes = 1\napp = \"jeveuxaider\"\ncontainer = \"worker\"\nmeasured_per_second = 12\n\n[[audience.journeys]]",
             )],
         ),
         own(

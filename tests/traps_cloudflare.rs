@@ -159,7 +159,7 @@ fn trap_06_parameters_belong_to_their_action() {
 fn trap_07_records_are_named_whole_and_proxied_ones_have_ttl_1() {
     let full = edited(&[
         ("setup = \"partial\"\nverification_key = \"284344499-1084221259\"\n", "setup = \"full\"\n"),
-        ("run_by = \"ticket\"\nticket_to = \"the State network's DNS service\"\n", "run_by = \"cloudflare\"\n"),
+        ("run_by = \"ticket\"\nticket_to = \"le service DNS du réseau de l'État\"\n", "run_by = \"cloudflare\"\n"),
         ("[cdn.load_balancer]\ninterval_seconds = 60\ncheck_regions = [\"WEU\"]\n", ""),
     ]);
     let sample = parse(&full);

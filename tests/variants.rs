@@ -84,7 +84,7 @@ fn without(tables: &[&str]) -> String {
 fn full(plan: &str) -> String {
     let source = edited(&[
         ("setup = \"partial\"\nverification_key = \"284344499-1084221259\"\n", "setup = \"full\"\n"),
-        ("run_by = \"ticket\"\nticket_to = \"the State network's DNS service\"\n", "run_by = \"cloudflare\"\n"),
+        ("run_by = \"ticket\"\nticket_to = \"le service DNS du réseau de l'État\"\n", "run_by = \"cloudflare\"\n"),
         ("plan = \"business\"", plan),
     ]);
     let mut blueprint: toml::Table = source.parse().expect("TOML");

@@ -62,7 +62,7 @@ fn beside_octodns() {
         return;
     }
     let text = String::from_utf8(large(MANY)).expect("it is text");
-    let by_ticket = "run_by = \"ticket\"\nticket_to = \"the State network's DNS service\"\n";
+    let by_ticket = "run_by = \"ticket\"\nticket_to = \"le service DNS du réseau de l'État\"\n";
     let bytes = text.replace(by_ticket, "run_by = \"octodns\"\n").into_bytes();
     let started = Instant::now();
     let artifacts = generated_from(&bytes);

@@ -5,15 +5,12 @@ pub mod completions;
 pub mod coverage;
 pub mod explain;
 pub mod generate;
-<<<<<<< HEAD
+pub mod journal;
 pub mod launch;
 pub mod lint;
-pub mod reach;
-=======
-pub mod journal;
 pub mod lint;
 pub mod note;
->>>>>>> w-journal
+pub mod reach;
 pub mod rehearse;
 pub mod schema;
 pub mod trace;
@@ -74,12 +71,9 @@ pub enum Command {
     Coverage(coverage::CoverageArgs),
     Rehearse(rehearse::RehearseArgs),
     Verify(verify::VerifyArgs),
-<<<<<<< HEAD
     Launch(Box<launch::LaunchArgs>),
-=======
     Note(note::NoteArgs),
     Journal(journal::JournalArgs),
->>>>>>> w-journal
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -100,12 +94,9 @@ pub fn run(cli: Cli, ui: &mut Ui) -> anyhow::Result<Exit> {
         Command::Coverage(args) => coverage::run(&args, ui),
         Command::Rehearse(args) => rehearse::run(args, ui),
         Command::Verify(args) => verify::run(args, ui),
-<<<<<<< HEAD
         Command::Launch(args) => launch::run(*args, ui),
-=======
         Command::Note(args) => note::run(args, ui),
         Command::Journal(args) => journal::run(args, ui),
->>>>>>> w-journal
         Command::Schema(args) => schema::run(&args, ui),
         Command::Completions(args) => completions::run(&args, ui),
     }

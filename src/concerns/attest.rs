@@ -96,7 +96,7 @@ impl Question {
                 "send one real message to mailboxes at three large providers: in each one's own \
                  Authentication-Results, dmarc=pass and dkim=pass for the domain in From",
                 "envoyer un vrai message à des boîtes de trois grands fournisseurs : dans l'en-tête \
-                 Authentication-Results de chacun, dmarc=pass et dkim=pass pour le domaine du champ From",
+                 Authentication-Results de chacun, dmarc=pass et dkim=pass pour le domaine du champ `From`",
             ),
             Question::MailVerified => Said::new(
                 "look at the provider's list of senders: it shows each sending domain as verified by DNS, not only a \

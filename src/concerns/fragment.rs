@@ -25,6 +25,7 @@ use crate::concerns::apps::{App, Region};
 use crate::concerns::database::{Engine, Plan};
 use crate::concerns::people::People;
 use crate::concerns::third_parties::{PartnerTable, Vendor};
+use crate::language::Said;
 use crate::probe::RecordData;
 
 #[derive(Debug, Clone)]
@@ -93,9 +94,14 @@ pub struct ZoneRecord {
     pub data: RecordData,
     pub ttl: Seconds,
     /// For whoever types it in: what it is for.
-    pub why: String,
-    /// For how long it is needed: `for good`, or a condition.
-    pub until: String,
+    pub why: Said,
+    /// For how long it is needed: [`for_good`], or a condition.
+    pub until: Said,
+}
+
+/// No end is planned.
+pub fn for_good() -> Said {
+    Said::new("for good", "sans limite de durée")
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

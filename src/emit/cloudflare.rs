@@ -19,6 +19,7 @@ use crate::blueprint::value::HostName;
 use crate::concerns::cdn::Cdn;
 use crate::concerns::dns::RunBy;
 use crate::concerns::fragment::{CacheRule, CdnRecord, Expression, RedirectRule, SettingValue, Store, WaitingRoom};
+use crate::language::Language;
 use crate::probe::RecordData;
 
 /// What Cloudflare accepts as a rule's condition, in characters. Unverified: no public page was found.
@@ -275,7 +276,7 @@ fn zone_records(
             let mut value = record_value(&record.name, &record.data);
             value.insert("proxied".to_owned(), json!(false));
             value.insert("ttl".to_owned(), json!(record.ttl.get()));
-            value.insert("comment".to_owned(), json!(shortened(&record.why)));
+            value.insert("comment".to_owned(), json!(shortened(record.why.told_in(Language::En))));
             records.push(Value::Object(value));
         }
         match all.iter_mut().find(|present| present.zone == plan.zone.name) {
@@ -301,7 +302,7 @@ fn rival(by: &str, name: &HostName, zones: &[ZonePlan<'_>]) -> Option<Clash> {
     Some(Clash(format!(
         "{by} sends {name} through the CDN, another concern points it at {} ({})",
         text(&rival.data),
-        rival.why
+        rival.why.told_in(Language::En)
     )))
 }
 

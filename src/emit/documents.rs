@@ -1,16 +1,16 @@
 //! Documents for people: the request to whoever runs a zone, and the README of the generated folder.
 
+use jiff::SignedDuration;
 use jiff::tz::{Offset, TimeZone};
-use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::templates::{Syntax, markdown_row, render};
+use super::templates::{document, markdown_row};
 use super::zone::{self, ZonePlan};
 use super::{Artifact, Slots};
 use crate::blueprint::{Blueprint, Site};
 use crate::concerns::fragment::{MailProvider, RunsOn, TransportPolicy};
 use crate::concerns::{Concern, Procedure, Task};
-use crate::language::Said;
+use crate::language::{Language, Said};
 use crate::probe::reverse_name;
 
 /// Before the announcement by so much, all is published; after it by so much, TTLs may go up again.
@@ -41,16 +41,20 @@ struct RequestValues {
 
 /// The change request of a zone that somebody else runs, and its records alone for copying.
 pub fn request(plan: &ZonePlan<'_>, blueprint: &Blueprint, site: &Site) -> [Artifact; 2] {
-    let zone = plan.zone;
-    let Moments { announcement, lower_by, publish_by, raise_from } = moments(blueprint, site);
+    let (zone, language) = (plan.zone, site.language);
+    let Moments { announcement, lower_by, publish_by, raise_from } = moments(blueprint, site, language);
     let values = RequestValues {
         zone: zone.name.to_string(),
-        to: zone.ticket_to.as_ref().map_or("whoever runs the zone", |to| to.as_str()).to_owned(),
+        to: zone
+            .ticket_to
+            .as_ref()
+            .map_or(language.of("whoever runs the zone", "le gestionnaire de la zone"), |to| to.as_str())
+            .to_owned(),
         contact: site.contact.to_string(),
         title: site.title.to_string(),
         announcement,
         record_count: plan.records.len(),
-        rows: rows(plan),
+        rows: rows(plan, language),
         lines: indented(plan.lines.iter()),
         has_lowered: plan.records.iter().any(|record| record.ttl == site.lowered_ttl && record.ttl != site.steady_ttl),
         lower_by,
@@ -64,17 +68,18 @@ pub fn request(plan: &ZonePlan<'_>, blueprint: &Blueprint, site: &Site) -> [Arti
     };
     let path = |extension| format!("dns/requests/{}.{extension}", zone.name);
     [
-        Artifact { path: path("md"), text: render(Syntax::Markdown, "request.md", &values) },
+        Artifact { path: path("md"), text: document(language, "request", &values) },
         Artifact { path: path("zone"), text: zone::extract(plan) },
     ]
 }
 
-fn rows(plan: &ZonePlan<'_>) -> String {
+fn rows(plan: &ZonePlan<'_>, language: Language) -> String {
     let mut rows = String::new();
     for record in &plan.records {
         let (name, data) = (format!("{}.", record.name), zone::text(&record.data));
         let ttl = record.ttl.get().to_string();
-        markdown_row(&mut rows, &[&name, zone::type_name(&record.data), &ttl, &data, &record.why, &record.until]);
+        let (why, until) = (record.why.told_in(language), record.until.told_in(language));
+        markdown_row(&mut rows, &[&name, zone::type_name(&record.data), &ttl, &data, why, until]);
     }
     rows
 }
@@ -111,11 +116,11 @@ pub struct Moments {
     pub raise_from: String,
 }
 
-pub fn moments(blueprint: &Blueprint, site: &Site) -> Moments {
+pub fn moments(blueprint: &Blueprint, site: &Site, language: Language) -> Moments {
     let timezone = announcement_timezone(blueprint);
     let moment = |distance: SignedDuration| {
         let instant = site.announcement.checked_add(distance).unwrap_or(site.announcement);
-        written(instant, &timezone)
+        language.moment(instant, &timezone)
     };
     let steady = SignedDuration::from_secs(i64::from(site.steady_ttl.get()));
     Moments {
@@ -135,10 +140,6 @@ pub fn announcement_timezone(blueprint: &Blueprint) -> TimeZone {
     Offset::from_seconds(i32::from(minutes) * 60).map_or(TimeZone::UTC, TimeZone::fixed)
 }
 
-pub(super) fn written(instant: Timestamp, timezone: &TimeZone) -> String {
-    instant.to_zoned(timezone.clone()).strftime("%A %-d %B %Y, %H:%M (UTC%:z)").to_string()
-}
-
 #[derive(Debug, Serialize)]
 struct MailValues {
     provider: String,
@@ -146,9 +147,9 @@ struct MailValues {
     title: String,
     announcement: String,
     publish_by: String,
-    messages_per_day: u32,
+    messages_per_day: String,
     /// Half of the day's messages in one hour: a guess, since confirmations follow the sign-ups at once.
-    messages_per_hour: u64,
+    messages_per_hour: String,
     domains: Vec<String>,
     senders: Vec<SenderValues>,
 }
@@ -166,7 +167,7 @@ struct SenderValues {
 
 /// The letter to whoever sends the mail, and the request to whoever owns the addresses it is sent from.
 pub fn mail(provider: &MailProvider, blueprint: &Blueprint, site: &Site) -> Vec<Artifact> {
-    let timezone = announcement_timezone(blueprint);
+    let (language, timezone) = (site.language, announcement_timezone(blueprint));
     let eve = site.announcement.checked_sub(MARGIN).unwrap_or(site.announcement);
     let senders = provider.senders.iter().map(|sender| SenderValues {
         address: sender.address.to_string(),
@@ -180,21 +181,21 @@ pub fn mail(provider: &MailProvider, blueprint: &Blueprint, site: &Site) -> Vec<
         provider: provider.provider.to_string(),
         contact: site.contact.to_string(),
         title: site.title.to_string(),
-        announcement: written(site.announcement, &timezone),
-        publish_by: written(eve, &timezone),
-        messages_per_day: provider.messages_per_day,
-        messages_per_hour: provider.messages_per_hour,
+        announcement: language.moment(site.announcement, &timezone),
+        publish_by: language.moment(eve, &timezone),
+        messages_per_day: language.number(provider.messages_per_day.into()),
+        messages_per_hour: language.number(provider.messages_per_hour),
         domains: provider.domains.iter().map(ToString::to_string).collect(),
         senders: senders.collect(),
     };
-    let document =
-        |path: &str, template| Artifact { path: path.to_owned(), text: render(Syntax::Markdown, template, &values) };
+    let written =
+        |path: &str, template| Artifact { path: path.to_owned(), text: document(language, template, &values) };
     let mut documents = Vec::new();
     if !values.domains.is_empty() {
-        documents.push(document("letters/mail-provider.md", "mail_provider.md"));
+        documents.push(written("letters/mail-provider.md", "mail_provider"));
     }
     if !values.senders.is_empty() {
-        documents.push(document("dns/requests/ptr.md", "ptr.md"));
+        documents.push(written("dns/requests/ptr.md", "ptr"));
     }
     documents
 }
@@ -243,7 +244,7 @@ pub fn procedures(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
         .collect();
     let values =
         ProceduresValues { title: site.title.to_string(), concerns, left_out: blueprint.left_out().join(", ") };
-    Artifact { path: "runbook/procedures.md".to_owned(), text: render(Syntax::Markdown, "procedures.md", &values) }
+    Artifact { path: "runbook/procedures.md".to_owned(), text: document(site.language, "procedures", &values) }
 }
 
 #[derive(Debug, Serialize)]
@@ -261,7 +262,6 @@ struct Row {
     whose: String,
 }
 
-/// What each file is, who puts it where, in which order; only of files that are there.
 /// Where the policy of a mail domain stands.
 pub fn transport_policy_path(domain: &str) -> String {
     format!("mail/{domain}/mta-sts.txt")
@@ -271,206 +271,381 @@ pub fn transport_policy(policy: &TransportPolicy) -> Artifact {
     Artifact { path: transport_policy_path(policy.domain.as_str()), text: policy.text.clone() }
 }
 
+/// What each file is, who puts it where, in which order; only of files that are there.
 pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], site: &Site) -> Artifact {
+    let language = site.language;
     let there = |start: &str| artifacts.iter().any(|artifact| artifact.path.starts_with(start));
     let mut rows = Vec::new();
-    let mut row = |files: String, what: &str, whose: &str| {
-        rows.push(Row { files, what: what.to_owned(), whose: whose.to_owned() });
+    let mut row = |files: String, what: &Said, whose: &Said| {
+        let told = |said: &Said| said.told_in(language).to_owned();
+        rows.push(Row { files, what: told(what), whose: told(whose) });
     };
-    let mut steps = Vec::new();
+    let mut steps: Vec<Said> = Vec::new();
     for plan in zones {
         let name = &plan.zone.name;
         row(
             format!("dns/{name}.zone"),
-            "the zone as far as golive knows it; its owner may hold more",
-            "nobody: a rehearsal serves it; do not load it over the real zone",
+            &Said::new(
+                "the zone as far as golive knows it; its owner may hold more",
+                "la zone telle que golive la connaît ; son titulaire peut en détenir davantage",
+            ),
+            &Said::new(
+                "nobody: a rehearsal serves it; do not load it over the real zone",
+                "personne : une répétition la sert ; ne pas la charger à la place de la vraie zone",
+            ),
         );
         if there(&format!("dns/requests/{name}.")) {
             row(
                 format!("dns/requests/{name}.md"),
-                "the records to publish, by when, how to verify and undo",
-                "you send it, with the .zone beside it, to whoever runs the zone",
+                &Said::new(
+                    "the records to publish, by when, how to verify and undo",
+                    "les enregistrements à publier, pour quand, comment vérifier et revenir en arrière",
+                ),
+                &Said::new(
+                    "you send it, with the .zone beside it, to whoever runs the zone",
+                    "à envoyer par vos soins, avec le .zone voisin, au gestionnaire de la zone",
+                ),
             );
         }
     }
     if there("dns/octodns/") {
         row(
             "dns/octodns/".to_owned(),
-            "the records for octoDNS, with a configuration that leaves all other records alone",
-            "you run it, with the provider's key in the environment; for another provider change the one block \
-             `target` of config.yaml",
+            &Said::new(
+                "the records for octoDNS, with a configuration that leaves all other records alone",
+                "les enregistrements pour octoDNS, avec une configuration qui ne touche à aucun autre",
+            ),
+            &Said::new(
+                "you run it, with the provider's key in the environment; for another provider change the one block \
+                 `target` of config.yaml",
+                "à lancer par vos soins, la clé du fournisseur dans l'environnement ; pour un autre fournisseur, changer le \
+                 seul bloc `target` de config.yaml",
+            ),
         );
-        steps.push(
+        steps.push(Said::new(
             "Once all that follows is running: in dns/octodns/ run octodns-sync, read what it would change, run it \
-             with --doit."
-                .to_owned(),
-        );
+             with --doit.",
+            "Une fois que tout ce qui suit fonctionne : dans dns/octodns/, lancer octodns-sync, lire ce qu'il \
+             changerait, le relancer avec --doit.",
+        ));
     }
     let requested = zones.iter().any(|plan| there(&format!("dns/requests/{}.", plan.zone.name)));
     if requested {
-        steps.push("Send the requests of dns/requests/ at once: they take the longest. Have all that follows running before the \
-             records are published: they send the visitors here."
-                .to_owned());
+        steps.push(Said::new(
+            "Send the requests of dns/requests/ at once: they take the longest. Have all that follows running before \
+             the records are published: they send the visitors here.",
+            "Envoyer tout de suite les demandes de dns/requests/ : ce sont les plus longues à traiter. Tout \
+             ce qui suit doit fonctionner avant la publication des enregistrements : ils amènent les visiteurs ici.",
+        ));
     }
     for server in &slots.redirect_servers {
         let folder = format!("nginx/{}/", super::nginx::folder(&server.what));
         row(
             folder.clone(),
-            "a redirect machine: nginx.conf, and what belongs to the place in where/",
-            "on each of its addresses, with tls/fullchain.pem and tls/privkey.pem beside it",
+            &Said::new(
+                "a redirect machine: nginx.conf, and what belongs to the place in where/",
+                "une machine de redirection : nginx.conf, et dans where/ ce qui est propre au lieu",
+            ),
+            &Said::new(
+                "on each of its addresses, with tls/fullchain.pem and tls/privkey.pem beside it",
+                "sur chacune de ses adresses, avec tls/fullchain.pem et tls/privkey.pem à côté",
+            ),
         );
-        steps.push(format!(
-            "Start {folder} on its addresses (nginx -p FOLDER/ -c nginx.conf); tokens for certification authorities \
-             go to acme/.well-known/acme-challenge/ in it."
+        steps.push(Said::new(
+            format!(
+                "Start {folder} on its addresses (nginx -p FOLDER/ -c nginx.conf); tokens for certification authorities \
+                 go to acme/.well-known/acme-challenge/ in it."
+            ),
+            format!(
+                "Démarrer {folder} sur ses adresses (nginx -p DOSSIER/ -c nginx.conf) ; les jetons des autorités de \
+                 certification y vont dans acme/.well-known/acme-challenge/."
+            ),
         ));
     }
     for asked in &slots.transport_policies {
         let domain = &asked.what.domain;
         row(
             transport_policy_path(domain.as_str()),
-            "the rules for whoever brings mail there (MTA-STS)",
-            "on the machine that its blueprint names, as https://mta-sts.DOMAIN/.well-known/mta-sts.txt",
+            &Said::new(
+                "the rules for whoever brings mail there (MTA-STS)",
+                "les règles pour qui y remet du courrier (MTA-STS)",
+            ),
+            &Said::new(
+                "on the machine that its blueprint names, as https://mta-sts.DOMAIN/.well-known/mta-sts.txt",
+                "sur la machine que désigne le blueprint, à l'adresse https://mta-sts.DOMAINE/.well-known/mta-sts.txt",
+            ),
         );
     }
     if let Some(proxy) = slots.proxies.first() {
-        let (scalingo, server) = match proxy.what.runs_on {
-            RunsOn::Scalingo => ("the one in use here", "a way out, not in use here"),
-            RunsOn::Server => ("a way out, not in use here", "the one in use here"),
+        let in_use = |is: bool| match is {
+            true => Said::new("the one in use here", "celui qui est en service ici"),
+            false => Said::new("a way out, not in use here", "une issue de secours, pas en service ici"),
         };
+        let scalingo = in_use(proxy.what.runs_on == RunsOn::Scalingo);
+        let server = in_use(proxy.what.runs_on == RunsOn::Server);
         row(
             "nginx/scalingo/servers.conf.erb".to_owned(),
-            &format!("the proxy between CDN and app, for the Scalingo nginx buildpack: {scalingo}"),
-            "root of the proxy app's repository, alone: not beside an nginx.conf.erb",
+            &Said::new(
+                format!(
+                    "the proxy between CDN and app, for the Scalingo nginx buildpack: {}",
+                    scalingo.told_in(Language::En)
+                ),
+                format!(
+                    "le proxy entre CDN et application, pour le buildpack nginx de Scalingo : {}",
+                    scalingo.told_in(Language::Fr)
+                ),
+            ),
+            &Said::new(
+                "root of the proxy app's repository, alone: not beside an nginx.conf.erb",
+                "à la racine du dépôt de l'application proxy, seul : pas à côté d'un nginx.conf.erb",
+            ),
         );
         row(
             "nginx/proxy/".to_owned(),
-            &format!("the same proxy for a plain machine: {server}"),
-            "a machine of its own, with tls/fullchain.pem and tls/privkey.pem beside it",
+            &Said::new(
+                format!("the same proxy for a plain machine: {}", server.told_in(Language::En)),
+                format!("le même proxy pour une machine ordinaire : {}", server.told_in(Language::Fr)),
+            ),
+            &Said::new(
+                "a machine of its own, with tls/fullchain.pem and tls/privkey.pem beside it",
+                "une machine dédiée, avec tls/fullchain.pem et tls/privkey.pem à côté",
+            ),
         );
         let upstream = &proxy.what.upstream;
         steps.push(match proxy.what.runs_on {
-            RunsOn::Scalingo => format!(
-                "Deploy the proxy app; its APP_UPSTREAM leads to {}:{}, and nginx follows that name when the app moves.",
-                upstream.host, upstream.port
+            RunsOn::Scalingo => Said::new(
+                format!(
+                    "Deploy the proxy app; its APP_UPSTREAM leads to {}:{}, and nginx follows that name when the app \
+                     moves.",
+                    upstream.host, upstream.port
+                ),
+                format!(
+                    "Déployer l'application proxy ; son APP_UPSTREAM mène à {}:{}, et nginx suit ce nom quand \
+                     l'application se déplace.",
+                    upstream.host, upstream.port
+                ),
             ),
-            RunsOn::Server => format!(
-                "Start nginx/proxy/ (nginx -p FOLDER/ -c nginx.conf). nginx looks {} up when it starts: reload it \
-                 when the app has moved.",
-                upstream.host
+            RunsOn::Server => Said::new(
+                format!(
+                    "Start nginx/proxy/ (nginx -p FOLDER/ -c nginx.conf). nginx looks {} up when it starts: reload it \
+                     when the app has moved.",
+                    upstream.host
+                ),
+                format!(
+                    "Démarrer nginx/proxy/ (nginx -p DOSSIER/ -c nginx.conf). nginx résout {} au démarrage : le \
+                     recharger quand l'application s'est déplacée.",
+                    upstream.host
+                ),
             ),
         });
     }
     for cache in &slots.static_caches {
-        let at = format!("{}:{}", cache.what.at.host, cache.what.at.port);
+        let (name, at) = (&site.name, format!("{}:{}", cache.what.at.host, cache.what.at.port));
         row(
-            format!("varnish/{}.vcl", site.name),
-            "the pages that back offices publish as static; where those are stands in where/",
-            "the machine of Varnish, behind the proxy; nobody but the proxy reaches its port",
+            format!("varnish/{name}.vcl"),
+            &Said::new(
+                "the pages that back offices publish as static; where those are stands in where/",
+                "les pages que des back-offices publient en statique ; where/ dit où ils se trouvent",
+            ),
+            &Said::new(
+                "the machine of Varnish, behind the proxy; nobody but the proxy reaches its port",
+                "la machine de Varnish, derrière le proxy ; seul le proxy atteint son port",
+            ),
         );
-        let mut step = format!("Start Varnish on {at}: varnishd -a {at} -f FOLDER/{}.vcl -s malloc,256m.", site.name);
-        if there("varnish/relay/") {
+        let relay = there("varnish/relay/");
+        if relay {
             row(
                 "varnish/relay/".to_owned(),
-                "an nginx that follows the names of back offices, which Varnish does not",
-                "the same machine",
-            );
-            step.push_str(
-                " Before it, on the same machine: varnish/relay/ (nginx -p FOLDER/ -c nginx.conf), with the machine's own \
-                 resolver in where/resolver.conf.",
+                &Said::new(
+                    "an nginx that follows the names of back offices, which Varnish does not",
+                    "un nginx qui suit les noms des back-offices, ce que Varnish ne fait pas",
+                ),
+                &Said::new("the same machine", "la même machine"),
             );
         }
-        step.push_str(match slots.proxies.first().map(|proxy| proxy.what.runs_on) {
-            Some(RunsOn::Scalingo) => " The proxy app finds it by STATIC_UPSTREAM.",
-            Some(RunsOn::Server) | None => " The proxy finds it by nginx/proxy/where/static.conf.",
-        });
-        steps.push(step);
+        let runs_on = slots.proxies.first().map(|proxy| proxy.what.runs_on);
+        steps.push(start_varnish(name.as_str(), &at, relay, runs_on));
     }
     if there("cloudflare/") {
         row(
             "cloudflare/".to_owned(),
-            "settings, rules and records as Cloudflare's API takes them; what Terraform writes is the same",
-            "nobody has to: a rehearsal and read-backs use them",
+            &Said::new(
+                "settings, rules and records as Cloudflare's API takes them; what Terraform writes is the same",
+                "réglages, règles et enregistrements tels que l'API de Cloudflare les prend ; Terraform écrit la même \
+                 chose",
+            ),
+            &Said::new(
+                "nobody has to: a rehearsal and read-backs use them",
+                "personne n'y est tenu : une répétition et les relectures s'en servent",
+            ),
         );
     }
     if there("terraform/") {
-        row(
-            "terraform/".to_owned(),
-            if there("cloudflare/") {
-                "the same for Terraform, and the apps; each apply replaces all rules of the phases named in it"
-            } else {
-                "the apps, for Terraform"
-            },
-            match (there("terraform/cloudflare.tf"), there("terraform/scalingo.tf")) {
-                (true, true) => {
-                    "whoever holds both tokens, CLOUDFLARE_API_TOKEN and SCALINGO_API_TOKEN; ids and secrets are variables"
-                }
-                (false, true) => "whoever holds the token, in SCALINGO_API_TOKEN; secrets are variables",
-                (_, false) => "whoever holds the Cloudflare token, in CLOUDFLARE_API_TOKEN; zone ids are variables",
-            },
-        );
-        let mut step = "Run terraform init, plan and apply in terraform/.".to_owned();
-        if there("terraform/cloudflare.tf") {
-            step.push_str(
-                " Name the rulesets that the zone has already in the variable cloudflare_entrypoints: they are taken \
-                 over, where a second one of a phase is refused.",
-            );
-        }
-        steps.push(step);
+        let what = match there("cloudflare/") {
+            true => Said::new(
+                "the same for Terraform, and the apps; each apply replaces all rules of the phases named in it",
+                "la même chose pour Terraform, et les applications ; chaque apply remplace toutes les règles des phases \
+                 qui y sont nommées",
+            ),
+            false => Said::new("the apps, for Terraform", "les applications, pour Terraform"),
+        };
+        let whose = match (there("terraform/cloudflare.tf"), there("terraform/scalingo.tf")) {
+            (true, true) => Said::new(
+                "whoever holds both tokens, CLOUDFLARE_API_TOKEN and SCALINGO_API_TOKEN; ids and secrets are variables",
+                "qui détient les deux jetons, CLOUDFLARE_API_TOKEN et SCALINGO_API_TOKEN ; identifiants et secrets sont \
+                 des variables",
+            ),
+            (false, true) => Said::new(
+                "whoever holds the token, in SCALINGO_API_TOKEN; secrets are variables",
+                "qui détient le jeton, dans SCALINGO_API_TOKEN ; les secrets sont des variables",
+            ),
+            (_, false) => Said::new(
+                "whoever holds the Cloudflare token, in CLOUDFLARE_API_TOKEN; zone ids are variables",
+                "qui détient le jeton Cloudflare, dans CLOUDFLARE_API_TOKEN ; les identifiants de zones sont des \
+                 variables",
+            ),
+        };
+        row("terraform/".to_owned(), &what, &whose);
+        steps.push(match there("terraform/cloudflare.tf") {
+            true => Said::new(
+                "Run terraform init, plan and apply in terraform/. Name the rulesets that the zone has already in the \
+                 variable cloudflare_entrypoints: they are taken over, where a second one of a phase is refused.",
+                "Lancer terraform init, plan et apply dans terraform/. Indiquer dans la variable \
+                 cloudflare_entrypoints les rulesets que la zone possède déjà : ils sont repris, alors qu'un second \
+                 ruleset de la même phase est refusé.",
+            ),
+            false => Said::new(
+                "Run terraform init, plan and apply in terraform/.",
+                "Lancer terraform init, plan et apply dans terraform/.",
+            ),
+        });
     }
     if there("dns/requests/ptr.md") {
         row(
             "dns/requests/ptr.md".to_owned(),
-            "the names that the reverse zones must give the sending addresses",
-            "you send it to the owner of the addresses: the mail provider, or its network",
+            &Said::new(
+                "the names that the reverse zones must give the sending addresses",
+                "les noms que les zones inverses doivent donner aux adresses d'envoi",
+            ),
+            &Said::new(
+                "you send it to the owner of the addresses: the mail provider, or its network",
+                "à envoyer par vos soins au détenteur des adresses : le prestataire de messagerie, ou son opérateur réseau",
+            ),
         );
     }
     if there("letters/mail-provider.md") {
         row(
             "letters/mail-provider.md".to_owned(),
-            "what to ask of the mail provider: quota, dedicated addresses, return path, whom to call",
-            "you send it, weeks before: new addresses must be warmed up",
+            &Said::new(
+                "what to ask of the mail provider: quota, dedicated addresses, return path, whom to call",
+                "ce qu'il faut demander au prestataire de messagerie : quota, adresses dédiées, adresse de retour, qui \
+                 appeler",
+            ),
+            &Said::new(
+                "you send it, weeks before: new addresses must be warmed up",
+                "à envoyer par vos soins, des semaines avant : la réputation de nouvelles adresses se construit",
+            ),
         );
-        steps.push("Send letters/mail-provider.md at once.".to_owned());
+        steps.push(Said::new(
+            "Send letters/mail-provider.md at once.",
+            "Envoyer tout de suite letters/mail-provider.md.",
+        ));
     }
     for letter in &slots.letters {
-        let path = super::letters::path(&letter.what);
         let (what, whose) = super::letters::purpose(&letter.what);
-        row(path, &what, whose);
+        row(super::letters::path(&letter.what), &what, &whose);
     }
     if !slots.letters.is_empty() {
-        steps.push("Send the other letters at once: support, vendors and partners answer within days.".to_owned());
+        steps.push(Said::new(
+            "Send the other letters at once: support, vendors and partners answer within days.",
+            "Envoyer tout de suite les autres lettres : support, fournisseurs et partenaires répondent en quelques jours.",
+        ));
     }
     if there("terraform/scalingo.tf") {
-        steps.push(
+        steps.push(Said::new(
             "For Scalingo: connect the repository's keeper in the dashboard once; SCALINGO_API_TOKEN holds the token, \
              the sensitive variables come from the environment (TF_VAR_...). Apply with -parallelism=1: the API takes \
              60 requests a minute, and the provider does not wait when it is told to. What was deleted in the \
              dashboard lingers in the state or breaks the plan: terraform state rm ADDRESS. Then deploy each app \
-             once, since linking a repository deploys nothing."
-                .to_owned(),
-        );
+             once, since linking a repository deploys nothing.",
+            "Pour Scalingo : connecter une fois l'hébergeur du dépôt dans le tableau de bord ; SCALINGO_API_TOKEN contient \
+             le jeton, les variables sensibles viennent de l'environnement (TF_VAR_...). Appliquer avec \
+             -parallelism=1 : l'API accepte 60 requêtes par minute, et le provider n'attend pas quand elle le lui \
+             demande. Ce qui a été supprimé dans le tableau de bord reste dans l'état ou casse le plan : terraform \
+             state rm ADRESSE. Déployer ensuite chaque application une fois, car lier un dépôt ne déploie rien.",
+        ));
     }
     if there("runbook/capacity.md") {
         row(
             "runbook/capacity.md".to_owned(),
-            "visitors to containers, connections and megabits, the sums shown",
-            "whoever decides on the size",
+            &Said::new(
+                "visitors to containers, connections and megabits, the sums shown",
+                "des visiteurs aux conteneurs, connexions et mégabits, calculs à l'appui",
+            ),
+            &Said::new("whoever decides on the size", "qui décide du dimensionnement"),
         );
     }
     if there("runbook/people.md") {
         row(
             "runbook/people.md".to_owned(),
-            "who does what, the vote, the agenda, the freezes",
-            "everybody on the team, printed",
+            &Said::new(
+                "who does what, the vote, the agenda, the freezes",
+                "qui fait quoi, la décision de lancement, l'agenda, les gels",
+            ),
+            &Said::new("everybody on the team, printed", "toute l'équipe, imprimé"),
         );
     }
-    steps.push("Run golive verify on the blueprint, from outside.".to_owned());
+    steps.push(Said::new(
+        "Run golive verify on the blueprint, from outside.",
+        "Lancer golive verify sur le blueprint, depuis l'extérieur.",
+    ));
     row(
         "runbook/procedures.md".to_owned(),
-        "what people do before the launch, when a check is red, and to go back",
-        "whoever is on duty",
+        &Said::new(
+            "what people do before the launch, when a check is red, and to go back",
+            "ce que l'on fait avant le lancement, quand un contrôle est rouge, et pour revenir en arrière",
+        ),
+        &Said::new("whoever is on duty", "qui est de service"),
     );
-    row("MANIFEST.json".to_owned(), "the blueprint's hash and that of each file", "nobody");
-    let values = ReadmeValues { title: site.title.to_string(), name: site.name.to_string(), rows, steps };
-    Artifact { path: "README.md".to_owned(), text: render(Syntax::Markdown, "readme.md", &values) }
+    row(
+        "MANIFEST.json".to_owned(),
+        &Said::new("the blueprint's hash and that of each file", "l'empreinte du blueprint et celle de chaque fichier"),
+        &Said::new("nobody", "personne"),
+    );
+    let values = ReadmeValues {
+        title: site.title.to_string(),
+        name: site.name.to_string(),
+        rows,
+        steps: steps.iter().map(|step| step.told_in(language).to_owned()).collect(),
+    };
+    Artifact { path: "README.md".to_owned(), text: document(language, "readme", &values) }
+}
+
+/// How Varnish comes up, and how the proxy finds it.
+fn start_varnish(site: &str, at: &str, relay: bool, proxy: Option<RunsOn>) -> Said {
+    let told = |language: Language| {
+        let folder = language.of("FOLDER", "DOSSIER");
+        let start = language.of(format!("Start Varnish on {at}:"), format!("Démarrer Varnish sur {at} :"));
+        let mut step = format!("{start} varnishd -a {at} -f {folder}/{site}.vcl -s malloc,256m.");
+        if relay {
+            step.push_str(language.of(
+                " Before it, on the same machine: varnish/relay/ (nginx -p FOLDER/ -c nginx.conf), with the machine's own \
+                 resolver in where/resolver.conf.",
+                " Avant lui, sur la même machine : varnish/relay/ (nginx -p DOSSIER/ -c nginx.conf), avec le résolveur de \
+                 la machine dans where/resolver.conf.",
+            ));
+        }
+        step.push_str(match proxy {
+            Some(RunsOn::Scalingo) => language.of(
+                " The proxy app finds it by STATIC_UPSTREAM.",
+                " L'application proxy le trouve par STATIC_UPSTREAM.",
+            ),
+            Some(RunsOn::Server) | None => language.of(
+                " The proxy finds it by nginx/proxy/where/static.conf.",
+                " Le proxy le trouve par nginx/proxy/where/static.conf.",
+            ),
+        });
+        step
+    };
+    Said::new(told(Language::En), told(Language::Fr))
 }

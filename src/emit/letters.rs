@@ -4,12 +4,13 @@ use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::Artifact;
-use super::documents::{announcement_timezone, written};
-use super::templates::{Syntax, render};
+use super::documents::announcement_timezone;
+use super::templates::document;
 use crate::blueprint::{Blueprint, Site};
-use crate::capacity::grouped;
+use crate::capacity::Capacity;
 use crate::concerns::fragment::{Letter, PlatformRequest};
 use crate::concerns::third_parties::{PartnerTable, Vendor};
+use crate::language::{Language, Said};
 
 /// So long before the announcement a load may be tried, and after it a peak may last.
 const AROUND: SignedDuration = SignedDuration::from_hours(4);
@@ -25,27 +26,35 @@ pub fn path(letter: &Letter) -> String {
 }
 
 /// What it is for, and who sends it.
-pub fn purpose(letter: &Letter) -> (String, &'static str) {
+pub fn purpose(letter: &Letter) -> (Said, Said) {
+    let sent = || Said::new("you send it; see [third_parties]", "à envoyer par vos soins ; voir [third_parties]");
     match letter {
         Letter::Vendor(_) => {
-            ("the quota that the peak needs, in writing".to_owned(), "you send it; see [third_parties]")
+            (Said::new("the quota that the peak needs, in writing", "le quota que demande le pic, par écrit"), sent())
         }
-        Letter::Partner(_) => {
-            ("what comes when, from where, and whom to call".to_owned(), "you send it; see [third_parties]")
-        }
+        Letter::Partner(_) => (
+            Said::new("what comes when, from where, and whom to call", "ce qui arrive, quand, d'où, et qui appeler"),
+            sent(),
+        ),
         Letter::Platform(_) => (
-            "the containers to allow, the load tests to permit".to_owned(),
-            "you send it to the platform's support, two weeks before",
+            Said::new(
+                "the containers to allow, the load tests to permit",
+                "les conteneurs à autoriser, les tests de charge à permettre",
+            ),
+            Said::new(
+                "you send it to the platform's support, two weeks before",
+                "à envoyer au support de la plateforme, deux semaines avant",
+            ),
         ),
     }
 }
 
 pub fn letter(letter: &Letter, blueprint: &Blueprint, site: &Site) -> Artifact {
-    let frame = Frame::new(blueprint, site);
+    let (language, frame) = (site.language, Frame::new(blueprint, site));
     let text = match letter {
-        Letter::Vendor(one) => render(Syntax::Markdown, "vendor.md", &vendor(one, frame)),
-        Letter::Partner(one) => render(Syntax::Markdown, "partner.md", &partner(one, frame, site)),
-        Letter::Platform(one) => render(Syntax::Markdown, "platform.md", &platform(one, frame)),
+        Letter::Vendor(one) => document(language, "vendor", &vendor(one, frame, language)),
+        Letter::Partner(one) => document(language, "partner", &partner(one, frame, site)),
+        Letter::Platform(one) => document(language, "platform", &platform(one, frame)),
     };
     Artifact { path: path(letter), text }
 }
@@ -63,7 +72,8 @@ impl Frame {
     fn new(blueprint: &Blueprint, site: &Site) -> Self {
         let timezone = announcement_timezone(blueprint);
         let moment = |distance: SignedDuration| {
-            written(site.announcement.checked_add(distance).unwrap_or(site.announcement), &timezone)
+            let instant = site.announcement.checked_add(distance).unwrap_or(site.announcement);
+            site.language.moment(instant, &timezone)
         };
         Self {
             title: site.title.to_string(),
@@ -81,7 +91,7 @@ struct VendorValues {
     name: String,
     whom: String,
     unit: String,
-    per: &'static str,
+    per: String,
     needed: String,
     /// Half as much again.
     wanted: String,
@@ -89,18 +99,18 @@ struct VendorValues {
     in_writing_on: String,
 }
 
-fn vendor(vendor: &Vendor, frame: Frame) -> VendorValues {
+fn vendor(vendor: &Vendor, frame: Frame, language: Language) -> VendorValues {
     let needed = u64::from(vendor.needed.get());
     VendorValues {
         frame,
         name: vendor.name.to_string(),
         whom: vendor.contact.to_string(),
         unit: vendor.unit.to_string(),
-        per: vendor.per.as_str(),
-        needed: grouped(needed),
-        wanted: grouped((needed * 3).div_ceil(2)),
-        promised: vendor.promised.map(|number| grouped(number.get().into())).unwrap_or_default(),
-        in_writing_on: vendor.in_writing_on.map(|day| day.to_string()).unwrap_or_default(),
+        per: vendor.per.said().told_in(language).to_owned(),
+        needed: language.number(needed),
+        wanted: language.number((needed * 3).div_ceil(2)),
+        promised: vendor.promised.map(|number| language.number(number.get().into())).unwrap_or_default(),
+        in_writing_on: vendor.in_writing_on.map(|day| language.day(day.date())).unwrap_or_default(),
     }
 }
 
@@ -121,8 +131,7 @@ struct PartnerValues {
 
 fn partner(partner: &PartnerTable, frame: Frame, site: &Site) -> PartnerValues {
     let capacity = crate::capacity::of(site);
-    let number =
-        |of: fn(&crate::capacity::Capacity) -> u64| capacity.as_ref().map(|c| grouped(of(c))).unwrap_or_default();
+    let number = |of: fn(&Capacity) -> u64| capacity.as_ref().map(|c| site.language.number(of(c))).unwrap_or_default();
     PartnerValues {
         frame,
         name: partner.name.to_string(),

@@ -3,12 +3,13 @@
 use serde::Serialize;
 
 use super::Artifact;
-use super::documents::{announcement_timezone, written};
-use super::templates::{Syntax, render};
+use super::documents::announcement_timezone;
+use super::templates::document;
 use crate::blueprint::{Blueprint, Site};
 use crate::capacity::Section;
 use crate::concerns::fragment::{CapacitySheet, PeopleSheet};
 use crate::concerns::people::Role;
+use crate::language::Language;
 
 #[derive(Debug, Serialize)]
 struct CapacityValues {
@@ -21,9 +22,9 @@ pub fn capacity(sheet: &CapacitySheet, site: &Site) -> Artifact {
     let values = CapacityValues {
         title: site.title.to_string(),
         source: sheet.source.to_string(),
-        sections: sheet.capacity.shown(),
+        sections: sheet.capacity.shown(site.language),
     };
-    Artifact { path: "runbook/capacity.md".to_owned(), text: render(Syntax::Markdown, "capacity.md", &values) }
+    Artifact { path: "runbook/capacity.md".to_owned(), text: document(site.language, "capacity", &values) }
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -49,7 +50,7 @@ struct PeopleValues {
 
 #[derive(Debug, Serialize)]
 struct RoleRow {
-    role: &'static str,
+    role: String,
     who: String,
     deputy: String,
 }
@@ -70,17 +71,18 @@ struct LeverRow {
 }
 
 pub fn people(sheet: &PeopleSheet, blueprint: &Blueprint, site: &Site) -> Artifact {
-    let people = &sheet.people;
+    let (people, language) = (&sheet.people, site.language);
     let timezone = announcement_timezone(blueprint);
-    let at = |moment: crate::blueprint::value::Moment| written(moment.instant(), &timezone);
+    let at = |moment: crate::blueprint::value::Moment| language.moment(moment.instant(), &timezone);
+    let called = |role: Role| role.said().told_in(language).to_owned();
     let whose = |role: Role| match people.holder(role) {
-        Some(holder) => format!("{} ({})", holder.who, role.as_str()),
-        None => role.as_str().to_owned(),
+        Some(holder) => format!("{} ({})", holder.who, called(role)),
+        None => called(role),
     };
-    let listed = |roles: &[Role]| roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
+    let listed = |roles: &[Role]| roles.iter().map(|role| called(*role)).collect::<Vec<_>>().join(", ");
     let mut values = PeopleValues {
         title: site.title.to_string(),
-        announcement: written(site.announcement, &timezone),
+        announcement: language.moment(site.announcement, &timezone),
         log: people.log.as_ref().map(ToString::to_string).unwrap_or_default(),
         ..PeopleValues::default()
     };
@@ -88,9 +90,12 @@ pub fn people(sheet: &PeopleSheet, blueprint: &Blueprint, site: &Site) -> Artifa
         .roles
         .iter()
         .map(|holder| RoleRow {
-            role: holder.role.as_str(),
+            role: called(holder.role),
             who: holder.who.to_string(),
-            deputy: holder.deputy.as_ref().map_or_else(|| "nobody".to_owned(), ToString::to_string),
+            deputy: holder
+                .deputy
+                .as_ref()
+                .map_or_else(|| language.of("nobody", "personne").to_owned(), ToString::to_string),
         })
         .collect();
     if let Some(vote) = &people.vote {
@@ -108,18 +113,21 @@ pub fn people(sheet: &PeopleSheet, blueprint: &Blueprint, site: &Site) -> Artifa
         .freezes
         .iter()
         .map(|freeze| Row {
-            key: format!("{} to {}", at(freeze.from), at(freeze.until)),
+            key: match language {
+                Language::En => format!("{} to {}", at(freeze.from), at(freeze.until)),
+                Language::Fr => format!("du {} au {}", at(freeze.from), at(freeze.until)),
+            },
             what: freeze.protects.to_string(),
         })
         .collect();
     values.channels = people
         .channels
         .iter()
-        .map(|channel| Row { key: channel.kind.as_str().to_owned(), what: channel.place.to_string() })
+        .map(|channel| Row { key: channel.kind.said().told_in(language).to_owned(), what: channel.place.to_string() })
         .collect();
     if let Some(page) = &people.status_page {
         values.status = page.host.to_string();
-        values.drafted_on = page.drafted_on.map(|day| day.to_string()).unwrap_or_default();
+        values.drafted_on = page.drafted_on.map(|day| language.day(day.date())).unwrap_or_default();
     }
     values.rollback = people.rollback.as_ref().map(|rollback| whose(rollback.decides)).unwrap_or_default();
     values.levers = people
@@ -129,8 +137,11 @@ pub fn people(sheet: &PeopleSheet, blueprint: &Blueprint, site: &Site) -> Artifa
             name: lever.name.to_string(),
             owner: whose(lever.owner),
             page: lever.page.to_string(),
-            drilled_on: lever.drilled_on.map_or_else(|| "never".to_owned(), |day| day.to_string()),
+            drilled_on: match lever.drilled_on {
+                Some(day) => language.day(day.date()),
+                None => language.of("never", "jamais").to_owned(),
+            },
         })
         .collect();
-    Artifact { path: "runbook/people.md".to_owned(), text: render(Syntax::Markdown, "people.md", &values) }
+    Artifact { path: "runbook/people.md".to_owned(), text: document(language, "people", &values) }
 }

@@ -8,6 +8,8 @@ use std::sync::LazyLock;
 use serde::Serialize;
 use tera::{Context, Tera};
 
+use crate::language::Language;
+
 /// What a template writes, which says how its values are escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Syntax {
@@ -28,30 +30,41 @@ static NGINX: LazyLock<Tera> = LazyLock::new(|| {
     engine(".nginx", escape_nginx, templates)
 });
 
+/// Each document in every language, side by side.
+macro_rules! in_each_language {
+    ($($name:literal),+ $(,)?) => {
+        [$(
+            (concat!($name, ".en.md"), include_str!(concat!("templates/", $name, ".en.md"))),
+            (concat!($name, ".fr.md"), include_str!(concat!("templates/", $name, ".fr.md"))),
+        )+]
+    };
+}
+
+const DOCUMENTS: [(&str, &str); 20] = in_each_language![
+    "capacity",
+    "mail_provider",
+    "partner",
+    "people",
+    "platform",
+    "procedures",
+    "ptr",
+    "readme",
+    "request",
+    "vendor",
+];
+
 static MARKDOWN: LazyLock<Tera> = LazyLock::new(|| {
-    let templates = [
-        ("capacity.md", include_str!("templates/capacity.md")),
-        ("mail_provider.md", include_str!("templates/mail_provider.md")),
-        ("partner.md", include_str!("templates/partner.md")),
-        ("people.md", include_str!("templates/people.md")),
-        ("platform.md", include_str!("templates/platform.md")),
-        ("procedures.md", include_str!("templates/procedures.md")),
-        ("ptr.md", include_str!("templates/ptr.md")),
-        ("readme.md", include_str!("templates/readme.md")),
-        ("request.md", include_str!("templates/request.md")),
-        ("vendor.md", include_str!("templates/vendor.md")),
-        ("verify.md", include_str!("templates/verify.md")),
-    ];
-    engine(".md", escape_markdown, templates)
+    let reports = [("verify.md", include_str!("templates/verify.md"))];
+    engine(".md", escape_markdown, DOCUMENTS.into_iter().chain(reports))
 });
 
 static HTML: LazyLock<Tera> =
     LazyLock::new(|| engine(".html", tera::escape_html, [("verify.html", include_str!("templates/verify.html"))]));
 
-fn engine<const N: usize>(
+fn engine(
     suffix: &'static str,
     escaper: tera::EscapeFn,
-    templates: [(&'static str, &'static str); N],
+    templates: impl IntoIterator<Item = (&'static str, &'static str)>,
 ) -> Tera {
     let mut engine = Tera::new();
     engine.set_escape_fn(escaper);
@@ -71,6 +84,11 @@ pub fn render<T: Serialize>(syntax: Syntax, name: &str, values: &T) -> String {
     let rendered = Context::from_serialize(values).and_then(|context| engine.render(name, &context));
     // So are the values' types: a member that a template lacks fails for every blueprint.
     rendered.unwrap_or_else(|error| unreachable!("{name}: {error}"))
+}
+
+/// Renders a document for people in one of the languages.
+pub fn document<T: Serialize>(language: Language, name: &str, values: &T) -> String {
+    render(Syntax::Markdown, &format!("{name}.{}.md", language.code()), values)
 }
 
 /// A row of a Markdown table, on a line of its own before which the last one ends.
@@ -138,6 +156,8 @@ fn escape_markdown(text: &str, out: &mut dyn Write) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn escaped(escaper: tera::EscapeFn, text: &str) -> String {
@@ -149,6 +169,27 @@ mod tests {
     #[test]
     fn nginx_values_stay_inside_their_quotes() {
         assert_eq!(escaped(escape_nginx, r#"a"; } b\"#), r#"a\"; } b\\"#);
+    }
+
+    /// What a template asks of its values, in any order: a translation may turn a sentence round.
+    fn tags(template: &str) -> BTreeSet<&str> {
+        let mut tags = BTreeSet::new();
+        for (open, close) in [("{{", "}}"), ("{%", "%}")] {
+            for part in template.split(open).skip(1) {
+                let (tag, _) = part.split_once(close).expect("a tag that ends");
+                tags.insert(tag.trim_matches(['-', ' ']));
+            }
+        }
+        tags
+    }
+
+    #[test]
+    fn translations_say_the_same_values() {
+        for pair in DOCUMENTS.chunks(2) {
+            let [(english, en), (_, fr)] = pair else { panic!("a document without its translation") };
+            assert!(tags(en).len() > 1, "{english}");
+            assert_eq!(tags(en), tags(fr), "{english} and its translation");
+        }
     }
 
     #[test]

@@ -79,7 +79,7 @@ fn merged(mut list: Vec<&Asked<ZoneRecord>>) -> Vec<ZoneRecord> {
         match merged.last_mut() {
             Some(present) if present.name == record.name && present.data == record.data => {
                 if present.why != record.why {
-                    present.why = format!("{}; {}", present.why, record.why);
+                    present.why = present.why.then(&record.why);
                 }
             }
             _ => merged.push(record.clone()),
@@ -304,6 +304,8 @@ fn character_string(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::concerns::dns::NameServer;
+    use crate::concerns::fragment::for_good;
+    use crate::language::Said;
     use proptest::prelude::*;
 
     fn zone(name: &str) -> Zone {
@@ -342,8 +344,8 @@ mod tests {
                 name: name.to_owned(),
                 data,
                 ttl: Seconds::new(ttl),
-                why: by.to_owned(),
-                until: "for good".to_owned(),
+                why: Said::as_written(by),
+                until: for_good(),
             },
         }
     }
@@ -370,7 +372,7 @@ mod tests {
              ns1.example.org. 3600 IN A 192.0.2.53\n\
              www.example.org. 300 IN A 192.0.2.9\n"
         );
-        assert_eq!(plans[0].records[0].why, "redirects; cdn");
+        assert_eq!(plans[0].records[0].why, Said::new("redirects; cdn", "redirects ; cdn"));
     }
 
     #[test]

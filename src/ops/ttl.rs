@@ -10,6 +10,7 @@ use crate::blueprint::Loaded;
 use crate::blueprint::value::{Upstream, UrlPath};
 use crate::concerns::fragment::{ResponseClass, Routes, StaticRoute};
 use crate::emit::{self, Moments};
+use crate::language::Language;
 use crate::probe::RecordData;
 use crate::providers::cloudflare;
 use crate::providers::cloudflare::caching::{
@@ -100,7 +101,11 @@ pub fn ttl(loaded: &Loaded, path: Option<&UrlPath>) -> Result<Lifetimes, Error> 
         Some(path) => vec![route(loaded, &generated, path.as_str(), path.to_string())],
         None => classes(loaded, &generated),
     };
-    Ok(Lifetimes { routes, names: names(loaded, &generated), moments: emit::moments(&loaded.blueprint, &loaded.site) })
+    Ok(Lifetimes {
+        routes,
+        names: names(loaded, &generated),
+        moments: emit::moments(&loaded.blueprint, &loaded.site, Language::En),
+    })
 }
 
 fn classes(loaded: &Loaded, generated: &Generated) -> Vec<RouteLifetime> {

@@ -5,13 +5,14 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use crate::capacity::Capacity;
+use crate::language::Language;
 use crate::plain::plain;
 
 /// Section by section, in columns; then whether it suffices.
 pub fn text(capacity: &Capacity) -> String {
     let mut out = String::new();
     let bold = Style::new().bold();
-    for section in capacity.shown() {
+    for section in capacity.shown(Language::En) {
         let _ = writeln!(out, "{bold}{}{bold:#}", section.title);
         let width = |of: fn(&crate::capacity::Line) -> &str| {
             section.lines.iter().map(|line| plain(of(line)).chars().count()).max().unwrap_or(0)

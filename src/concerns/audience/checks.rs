@@ -4,6 +4,7 @@ use super::{Audience, load};
 use crate::blueprint::Site;
 use crate::capacity::{self, Capacity, GroupNeed, LineNeed, grouped};
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
+use crate::language::Language;
 
 const VALID_FOR_SECONDS: u32 = 86_400;
 /// The least that the busiest second is, against the mean, in per cent.
@@ -77,7 +78,7 @@ fn line(line: &LineNeed) -> Check {
     };
     check(
         "cap.bandwidth",
-        line.of.clone(),
+        line.of.told_in(Language::En).to_owned(),
         judgement,
         "more containers at the front, smaller answers, more of them from the CDN".to_owned(),
         "ALT-4; Scalingo docs, platform internals: 20 MB/s a container",

@@ -10,6 +10,7 @@ use crate::blueprint::{Finding, KeyPath, Site};
 use crate::capacity::{self, grouped};
 use crate::concerns::attest::days_before;
 use crate::concerns::rules;
+use crate::language::Language;
 
 pub fn findings(audience: &Audience, site: &Site) -> Vec<Finding> {
     let at = |key: &str| KeyPath::of(["audience"]).key(key);
@@ -103,7 +104,7 @@ pub fn findings(audience: &Audience, site: &Site) -> Vec<Finding> {
         findings.push(Finding::warning(
             &rules::AUDIENCE_LINE,
             at("pages"),
-            format!("{}: {} of {} Mbit/s", line.of, grouped(line.megabits), grouped(line.limit)),
+            format!("{}: {} of {} Mbit/s", line.of.told_in(Language::En), grouped(line.megabits), grouped(line.limit)),
             "see `golive capacity`: more containers there, smaller answers, more of them from the CDN",
         ));
     }

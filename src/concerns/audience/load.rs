@@ -210,16 +210,16 @@ mod tests {
 
     #[test]
     fn a_load_test_shows_the_peak_or_does_not() {
-        let signing_up = "of = \"sign-up\"\non = 2020-03-20\nper_second = 600\nminutes = 10\nerrors = 40";
+        let signing_up = "of = \"inscription\"\non = 2020-03-20\nper_second = 600\nminutes = 10\nerrors = 40";
         let redirected = "of = \"redirects\"\non = 2020-03-21\nper_second = 8000\nminutes = 5\nerrors = 0";
         let cases: &[(&str, &str, &str, &str, &str, Verdict)] = &[
-            ("cap.ramp", "sign-up", signing_up, "", "", Pass),
-            ("cap.ramp", "sign-up", signing_up, "per_second = 600", "per_second = 599", Fail),
-            ("cap.ramp", "sign-up", signing_up, "errors = 40", "errors = 361", Fail),
-            ("cap.ramp", "sign-up", signing_up, "errors = 40", "errors = 360", Pass),
-            ("cap.ramp", "sign-up", signing_up, "minutes = 10", "minutes = 9", Fail),
-            ("cap.ramp", "sign-up", signing_up, "2020-03-20", "2020-03-07", Unknown),
-            ("cap.ramp", "sign-up", signing_up, "of = \"sign-up\"", "of = \"redirects\"", Unknown),
+            ("cap.ramp", "inscription", signing_up, "", "", Pass),
+            ("cap.ramp", "inscription", signing_up, "per_second = 600", "per_second = 599", Fail),
+            ("cap.ramp", "inscription", signing_up, "errors = 40", "errors = 361", Fail),
+            ("cap.ramp", "inscription", signing_up, "errors = 40", "errors = 360", Pass),
+            ("cap.ramp", "inscription", signing_up, "minutes = 10", "minutes = 9", Fail),
+            ("cap.ramp", "inscription", signing_up, "2020-03-20", "2020-03-07", Unknown),
+            ("cap.ramp", "inscription", signing_up, "of = \"inscription\"", "of = \"redirects\"", Unknown),
             ("cap.db", "postgresql of jeveuxaider", signing_up, "per_second = 600", "per_second = 500", Warn),
             ("cap.db", "postgresql of jeveuxaider", signing_up, "per_second = 600", "per_second = 300", Fail),
             ("redir.load", "the announced names", redirected, "per_second = 8000", "per_second = 2500", Pass),

@@ -1,10 +1,12 @@
 //! What a person does about `[cache]`.
 
+use jiff::tz::TimeZone;
+
 use super::Cache;
 use crate::blueprint::Site;
 use crate::concerns::people::Role;
 use crate::concerns::{Concern, Procedure, Task};
-use crate::language::Said;
+use crate::language::{Language, Said};
 
 pub fn procedure(cache: &Cache, site: &Site) -> Procedure {
     let longest = cache
@@ -38,8 +40,9 @@ pub fn procedure(cache: &Cache, site: &Site) -> Procedure {
                  {afterwards} and generate again."
             ),
             format!(
-                "Après {end} : les durées de vie de la classe {name} étaient faites pour le lancement ; mettre son \
-                 max_age_seconds à {afterwards} et régénérer."
+                "À partir du {} : les durées de vie de la classe {name} étaient faites pour le lancement ; mettre son \
+                 max_age_seconds à {afterwards} et régénérer.",
+                Language::Fr.moment(end, &TimeZone::UTC)
             ),
         ));
     }

@@ -9,9 +9,10 @@ use crate::blueprint::value::UrlPath;
 use crate::concerns::Fragment;
 use crate::concerns::fragment::{
     CdnRecord, CertificatePack, Expression, LoadBalancer, RedirectRule, ResponseHeader, SettingValue, ZoneRecord,
-    ZoneSetting,
+    ZoneSetting, for_good,
 };
 use crate::concerns::tls::ACME_PATH;
+use crate::language::Said;
 use crate::probe::RecordData;
 use crate::providers::cloudflare;
 
@@ -80,8 +81,14 @@ fn public_records(cdn: &Cdn, site: &Site) -> Vec<Fragment> {
             name: name.to_string(),
             data: RecordData::Cname(cloudflare::partial_target(name)),
             ttl: site.lowered_ttl,
-            why: "sends the site's visitors through Cloudflare".to_owned(),
-            until: format!("as long as Cloudflare serves the site; TTL {} after the launch", site.steady_ttl),
+            why: Said::new(
+                "sends the site's visitors through Cloudflare",
+                "fait passer les visiteurs du site par Cloudflare",
+            ),
+            until: Said::new(
+                format!("as long as Cloudflare serves the site; TTL {} after the launch", site.steady_ttl),
+                format!("tant que Cloudflare sert le site ; TTL {} après le lancement", site.steady_ttl),
+            ),
         }));
     }
     if let Some(key) = &cdn.verification_key {
@@ -91,8 +98,11 @@ fn public_records(cdn: &Cdn, site: &Site) -> Vec<Fragment> {
             name: cloudflare::verification_name(&cdn.zone),
             data: RecordData::Txt(key.as_str().to_owned()),
             ttl: site.steady_ttl,
-            why: "proves to Cloudflare that the zone's owner wants it; without it the site stops".to_owned(),
-            until: "for good".to_owned(),
+            why: Said::new(
+                "proves to Cloudflare that the zone's owner wants it; without it the site stops",
+                "prouve à Cloudflare l'accord du titulaire de la zone ; sans lui, le site s'arrête",
+            ),
+            until: for_good(),
         }));
     }
     fragments

@@ -4,7 +4,8 @@
 use super::Dns;
 use crate::blueprint::Site;
 use crate::concerns::Fragment;
-use crate::concerns::fragment::ZoneRecord;
+use crate::concerns::fragment::{ZoneRecord, for_good};
+use crate::language::Said;
 use crate::probe::RecordData;
 
 pub fn fragments(dns: &Dns, _site: &Site) -> Vec<Fragment> {
@@ -23,8 +24,11 @@ pub fn fragments(dns: &Dns, _site: &Site) -> Vec<Fragment> {
                         value: authority.as_str().to_owned(),
                     },
                     ttl: dns.steady_ttl_seconds,
-                    why: "certification authority that may issue for this zone".to_owned(),
-                    until: "for good".to_owned(),
+                    why: Said::new(
+                        "certification authority that may issue for this zone",
+                        "autorité de certification habilitée à émettre pour cette zone",
+                    ),
+                    until: for_good(),
                 }));
             }
         }
@@ -36,8 +40,11 @@ pub fn fragments(dns: &Dns, _site: &Site) -> Vec<Fragment> {
                     name: set.name.to_string(),
                     data,
                     ttl: set.ttl_seconds.unwrap_or(dns.steady_ttl_seconds),
-                    why: set.why.as_ref().map_or("record of the zone", |why| why.as_str()).to_owned(),
-                    until: "for good".to_owned(),
+                    why: set.why.as_ref().map_or_else(
+                        || Said::new("record of the zone", "enregistrement de la zone"),
+                        |why| Said::as_written(why.as_str()),
+                    ),
+                    until: for_good(),
                 })
             }));
         }

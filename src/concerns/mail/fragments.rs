@@ -6,7 +6,8 @@ use super::{Domain, Mail, Others, Selector, transport};
 use crate::blueprint::Site;
 use crate::blueprint::value::{HostName, KeyKind};
 use crate::concerns::Fragment;
-use crate::concerns::fragment::{MailProvider, MailSender, TransportPolicy, ZoneRecord};
+use crate::concerns::fragment::{MailProvider, MailSender, TransportPolicy, ZoneRecord, for_good};
+use crate::language::Said;
 use crate::probe::{RecordData, report_permission};
 
 /// Step between the preferences of mail servers, so that one fits between.
@@ -39,7 +40,7 @@ pub fn fragments(mail: &Mail, site: &Site) -> Vec<Fragment> {
 
 fn records(domain: &Domain, site: &Site) -> Vec<Fragment> {
     let mut records = Vec::new();
-    let mut add = |at: &HostName, name: String, data: RecordData, why: &str| {
+    let mut add = |at: &HostName, name: String, data: RecordData, why: (&str, &str)| {
         // A name outside every zone is refused by `mail.domain-without-zone`.
         if let Some(zone) = site.zone_of(at) {
             records.push(Fragment::Record(ZoneRecord {
@@ -47,8 +48,8 @@ fn records(domain: &Domain, site: &Site) -> Vec<Fragment> {
                 name,
                 data,
                 ttl: site.steady_ttl,
-                why: why.to_owned(),
-                until: "for good".to_owned(),
+                why: Said::new(why.0, why.1),
+                until: for_good(),
             }));
         }
     };
@@ -56,44 +57,104 @@ fn records(domain: &Domain, site: &Site) -> Vec<Fragment> {
     for (name, exchanges) in domain.exchanges_of_names() {
         let Some(exchanges) = exchanges else {
             let nowhere = RecordData::Mx { preference: 0, exchange: ".".to_owned() };
-            add(name, name.to_string(), nowhere, "this name takes no mail (RFC 7505)");
+            add(
+                name,
+                name.to_string(),
+                nowhere,
+                ("this name takes no mail (RFC 7505)", "ce nom ne reçoit pas de courrier (RFC 7505)"),
+            );
             continue;
         };
         for (exchange, preference) in exchanges.into_iter().zip((PREFERENCE..).step_by(PREFERENCE.into())) {
             let data = RecordData::Mx { preference, exchange: exchange.to_string() };
-            add(name, name.to_string(), data, "where answers and bounces go");
+            add(
+                name,
+                name.to_string(),
+                data,
+                ("where answers and bounces go", "destination des réponses et des avis de non-remise"),
+            );
         }
     }
     let policy = spf_policy(domain);
-    add(name, name.to_string(), RecordData::Txt(policy.clone()), "who may send for this name (SPF)");
+    add(
+        name,
+        name.to_string(),
+        RecordData::Txt(policy.clone()),
+        ("who may send for this name (SPF)", "qui peut envoyer au nom de ce domaine (SPF)"),
+    );
     if let Some(proof) = &domain.provider_proof {
         let proof = RecordData::Txt(proof.to_string());
-        add(name, name.to_string(), proof, "shows the mail provider whose domain this is");
+        add(
+            name,
+            name.to_string(),
+            proof,
+            (
+                "shows the mail provider whose domain this is",
+                "prouve au prestataire de messagerie que ce domaine est le nôtre",
+            ),
+        );
     }
     if let Some(bounce) = &domain.bounce {
-        let why = "who may send with this envelope (SPF)";
+        let why = ("who may send with this envelope (SPF)", "qui peut envoyer avec cette adresse d'enveloppe (SPF)");
         add(&bounce.name, bounce.name.to_string(), RecordData::Txt(policy), why);
     }
     for sender in &domain.senders {
         let data = address_data(sender.address);
-        add(&sender.helo, sender.helo.to_string(), data, "the name of a sending address, as its reverse zone says");
+        add(
+            &sender.helo,
+            sender.helo.to_string(),
+            data,
+            (
+                "the name of a sending address, as its reverse zone says",
+                "nom d'une adresse d'envoi, identique à celui de sa zone inverse",
+            ),
+        );
         let policy = format!("v=spf1 {} -all", ip_term(sender.address));
-        add(&sender.helo, sender.helo.to_string(), RecordData::Txt(policy), "who may introduce itself so (SPF)");
+        add(
+            &sender.helo,
+            sender.helo.to_string(),
+            RecordData::Txt(policy),
+            ("who may introduce itself so (SPF)", "qui peut se présenter sous ce nom (SPF)"),
+        );
     }
     for selector in &domain.dkim {
         if let Some(data) = key_record(selector) {
-            add(name, selector_name(selector, domain), data, "the key of our signatures (DKIM)");
+            add(
+                name,
+                selector_name(selector, domain),
+                data,
+                ("the key of our signatures (DKIM)", "clé de nos signatures (DKIM)"),
+            );
         }
     }
     let dmarc = RecordData::Txt(dmarc_record(domain));
-    add(name, name.child("_dmarc"), dmarc, "what to do with mail that only claims to be ours (DMARC)");
+    add(
+        name,
+        name.child("_dmarc"),
+        dmarc,
+        (
+            "what to do with mail that only claims to be ours (DMARC)",
+            "que faire des messages qui usurpent notre nom (DMARC)",
+        ),
+    );
     if let (Some(declared), Some((host, address))) = (&domain.transport, domain.policy_host()) {
         let policy = transport::policy(domain, declared);
         let tells = RecordData::Txt(transport::record(&policy));
-        add(name, name.child("_mta-sts"), tells, "tells senders of the rules for mail to us (MTA-STS)");
-        add(name, host, address_data(address), "where those rules are served");
+        add(
+            name,
+            name.child("_mta-sts"),
+            tells,
+            (
+                "tells senders of the rules for mail to us (MTA-STS)",
+                "annonce aux expéditeurs nos règles de réception (MTA-STS)",
+            ),
+        );
+        add(name, host, address_data(address), ("where those rules are served", "serveur de ces règles (MTA-STS)"));
         if let Some(reports) = transport::report_record(declared) {
-            let why = "where senders report failed deliveries (TLS-RPT)";
+            let why = (
+                "where senders report failed deliveries (TLS-RPT)",
+                "où les expéditeurs signalent les remises échouées (TLS-RPT)",
+            );
             add(name, name.child("_smtp._tls"), RecordData::Txt(reports), why);
         }
     }
@@ -101,7 +162,15 @@ fn records(domain: &Domain, site: &Site) -> Vec<Fragment> {
         let permission = report_permission(name.as_str(), host.as_str());
         let agreed = RecordData::Txt("v=DMARC1".to_owned());
         // Another organisation's name is in no zone of ours: its owner publishes it.
-        add(&host, permission, agreed, "agrees to take the reports on another name (DMARC)");
+        add(
+            &host,
+            permission,
+            agreed,
+            (
+                "agrees to take the reports on another name (DMARC)",
+                "accepte de recevoir les rapports sur un autre nom (DMARC)",
+            ),
+        );
     }
     records
 }

@@ -64,8 +64,8 @@ pub fn procedure(mail: &Mail, site: &Site) -> Procedure {
                 Language::En.number(mail.messages_per_day.into())
             ),
             format!(
-                "{} messages sont attendus en un jour : faire attendre dans la file du site ce qui n'a pas à être lu \
-                 tout de suite.",
+                "Messages attendus en un jour : {} ; faire attendre dans la file du site ce qui n'a pas à être lu tout de \
+                 suite.",
                 Language::Fr.number(mail.messages_per_day.into())
             ),
         ));

@@ -27,10 +27,7 @@ pub fn procedure(people: &People, site: &Site) -> Procedure {
         before.push(Task::new(
             question.role(),
             format!("Look, and write what was seen into `[[people.attested]]` ({id}): {}.", asks.told_in(Language::En)),
-            format!(
-                "Constater soi-même, et inscrire ce qui a été vu dans `[[people.attested]]` ({id}) : {}.",
-                asks.told_in(Language::Fr)
-            ),
+            format!("À constater, puis à inscrire dans `[[people.attested]]` ({id}) : {}.", asks.told_in(Language::Fr)),
         ));
     }
     if let Some(media) = &people.media {

@@ -6,6 +6,7 @@ use super::Redirects;
 use crate::blueprint::Site;
 use crate::concerns::Fragment;
 use crate::concerns::fragment::{MovedPath, RedirectServer, ZoneRecord};
+use crate::language::Said;
 use crate::probe::RecordData;
 
 pub fn fragments(redirects: &Redirects, site: &Site) -> Vec<Fragment> {
@@ -23,8 +24,14 @@ pub fn fragments(redirects: &Redirects, site: &Site) -> Vec<Fragment> {
                         IpAddr::V6(address) => RecordData::Aaaa(*address),
                     },
                     ttl: site.lowered_ttl,
-                    why: format!("leads to the redirect to {}", server.to),
-                    until: format!("as long as the name is announced; TTL {} after the launch", site.steady_ttl),
+                    why: Said::new(
+                        format!("leads to the redirect to {}", server.to),
+                        format!("mène à la redirection vers {}", server.to),
+                    ),
+                    until: Said::new(
+                        format!("as long as the name is announced; TTL {} after the launch", site.steady_ttl),
+                        format!("tant que le nom est annoncé ; TTL {} après le lancement", site.steady_ttl),
+                    ),
                 })
             }));
         }

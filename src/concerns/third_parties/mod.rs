@@ -14,6 +14,7 @@ use crate::blueprint::site::Partner;
 use crate::blueprint::value::{Count, Day, Label, Network, Text};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+use crate::language::Said;
 
 /// Those outside who must keep up, and those who must be warned.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -79,6 +80,17 @@ impl Per {
             Per::Hour => "hour",
             Per::Day => "day",
         }
+    }
+
+    /// What documents call it.
+    pub fn said(self) -> Said {
+        let french = match self {
+            Per::Second => "seconde",
+            Per::Minute => "minute",
+            Per::Hour => "heure",
+            Per::Day => "jour",
+        };
+        Said::new(self.as_str(), french)
     }
 
     pub fn seconds(self) -> u64 {

@@ -18,7 +18,7 @@ pub fn procedure(waf: &Waf, site: &Site) -> Procedure {
         Task::new(
             role,
             "Agree who may switch the challenge on, and try it once on a quiet evening.",
-            "Convenir de qui peut activer le défi aux navigateurs, et l'essayer une fois un soir calme.",
+            "Convenir de qui peut activer le défi aux navigateurs (challenge), et l'essayer une fois un soir calme.",
         ),
     ];
     before.extend(site.partners.iter().map(|partner| {
@@ -56,7 +56,7 @@ pub fn procedure(waf: &Waf, site: &Site) -> Procedure {
                     "Many attack: switch on the rule {UNDER_ATTACK}; an apply of Terraform leaves the switch as it is."
                 ),
                 format!(
-                    "Beaucoup d'adresses attaquent : activer la règle {UNDER_ATTACK} ; une application de Terraform \
+                    "Beaucoup d'adresses attaquent : activer la règle {UNDER_ATTACK} ; un apply de Terraform \
                      laisse l'interrupteur tel quel."
                 ),
             ),

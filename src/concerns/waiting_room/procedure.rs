@@ -79,7 +79,7 @@ fn when_red(room: &WaitingRoom) -> Vec<Said> {
         steps.push(Said::new(
             "The site bends: open the room (PATCH /zones/ZONE_ID/waiting_rooms/ID with {\"suspended\":false}, or the \
              dashboard); data centres take about two minutes to agree on the count.",
-            "Le site plie : ouvrir la salle (PATCH /zones/ZONE_ID/waiting_rooms/ID avec {\"suspended\":false}, ou le \
+            "Le site fléchit : ouvrir la salle (PATCH /zones/ZONE_ID/waiting_rooms/ID avec {\"suspended\":false}, ou le \
              tableau de bord) ; les centres de données mettent environ deux minutes à s'accorder sur le décompte.",
         ));
     }
