@@ -20,15 +20,15 @@ use super::{Exit, Ui, read};
 use crate::blueprint::Loaded;
 use crate::emit;
 use crate::ops::launch::{self as work, Ground, Launch, Subject};
-use crate::ops::rehearse;
+use crate::ops::{self, rehearse};
 use crate::plain::plain;
 use crate::report::launch::{self as report, Clock};
 use crate::report::findings;
 use crate::runbook::fact::{Answered, Document, Fact, Vote};
 use crate::runbook::journal::JournalError;
-use crate::runbook::plan::{For, Item, plan};
+use crate::runbook::plan::{For, Item, ItemWork, plan};
 use crate::runbook::read::{BUILT_IN, Runbook};
-use crate::runbook::state::{Next, Standing};
+use crate::runbook::state::{Next, Standing, State};
 use crate::runbook::timeline::deadlines;
 use crate::verify::Event;
 
@@ -107,7 +107,7 @@ pub fn run(args: LaunchArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
     let Some(read) = read(&args.blueprint, ui)? else { return Ok(Exit::Wrong) };
     let loaded = &read.loaded;
     let Some((runbook, runbook_file)) = runbook(&args.runbook, loaded, ui)? else { return Ok(Exit::Wrong) };
-    let mut clock = Clock {
+    let clock = Clock {
         language: loaded.site.language,
         timezone: emit::announcement_timezone(&loaded.blueprint),
         now: Timestamp::now(),
@@ -142,7 +142,7 @@ pub fn run(args: LaunchArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
         rehearsed: args.rehearse,
     };
     let journal = args.journal.unwrap_or_else(|| default_journal(&subject));
-    let mut launch = Launch::open(&subject, &journal, &who(), clock.now)?;
+    let launch = Launch::open(&subject, &journal, &who(), clock.now)?;
     if let Some(recovered) = launch.journal().recovered() {
         ui.say(&format!("note: {}", plain(recovered)));
     }
@@ -156,31 +156,17 @@ pub fn run(args: LaunchArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
     // Before anything is started: a signal that finds no listener ends the program and leaves nginx behind.
     let stopped = listen(&runtime)?;
-    let ground = match args.rehearse {
-        false => Ground::Live(Box::new(request)),
-        true => {
-            let artifacts = rehearse::artifacts_on_disk(loaded, &args.generated.join(loaded.site.name.as_str()))?;
-            ui.say("starting the local world");
-            let start = Ground::local(loaded, &artifacts, launch.eve());
-            match runtime.block_on(async {
-                tokio::select! { ground = start => Some(ground), () = stopped.notified() => None }
-            }) {
-                Some(ground) => ground?,
-                None => return Ok(Exit::Interrupted),
-            }
-        }
+    let place = match args.rehearse {
+        false => Place::Live(Box::new(request)),
+        true => Place::Local(args.generated.join(loaded.site.name.as_str())),
     };
-    let exit = Walk {
-        loaded,
-        launch: &mut launch,
-        ground: &ground,
-        runtime: &runtime,
-        stopped: &stopped,
-        clock: &mut clock,
-        phase: None,
+    let mut walk =
+        Walk { loaded, launch, place, ground: None, runtime: &runtime, stopped: &stopped, clock, phase: None };
+    let exit = walk.walk(&mut *people, ui);
+    let Walk { launch, ground, mut clock, .. } = walk;
+    if let Some(ground) = ground {
+        runtime.block_on(ground.leave());
     }
-    .walk(&mut *people, ui);
-    runtime.block_on(ground.leave());
     let exit = exit?;
     clock.now = Timestamp::now();
     ui.print(&report::overview(&launch.state(clock.now), &clock))?;
@@ -245,20 +231,28 @@ fn runbook(name: &str, loaded: &Loaded, ui: &mut Ui) -> anyhow::Result<Option<(R
     }
 }
 
+/// Where checks will be put, once there are some.
+enum Place {
+    Live(Box<ops::verify::Request>),
+    /// The folder of the generated files.
+    Local(PathBuf),
+}
+
 /// The way through the runbook, from wherever the journal ends.
-struct Walk<'a, 'l> {
+struct Walk<'a> {
     loaded: &'a Loaded,
-    launch: &'a mut Launch<'l>,
-    ground: &'a Ground,
+    launch: Launch<'a>,
+    place: Place,
+    ground: Option<Ground>,
     runtime: &'a Runtime,
     stopped: &'a Notify,
-    clock: &'a mut Clock,
+    clock: Clock,
     /// The one whose head was shown last.
     phase: Option<String>,
 }
 
-impl Walk<'_, '_> {
-    fn walk(mut self, people: &mut dyn People, ui: &mut Ui) -> anyhow::Result<Exit> {
+impl Walk<'_> {
+    fn walk(&mut self, people: &mut dyn People, ui: &mut Ui) -> anyhow::Result<Exit> {
         loop {
             self.clock.now = Timestamp::now();
             let state = self.launch.state(self.clock.now);
@@ -273,11 +267,11 @@ impl Walk<'_, '_> {
                 Next::Ask(item) => {
                     let (item, standing) = (item.clone(), state.standing(item));
                     self.show_phase(&item, ui);
-                    ui.say(report::item(&item, self.clock).trim_end());
+                    ui.say(report::item(&item, &self.clock).trim_end());
                     if let Standing::Red { rows } = &standing {
                         ui.say(report::red(rows).trim_end());
                     } else if standing != Standing::Open {
-                        ui.say(report::standing(&item, &standing, self.clock).trim_end());
+                        ui.say(report::standing(&item, &standing, &self.clock).trim_end());
                     }
                     match people.ask(&item, &standing, &settled(&self.launch.state(self.clock.now)))? {
                         Reply::Settle { answer, by, text } => {
@@ -308,7 +302,7 @@ impl Walk<'_, '_> {
                 Next::Vote(item, role, signs) => {
                     let item = item.clone();
                     self.show_phase(&item, ui);
-                    ui.say(report::item(&item, self.clock).trim_end());
+                    ui.say(report::item(&item, &self.clock).trim_end());
                     ui.say(&format!("every item before is settled; the vote is on sha256 {signs}"));
                     let people_of = self.loaded.site.people.as_ref();
                     let holder = people_of.and_then(|people| people.holder(role)).map(|holder| holder.who.to_string());
@@ -357,9 +351,36 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// Runs work until somebody stops it: then `None`.
+    fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.runtime.block_on(async {
+            tokio::select! { done = work => Some(done), () = self.stopped.notified() => None }
+        })
+    }
+
+    /// Where checks are put; the local world starts when the first are. `false`: somebody stopped it.
+    fn stand(&mut self, ui: &mut Ui) -> anyhow::Result<bool> {
+        if self.ground.is_some() {
+            return Ok(true);
+        }
+        self.ground = match &self.place {
+            Place::Live(request) => Some(Ground::Live(request.clone())),
+            Place::Local(generated) => {
+                let artifacts = rehearse::artifacts_on_disk(self.loaded, generated)?;
+                ui.say("starting the local world");
+                self.unless_stopped(Ground::local(self.loaded, &artifacts, self.launch.eve())).transpose()?
+            }
+        };
+        Ok(self.ground.is_some())
+    }
+
     /// Runs an item's checks and records what was seen; `false`: somebody stopped it, and nothing is recorded.
     fn check(&mut self, item: &Item, ui: &mut Ui) -> anyhow::Result<bool> {
-        let crate::runbook::plan::ItemWork::Checks(ids) = &item.work else { bail!("{} has no checks", item.key) };
+        let ItemWork::Checks(ids) = &item.work else { bail!("{} has no checks", item.key) };
+        if !self.stand(ui)? {
+            return Ok(false);
+        }
+        let Some(ground) = &self.ground else { return Ok(false) };
         let site = self.launch.site();
         let bar = ui.start_progress(0, "checking");
         let on_event = |event| match event {
@@ -369,15 +390,13 @@ impl Walk<'_, '_> {
                 bar.inc(1);
             }
         };
-        let run = self.ground.check(&self.loaded.blueprint, &site, ids, on_event);
-        let outcome = self.runtime.block_on(async {
-            tokio::select! { outcome = run => Some(outcome), () = self.stopped.notified() => None }
-        });
+        let outcome = self.unless_stopped(ground.check(&self.loaded.blueprint, &site, ids, on_event));
         ui.end_progress();
         let Some(outcome) = outcome else { return Ok(false) };
         self.launch.record("golive", work::checked(item, &outcome?))?;
-        let standing = self.launch.state(Timestamp::now()).standing(item);
-        ui.say(report::standing(item, &standing, self.clock).trim_end());
+        self.clock.now = Timestamp::now();
+        let standing = self.launch.state(self.clock.now).standing(item);
+        ui.say(report::standing(item, &standing, &self.clock).trim_end());
         Ok(true)
     }
 
@@ -399,7 +418,7 @@ impl Walk<'_, '_> {
 }
 
 /// Items to which somebody may want to go back, with their titles.
-fn settled(state: &crate::runbook::state::State<'_>) -> Vec<(String, String)> {
+fn settled(state: &State<'_>) -> Vec<(String, String)> {
     let items = state.plan().items().filter(|item| state.standing(item).is_settled());
     items.map(|item| (item.key.clone(), format!("{} {}", item.number, item.title))).collect()
 }

@@ -5,8 +5,11 @@ pub mod completions;
 pub mod coverage;
 pub mod explain;
 pub mod generate;
+pub mod journal;
 pub mod launch;
 pub mod lint;
+pub mod lint;
+pub mod note;
 pub mod reach;
 pub mod rehearse;
 pub mod schema;
@@ -69,6 +72,8 @@ pub enum Command {
     Rehearse(rehearse::RehearseArgs),
     Verify(verify::VerifyArgs),
     Launch(Box<launch::LaunchArgs>),
+    Note(note::NoteArgs),
+    Journal(journal::JournalArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -90,6 +95,8 @@ pub fn run(cli: Cli, ui: &mut Ui) -> anyhow::Result<Exit> {
         Command::Rehearse(args) => rehearse::run(args, ui),
         Command::Verify(args) => verify::run(args, ui),
         Command::Launch(args) => launch::run(*args, ui),
+        Command::Note(args) => note::run(args, ui),
+        Command::Journal(args) => journal::run(args, ui),
         Command::Schema(args) => schema::run(&args, ui),
         Command::Completions(args) => completions::run(&args, ui),
     }

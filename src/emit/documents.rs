@@ -303,7 +303,7 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
                 ),
                 &Said::new(
                     "you send it, with the .zone beside it, to whoever runs the zone",
-                    "à envoyer par vous, avec le .zone voisin, au gestionnaire de la zone",
+                    "à envoyer par vos soins, avec le .zone voisin, au gestionnaire de la zone",
                 ),
             );
         }
@@ -318,7 +318,7 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
             &Said::new(
                 "you run it, with the provider's key in the environment; for another provider change the one block \
                  `target` of config.yaml",
-                "à lancer par vous, la clé du fournisseur dans l'environnement ; pour un autre fournisseur, changer le \
+                "à lancer par vos soins, la clé du fournisseur dans l'environnement ; pour un autre fournisseur, changer le \
                  seul bloc `target` de config.yaml",
             ),
         );
@@ -397,7 +397,7 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
             ),
             &Said::new(
                 "root of the proxy app's repository, alone: not beside an nginx.conf.erb",
-                "racine du dépôt de l'application proxy, seul : pas à côté d'un nginx.conf.erb",
+                "à la racine du dépôt de l'application proxy, seul : pas à côté d'un nginx.conf.erb",
             ),
         );
         row(
@@ -529,7 +529,7 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
             ),
             &Said::new(
                 "you send it to the owner of the addresses: the mail provider, or its network",
-                "à envoyer par vous au détenteur des adresses : le prestataire de messagerie, ou son opérateur réseau",
+                "à envoyer par vos soins au détenteur des adresses : le prestataire de messagerie, ou son opérateur réseau",
             ),
         );
     }
@@ -543,7 +543,7 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
             ),
             &Said::new(
                 "you send it, weeks before: new addresses must be warmed up",
-                "à envoyer par vous, des semaines avant : la réputation de nouvelles adresses se construit",
+                "à envoyer par vos soins, des semaines avant : la réputation de nouvelles adresses se construit",
             ),
         );
         steps.push(Said::new(

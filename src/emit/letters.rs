@@ -27,7 +27,7 @@ pub fn path(letter: &Letter) -> String {
 
 /// What it is for, and who sends it.
 pub fn purpose(letter: &Letter) -> (Said, Said) {
-    let sent = || Said::new("you send it; see [third_parties]", "à envoyer par vous ; voir [third_parties]");
+    let sent = || Said::new("you send it; see [third_parties]", "à envoyer par vos soins ; voir [third_parties]");
     match letter {
         Letter::Vendor(_) => {
             (Said::new("the quota that the peak needs, in writing", "le quota que demande le pic, par écrit"), sent())

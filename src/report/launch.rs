@@ -18,6 +18,9 @@ use crate::runbook::timeline::Deadline;
 /// Lines of evidence shown under one check; the report has them all.
 const SEEN_SHOWN: usize = 4;
 
+/// Characters of a task in an overview.
+const SHORTENED: usize = 70;
+
 /// How a moment is told: in the document's language, at the announcement's offset from UTC.
 #[derive(Debug, Clone)]
 pub struct Clock {
@@ -71,7 +74,7 @@ pub fn item(item: &Item, clock: &Clock) -> String {
     let mut out = String::new();
     let style = Style::new().bold();
     let lead = format!("{style}{:<6}{style:#} ", item.number);
-    paragraph(&mut out, &lead, 7, &plain(&item.title));
+    paragraph(&mut out, &lead, 7, &plain(&format!("{} [{}]", item.title, item.key)));
     let who = if item.holder.is_empty() {
         item.role.as_str().to_owned()
     } else {
@@ -171,9 +174,25 @@ pub fn standing(item: &Item, standing: &Standing, clock: &Clock) -> String {
         Standing::Open | Standing::Voting | Standing::Skipped { .. } => Style::new(),
     };
     let lead = format!("{:<6} {style}{:<8}{style:#} ", item.number, standing.word());
-    let text = if text.is_empty() { item.title.clone() } else { format!("{} ({text})", item.title) };
+    // Of one task among several, what it is; of a step of its own, its title.
+    let what = match &item.work {
+        ItemWork::Ask(task) if item.key != item.step => shortened(task),
+        _ => item.title.clone(),
+    };
+    let text = if text.is_empty() { what } else { format!("{what} ({text})") };
     paragraph(&mut out, &lead, 16, &plain(&text));
     out
+}
+
+/// As much of a task as names it.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(SHORTENED) {
+        None => text.to_owned(),
+        Some((end, _)) => {
+            let end = text[..end].rfind(' ').unwrap_or(end);
+            format!("{} ...", text[..end].trim_end_matches([',', ':', ';', '.']))
+        }
+    }
 }
 
 /// Every phase with every item, and what each came to.

@@ -169,6 +169,11 @@ impl Journal {
         self.chain.heads().last().map(|entry| entry.hash.as_str())
     }
 
+    /// How many branches end in it: one, or none when it is empty; more until they are joined.
+    pub fn heads(&self) -> usize {
+        self.chain.heads().count()
+    }
+
     fn of(path: &Path) -> Journal {
         Journal {
             path: path.to_owned(),

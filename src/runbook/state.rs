@@ -369,3 +369,265 @@ fn covers(waived: &[Evidence], rows: &[Evidence]) -> bool {
         waived.iter().any(|known| (&known.id, &known.subject, known.verdict) == (&row.id, &row.subject, row.verdict))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::language::Language;
+    use crate::runbook::fact::{Answered, Document};
+    use crate::runbook::plan::PlannedPhase;
+
+    fn item(key: &str, work: ItemWork) -> Item {
+        Item {
+            key: key.to_owned(),
+            number: String::new(),
+            step: key.to_owned(),
+            title: key.to_owned(),
+            role: Role::Lead,
+            holder: String::new(),
+            due: None,
+            needs: Vec::new(),
+            fingerprint: format!("of {key}"),
+            work,
+            gate: false,
+            undo: Vec::new(),
+            story: None,
+        }
+    }
+
+    fn ask(key: &str) -> Item {
+        item(key, ItemWork::Ask("?".to_owned()))
+    }
+
+    fn plan() -> Vec<Item> {
+        let vote = ItemWork::Vote {
+            criteria: String::new(),
+            roles: vec![Role::Lead, Role::Dns, Role::App],
+            veto: vec![Role::Lead],
+        };
+        vec![
+            ask("letters"),
+            item("names", ItemWork::Checks(vec!["dns.caa".to_owned()])),
+            Item { gate: true, needs: vec!["letters".to_owned()], ..ask("frozen") },
+            item("vote", vote),
+            ask("after"),
+        ]
+    }
+
+    /// A journal by hand, a minute an entry.
+    struct Book {
+        items: Vec<Item>,
+        entries: Vec<Entry>,
+    }
+
+    fn start() -> Timestamp {
+        "2020-03-22T12:00:00Z".parse().expect("an instant")
+    }
+
+    impl Book {
+        fn new() -> Self {
+            let mut book = Self { items: plan(), entries: Vec::new() };
+            book.open("blueprint");
+            book
+        }
+
+        fn open(&mut self, sha256: &str) {
+            let document = |sha256: &str| Document { path: "x".to_owned(), sha256: sha256.to_owned() };
+            let phase = PlannedPhase { id: "p".to_owned(), title: String::new(), items: self.items.clone() };
+            self.add(
+                "golive",
+                Fact::Opened(Opened {
+                    golive: String::new(),
+                    site: "x".to_owned(),
+                    title: String::new(),
+                    blueprint: document(sha256),
+                    runbook: document("runbook"),
+                    announcement: start(),
+                    rehearsed: true,
+                    plan: Plan { title: String::new(), language: Language::En, phases: vec![phase] },
+                }),
+            );
+        }
+
+        fn now(&self) -> Timestamp {
+            start() + SignedDuration::from_mins(i64::try_from(self.entries.len()).expect("few"))
+        }
+
+        fn add(&mut self, by: &str, fact: Fact) {
+            let at = self.now();
+            self.entries.push(Entry { hash: String::new(), prev: Vec::new(), at, by: by.to_owned(), fact });
+        }
+
+        fn answer(&mut self, key: &str, answer: Answer) {
+            let item = self.items.iter().find(|item| item.key == key).expect("an item").clone();
+            let (fingerprint, text) = (item.fingerprint, "why".to_owned());
+            self.add("A", Fact::Answered(Answered { item: item.key, fingerprint, role: Role::Lead, answer, text }));
+        }
+
+        /// Two checks, which hold for a quarter of an hour.
+        fn check(&mut self, verdicts: [Seen; 2]) {
+            let (now, fingerprint) = (self.now(), "of names".to_owned());
+            let row = |(subject, verdict): (&str, Seen)| Evidence {
+                id: "dns.caa".to_owned(),
+                subject: subject.to_owned(),
+                verdict,
+                because: String::new(),
+                remedy: String::new(),
+                owner: Role::Dns,
+                source: String::new(),
+                expires: now + SignedDuration::from_mins(15),
+                seen: Vec::new(),
+            };
+            let results = ["a", "b"].into_iter().zip(verdicts).map(row).collect();
+            let item = "names".to_owned();
+            self.add("golive", Fact::Checked(Checked { item, fingerprint, started: now, finished: now, results }));
+        }
+
+        fn ready(&mut self) {
+            self.answer("letters", Answer::Done);
+            self.check([Seen::Pass, Seen::Warn]);
+            self.answer("frozen", Answer::Done);
+        }
+
+        fn vote(&mut self, role: Role, go: bool) {
+            let Next::Vote(item, asked, signs) = self.next(self.now()) else { panic!("{:?}", self.next(self.now())) };
+            assert_eq!(asked, role);
+            let item = item.key.clone();
+            self.add("A", Fact::Voted(Vote { item, role, go, reason: "why".to_owned(), signs }));
+        }
+
+        fn state(&self, now: Timestamp) -> State<'_> {
+            State::replay(&self.entries, now).expect("it was opened")
+        }
+
+        fn next(&self, now: Timestamp) -> Next<'_> {
+            self.state(now).next()
+        }
+
+        fn next_key(&self) -> String {
+            match self.next(self.now()) {
+                Next::Run(item) => format!("run {}", item.key),
+                Next::Ask(item) => format!("ask {}", item.key),
+                Next::Vote(_, role, _) => format!("vote {}", role.as_str()),
+                Next::Decide(_, decision) => format!("decide {}", decision.go),
+                Next::NoGo(..) => "no-go".to_owned(),
+                Next::Finished => "finished".to_owned(),
+            }
+        }
+
+        fn word(&self, key: &str) -> &'static str {
+            let item = self.items.iter().find(|item| item.key == key).expect("an item");
+            self.state(self.now()).standing(item).word()
+        }
+    }
+
+    #[test]
+    fn one_thing_after_the_other_to_a_decision() {
+        let mut book = Book::new();
+        assert_eq!(book.next_key(), "ask letters");
+        book.answer("letters", Answer::Held);
+        assert_eq!(book.next_key(), "run names", "what is held is passed over");
+        book.check([Seen::Pass, Seen::Pass]);
+        assert_eq!(book.next_key(), "ask letters", "what needs it waits, and the vote does");
+        book.answer("letters", Answer::Done);
+        assert_eq!(book.next_key(), "ask frozen");
+        book.answer("frozen", Answer::Skipped);
+        assert_eq!((book.word("frozen"), book.next_key().as_str()), ("void", "ask frozen"), "a gate");
+        book.answer("frozen", Answer::Done);
+        for role in [Role::Lead, Role::Dns, Role::App] {
+            book.vote(role, true);
+        }
+        assert_eq!(book.next_key(), "decide true");
+        let Next::Decide(_, decision) = book.next(book.now()) else { panic!("decided") };
+        book.add("golive", Fact::Decided(decision));
+        assert_eq!(book.next_key(), "ask after");
+        book.answer("after", Answer::Done);
+        assert_eq!(book.next_key(), "finished");
+    }
+
+    #[test]
+    fn a_veto_is_enough_and_else_the_majority() {
+        for (votes, go) in [
+            ([true, true, true], true),
+            ([true, false, true], true),
+            ([true, false, false], false),
+            ([false, true, true], false),
+        ] {
+            let mut book = Book::new();
+            book.ready();
+            for (role, vote) in [Role::Lead, Role::Dns, Role::App].into_iter().zip(votes) {
+                book.vote(role, vote);
+            }
+            assert_eq!(book.next_key(), format!("decide {go}"), "{votes:?}");
+            let Next::Decide(_, decision) = book.next(book.now()) else { panic!("decided") };
+            assert_eq!(decision.reasons.is_empty(), go);
+            book.add("golive", Fact::Decided(decision));
+            if !go {
+                assert_eq!(book.next_key(), "no-go");
+                book.add("A", Fact::Reopened { item: "vote".to_owned(), reason: String::new() });
+                assert_eq!(book.next_key(), "vote lead");
+            }
+        }
+    }
+
+    #[test]
+    fn evidence_expires_before_the_vote_and_the_same_again_keeps_the_votes() {
+        let mut book = Book::new();
+        book.ready();
+        book.vote(Role::Lead, true);
+        let late = book.now() + SignedDuration::from_mins(20);
+        assert!(matches!(book.next(late), Next::Run(item) if item.key == "names"));
+        // By a clock that went backwards it was seen in the future.
+        assert!(matches!(book.next(start()), Next::Run(item) if item.key == "names"));
+        book.check([Seen::Pass, Seen::Warn]);
+        assert_eq!(book.next_key(), "vote dns", "the lead's vote is on the same");
+        book.check([Seen::Pass, Seen::Pass]);
+        assert_eq!(book.next_key(), "vote lead", "and this is something else");
+    }
+
+    #[test]
+    fn a_waiver_is_of_those_rows_and_no_others() {
+        let mut book = Book::new();
+        book.ready();
+        book.check([Seen::Fail, Seen::Pass]);
+        assert_eq!((book.word("names"), book.next_key().as_str()), ("red", "ask names"));
+        book.answer("names", Answer::Waived);
+        assert_eq!((book.word("names"), book.next_key().as_str()), ("waived", "vote lead"));
+        book.check([Seen::Fail, Seen::Pass]);
+        assert_eq!(book.word("names"), "waived", "the same once more");
+        book.check([Seen::Fail, Seen::Unknown]);
+        assert_eq!(book.word("names"), "red", "another row");
+        book.check([Seen::Unknown, Seen::Pass]);
+        assert_eq!(book.word("names"), "red", "another verdict");
+        book.check([Seen::Pass, Seen::Pass]);
+        assert_eq!(book.word("names"), "green");
+    }
+
+    #[test]
+    fn another_blueprint_voids_checks_votes_and_decisions() {
+        let mut book = Book::new();
+        book.ready();
+        for role in [Role::Lead, Role::Dns, Role::App] {
+            book.vote(role, true);
+        }
+        let Next::Decide(_, decision) = book.next(book.now()) else { panic!("decided") };
+        book.add("golive", Fact::Decided(decision));
+        book.open("blueprint");
+        assert_eq!(book.next_key(), "ask after", "the same again changes nothing");
+        book.items[1].fingerprint = "of other names".to_owned();
+        book.open("another");
+        assert_eq!((book.word("names"), book.word("letters"), book.word("vote")), ("void", "done", "voting"));
+        assert_eq!(book.next_key(), "run names");
+    }
+
+    #[test]
+    fn going_back_makes_an_item_open_again() {
+        let mut book = Book::new();
+        book.ready();
+        book.add("A", Fact::Reopened { item: "letters".to_owned(), reason: String::new() });
+        assert_eq!(book.next_key(), "ask letters");
+        assert!(State::replay(&[], start()).is_none());
+    }
+}

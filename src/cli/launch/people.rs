@@ -132,6 +132,8 @@ impl From<dialoguer::Error> for Stop {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Choice {
     Done,
+    /// Somebody else than the holder of the role says so.
+    DoneByOther,
     Again,
     Hold,
     Waive,
@@ -145,7 +147,9 @@ enum Choice {
 impl Choice {
     fn words(self) -> &'static str {
         match self {
+            // With a name, where it is shown.
             Choice::Done => "done",
+            Choice::DoneByOther => "done, says somebody else",
             Choice::Again => "run the checks again",
             Choice::Hold => "hold: not yet, ask again before the vote",
             Choice::Waive => "waive: it is not as it must be, and we go on all the same",
@@ -159,7 +163,12 @@ impl Choice {
 
     fn of(item: &Item, standing: &Standing, settled: &[(String, String)]) -> Vec<Choice> {
         let is_check = matches!(item.work, ItemWork::Checks(_));
-        let mut choices = vec![if is_check { Choice::Again } else { Choice::Done }, Choice::Hold];
+        let mut choices = match (is_check, name_of(&item.holder)) {
+            (true, _) => vec![Choice::Again],
+            (false, "") => vec![Choice::DoneByOther],
+            (false, _) => vec![Choice::Done, Choice::DoneByOther],
+        };
+        choices.push(Choice::Hold);
         if !is_check || matches!(standing, Standing::Red { .. }) {
             choices.push(Choice::Waive);
         }
@@ -217,7 +226,11 @@ impl Terminal {
 
     fn reply(&mut self, item: &Item, standing: &Standing, settled: &[(String, String)]) -> Result<Reply, Stop> {
         let choices = Choice::of(item, standing, settled);
-        let words: Vec<String> = choices.iter().map(|choice| choice.words().to_owned()).collect();
+        let words = choices.iter().map(|choice| match choice {
+            Choice::Done => format!("done, says {}", plain(name_of(&item.holder))),
+            other => other.words().to_owned(),
+        });
+        let words: Vec<String> = words.collect();
         let choice = choices[self.select("answer", &words)?];
         let settle = |this: &mut Self, answer| -> Result<Reply, Stop> {
             let text = match answer {
@@ -228,7 +241,11 @@ impl Terminal {
             Ok(Reply::Settle { answer, by, text })
         };
         match choice {
-            Choice::Done => settle(self, Answer::Done),
+            Choice::Done => {
+                let text = self.text("what is to be known of it (may be empty)", None, true)?;
+                Ok(Reply::Settle { answer: Answer::Done, by: name_of(&item.holder).to_owned(), text })
+            }
+            Choice::DoneByOther => settle(self, Answer::Done),
             Choice::Hold => settle(self, Answer::Held),
             Choice::Waive => settle(self, Answer::Waived),
             Choice::Skip => settle(self, Answer::Skipped),

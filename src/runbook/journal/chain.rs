@@ -220,7 +220,7 @@ fn intact(line: &[u8]) -> Result<(), Fault> {
     if hash_of(rest.as_bytes()) == hash { Ok(()) } else { Err(Fault::Altered) }
 }
 
-fn hash_of(rest: &[u8]) -> String {
+pub fn hash_of(rest: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(&Sha256::digest(rest))
 }
 
@@ -262,7 +262,7 @@ struct Rest<'a> {
 }
 
 /// The line of a new entry, without its end.
-fn line(prev: &[String], at: Timestamp, by: &str, fact: &Fact) -> Vec<u8> {
+pub fn line(prev: &[String], at: Timestamp, by: &str, fact: &Fact) -> Vec<u8> {
     let rest = serde_json::to_string(&Rest { prev, at, by, fact }).expect("facts are strings, numbers and lists");
     let rest = &rest[1..];
     format!("{BEFORE_HASH}{}{AFTER_HASH}{rest}", hash_of(rest.as_bytes())).into_bytes()

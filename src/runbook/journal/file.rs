@@ -124,7 +124,8 @@ impl Writing {
         let start = Instant::now();
         loop {
             regular(path)?;
-            let file = File::options().read(true).append(true).open(path).map_err(io_at(path, "write"))?;
+            let file = File::options().read(true).append(true).open(path);
+            let file = file.map_err(|source| JournalError::NotWritten { path: path.to_owned(), source })?;
             match file.try_lock() {
                 Ok(()) => {
                     let writing = Writing { path: path.to_owned(), file };
@@ -160,7 +161,7 @@ impl Writing {
         }
         let written = self.file.write_all(bytes).and_then(|()| self.file.sync_data());
         written.map_err(|source| match self.file.set_len(length).and_then(|()| self.file.sync_data()) {
-            Ok(()) => io_at(&self.path, "write")(source),
+            Ok(()) => JournalError::NotWritten { path: self.path.clone(), source },
             Err(also) => JournalError::NotCutBack { path: self.path.clone(), length, source, also },
         })
     }
