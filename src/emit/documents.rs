@@ -607,6 +607,16 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
         ),
         &Said::new("whoever is on duty", "qui est de service"),
     );
+    if there("runbook/crisis-card.html") {
+        row(
+            "runbook/crisis-card.html, crisis-card.md".to_owned(),
+            &Said::new(
+                "who leads, where to meet, each lever with its command and its way back; one A4 page",
+                "qui dirige, où se retrouver, chaque levier avec sa commande et son retour ; une page A4",
+            ),
+            &Said::new("on the wall of the war room", "au mur de la salle de crise"),
+        );
+    }
     row(
         "runbook/launch.md, crisis.md, undo.md, demo.md".to_owned(),
         &Said::new(

@@ -4,6 +4,7 @@
 
 mod calendar;
 mod cloudflare;
+mod crisis_card;
 mod documents;
 mod expression;
 mod hcl;
@@ -20,6 +21,7 @@ pub mod zone;
 
 pub use calendar::calendar;
 pub use cloudflare::{blocks_for, utc as event_time};
+pub use crisis_card::is_overfull;
 pub use documents::{Moments, announcement_timezone, moments, transport_policy_path};
 pub use expression::{address as address_text, write as condition_text};
 pub use nginx::{ClassValues, class_values, folder};
@@ -33,9 +35,9 @@ use jiff::tz::TimeZone;
 use crate::blueprint::{Blueprint, Site};
 use crate::concerns::fragment::{
     AddressList, AppVariable, CacheRule, CapacitySheet, CdnRecord, CertificatePack, CustomRule, DatabaseAddon, Letter,
-    LoadBalancer, MailProvider, ManagedRules, ModeSwitch, MovedPath, PeopleSheet, PlatformApp, ProxyServer, RateLimit,
-    RedirectRule, RedirectServer, ResponseClass, ResponseHeader, StaticCache, TransportPolicy, WaitingRoom, ZoneRecord,
-    ZoneSetting,
+    LeverCard, LoadBalancer, MailProvider, ManagedRules, ModeSwitch, MovedPath, PeopleSheet, PlatformApp, ProxyServer,
+    RateLimit, RedirectRule, RedirectServer, ResponseClass, ResponseHeader, StaticCache, TransportPolicy, WaitingRoom,
+    ZoneRecord, ZoneSetting,
 };
 use crate::concerns::{Concern, Fragment};
 use crate::language::{Language, Said};
@@ -106,6 +108,7 @@ pub struct Slots {
     pub letters: Vec<Asked<Letter>>,
     pub capacity: Vec<Asked<CapacitySheet>>,
     pub people: Vec<Asked<PeopleSheet>>,
+    pub lever_cards: Vec<Asked<LeverCard>>,
     pub static_caches: Vec<Asked<StaticCache>>,
 }
 
@@ -143,6 +146,7 @@ impl Slots {
                     Fragment::Letter(what) => slots.letters.push(Asked { by, what }),
                     Fragment::CapacitySheet(what) => slots.capacity.push(Asked { by, what }),
                     Fragment::PeopleSheet(what) => slots.people.push(Asked { by, what }),
+                    Fragment::LeverCard(what) => slots.lever_cards.push(Asked { by, what }),
                     Fragment::StaticCache(what) => slots.static_caches.push(Asked { by, what }),
                 }
             }
@@ -207,6 +211,8 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
     artifacts.extend(slots.letters.iter().map(|asked| letters::letter(&asked.what, blueprint, site)));
     artifacts.extend(slots.capacity.iter().map(|asked| sheets::capacity(&asked.what, site)));
     artifacts.extend(slots.people.iter().map(|asked| sheets::people(&asked.what, blueprint, site)));
+    artifacts
+        .extend(slots.people.iter().flat_map(|asked| crisis_card::artifacts(&asked.what, &slots, blueprint, site)));
     artifacts.push(documents::procedures(concerns, blueprint, site));
     let readme = documents::readme(&slots, &zones, &artifacts, site);
     artifacts.push(readme);

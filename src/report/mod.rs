@@ -4,6 +4,7 @@ pub mod capacity;
 pub mod coverage;
 pub mod drills;
 pub mod findings;
+pub mod journal;
 pub mod keys;
 pub mod launch;
 pub mod page;

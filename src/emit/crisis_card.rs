@@ -1,0 +1,317 @@
+//! The crisis card: one A4 page for the wall, with who leads, where to meet, and each lever with its way back.
+//!
+//! Must not run over its page in silence: the type is made smaller within a bound, and what is still too much is said, on
+//! the card and by a finding. No browser is asked; the length is estimated, on the safe side.
+
+use serde::Serialize;
+
+use super::documents::announcement_timezone;
+use super::templates::{Syntax, render};
+use super::{Artifact, Clock, Slots};
+use crate::blueprint::{Blueprint, Site};
+use crate::concerns::fragment::{LeverCard, PeopleSheet};
+use crate::concerns::people::{Holder, Lever, Role};
+use crate::language::{Language, Said};
+
+const PATH: &str = "runbook/crisis-card.html";
+/// In points: the largest reads across a desk's width from the wall, the smallest still at arm's length.
+const LARGEST: u32 = 13;
+const SMALLEST: u32 = 7;
+/// What an A4 page holds inside margins of 10 mm, in points, less what the estimate may be wrong by.
+const WIDTH: u32 = 538;
+const HEIGHT: u32 = 785 - 785 / 8;
+/// Stands in the page, and only there, when it is too much for one.
+const OVERFULL: &str = "<p class=\"overfull\">";
+
+/// Whether an artifact is a card that has too much for one page.
+pub fn is_overfull(artifact: &Artifact) -> bool {
+    artifact.path == PATH && artifact.text.contains(OVERFULL)
+}
+
+pub fn artifacts(sheet: &PeopleSheet, slots: &Slots, blueprint: &Blueprint, site: &Site) -> [Artifact; 2] {
+    let card = card(sheet, slots, blueprint, site);
+    [
+        Artifact { path: PATH.to_owned(), text: render(Syntax::Html, "crisis_card.html", &card) },
+        Artifact { path: "runbook/crisis-card.md".to_owned(), text: render(Syntax::Markdown, "crisis_card.md", &card) },
+    ]
+}
+
+#[derive(Debug, Serialize)]
+struct Card {
+    language: &'static str,
+    t: Words,
+    title: String,
+    /// Name that was announced, and where it leads if that is another.
+    host: String,
+    announcement: String,
+    /// Points.
+    size: u32,
+    overfull: bool,
+    /// Who leads, writes, speaks.
+    first: Vec<Part>,
+    others: Vec<Part>,
+    channels: Vec<Row>,
+    status: String,
+    log: String,
+    rollback: String,
+    levers: Vec<Switch>,
+}
+
+/// The words of the card, in its language.
+#[derive(Debug, Serialize)]
+struct Words {
+    card: &'static str,
+    overfull: &'static str,
+    announced: &'static str,
+    nobody: &'static str,
+    deputy: &'static str,
+    meet: &'static str,
+    status: &'static str,
+    log: &'static str,
+    rollback: &'static str,
+    levers: &'static str,
+    no_levers: &'static str,
+    when: &'static str,
+    does: &'static str,
+    pull: &'static str,
+    release: &'static str,
+    owner: &'static str,
+    drilled: &'static str,
+    page: &'static str,
+    more: &'static str,
+}
+
+fn words(language: Language) -> Words {
+    match language {
+        Language::En => Words {
+            card: "Crisis card",
+            overfull: "Too much for one A4 page: shorten what the blueprint says of roles, channels and levers.",
+            announced: "Announced on",
+            nobody: "nobody is named",
+            deputy: "then",
+            meet: "Meet",
+            status: "The public reads",
+            log: "Decisions are written in",
+            rollback: "Orders the way back",
+            levers: "Levers",
+            no_levers: "No lever is in this blueprint.",
+            when: "When",
+            does: "Effect",
+            pull: "Pull",
+            release: "Release",
+            owner: "Whose",
+            drilled: "Last practice",
+            page: "Its page",
+            more: "The long form, cause by cause: crisis.md; the way back: undo.md. A note for the journal at any time: golive note \"TEXT\".",
+        },
+        Language::Fr => Words {
+            card: "Fiche de crise",
+            overfull: "Trop long pour une page A4 : raccourcir dans le blueprint ce qui décrit les rôles, les canaux et les leviers.",
+            announced: "Annonce :",
+            nobody: "personne n'est désigné",
+            deputy: "à défaut",
+            meet: "Se retrouver",
+            status: "Le public consulte",
+            log: "Les décisions s'écrivent dans",
+            rollback: "Ordonne le retour arrière",
+            levers: "Leviers",
+            no_levers: "Aucun levier dans ce blueprint.",
+            when: "Quand",
+            does: "Effet",
+            pull: "Actionner",
+            release: "Relâcher",
+            owner: "Qui",
+            drilled: "Dernier exercice",
+            page: "Sa fiche",
+            more: "Le détail, cause par cause : crisis.md ; le retour arrière : undo.md. Une note au journal, à tout moment : golive note \"TEXTE\".",
+        },
+    }
+}
+
+/// Somebody's part.
+#[derive(Debug, Serialize)]
+struct Part {
+    role: String,
+    who: String,
+    deputy: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    key: String,
+    what: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Switch {
+    name: String,
+    owner: String,
+    drilled: String,
+    /// Empty where nobody listed it.
+    page: String,
+    when: String,
+    does: String,
+    pull: Vec<Order>,
+    release: Vec<Order>,
+}
+
+/// An order, cut where commands begin and end.
+#[derive(Debug, Serialize)]
+struct Order {
+    text: String,
+    runs: Vec<Run>,
+}
+
+#[derive(Debug, Serialize)]
+struct Run {
+    is_command: bool,
+    text: String,
+}
+
+fn order(text: &str) -> Order {
+    // What is written between backticks is typed as it stands. A stray one in a blueprint's words changes the type's face.
+    let runs = text.split('`').enumerate().filter(|(_, run)| !run.is_empty());
+    let runs = runs.map(|(index, run)| Run { is_command: index % 2 == 1, text: run.to_owned() });
+    Order { text: text.to_owned(), runs: runs.collect() }
+}
+
+fn card(sheet: &PeopleSheet, slots: &Slots, blueprint: &Blueprint, site: &Site) -> Card {
+    let people = &sheet.people;
+    let clock = Clock { language: site.language, timezone: announcement_timezone(blueprint) };
+    let t = words(site.language);
+    let part = |role: Role| {
+        let holder = people.holder(role);
+        Part {
+            role: clock.told(&does(role)),
+            who: holder.map_or_else(|| t.nobody.to_owned(), |holder| holder.who.to_string()),
+            deputy: holder.and_then(|holder| holder.deputy.as_ref()).map(ToString::to_string).unwrap_or_default(),
+        }
+    };
+    const FIRST: [Role; 3] = [Role::Lead, Role::Scribe, Role::Communicator];
+    let is_other = |holder: &&Holder| !FIRST.contains(&holder.role);
+    let named = match site.announced == site.host {
+        true => site.host.to_string(),
+        false => format!("{} → {}", site.announced, site.host),
+    };
+    let cards = || slots.lever_cards.iter().map(|asked| &asked.what);
+    let mut levers: Vec<Switch> = people
+        .levers
+        .iter()
+        .map(|lever| switch(Some(lever), cards().find(|card| card.name == lever.name.as_str()), sheet, &clock))
+        .collect();
+    let unlisted = cards().filter(|card| !people.levers.iter().any(|lever| lever.name.as_str() == card.name));
+    levers.extend(unlisted.map(|card| switch(None, Some(card), sheet, &clock)));
+    let mut card = Card {
+        language: site.language.code(),
+        title: site.title.to_string(),
+        host: named,
+        announcement: clock.at(site.announcement),
+        size: LARGEST,
+        overfull: false,
+        first: FIRST.map(part).into(),
+        others: people.roles.iter().filter(is_other).map(|holder| part(holder.role)).collect(),
+        channels: people
+            .channels
+            .iter()
+            .map(|channel| Row { key: clock.told(&channel.kind.said()), what: channel.place.to_string() })
+            .collect(),
+        status: people.status_page.as_ref().map(|page| page.host.to_string()).unwrap_or_default(),
+        log: people.log.as_ref().map(ToString::to_string).unwrap_or_default(),
+        rollback: people.rollback.as_ref().map(|rollback| who(rollback.decides, sheet, &clock)).unwrap_or_default(),
+        levers,
+        t,
+    };
+    let fitting = (SMALLEST..=LARGEST).rev().find(|size| height(&card, *size) <= HEIGHT);
+    card.size = fitting.unwrap_or(SMALLEST);
+    card.overfull = fitting.is_none();
+    card
+}
+
+/// What a role does on the night; the three that every crisis needs, by a verb.
+fn does(role: Role) -> Said {
+    match role {
+        Role::Lead => Said::new("Leads", "Dirige"),
+        Role::Scribe => Said::new("Writes", "Écrit"),
+        Role::Communicator => Said::new("Speaks", "Parle"),
+        Role::Dns | Role::Cdn | Role::App | Role::Database | Role::Mail => role.said(),
+    }
+}
+
+/// `F. Durand, 01 23 (app)`.
+fn who(role: Role, sheet: &PeopleSheet, clock: &Clock) -> String {
+    let called = clock.told(&role.said());
+    match sheet.people.holder(role) {
+        Some(holder) => format!("{} ({called})", holder.who),
+        None => called,
+    }
+}
+
+fn switch(lever: Option<&Lever>, card: Option<&LeverCard>, sheet: &PeopleSheet, clock: &Clock) -> Switch {
+    let language = clock.language;
+    let orders = |orders: &[Said]| orders.iter().map(|said| order(said.told_in(language))).collect();
+    let told = |said: fn(&LeverCard) -> &Said| card.map(|card| clock.told(said(card))).unwrap_or_default();
+    let name = lever.map(|lever| lever.name.to_string()).or(card.map(|card| card.name.to_owned()));
+    let owner = lever.map(|lever| lever.owner).or(card.map(|card| card.owner)).unwrap_or(Role::Lead);
+    let drilled = match lever.map(|lever| lever.drilled_on) {
+        Some(Some(day)) => language.day(day.date()),
+        Some(None) => language.of("never", "jamais").to_owned(),
+        None => language.of("unknown: not in [people.levers]", "inconnu : absent de [people.levers]").to_owned(),
+    };
+    Switch {
+        name: name.unwrap_or_default(),
+        owner: who(owner, sheet, clock),
+        drilled,
+        page: lever.map(|lever| lever.page.to_string()).unwrap_or_default(),
+        when: told(|card| &card.when),
+        does: told(|card| &card.does),
+        pull: card.map(|card| orders(&card.pull)).unwrap_or_default(),
+        release: card.map(|card| orders(&card.release)).unwrap_or_default(),
+    }
+}
+
+/// How much of the page the card takes in type of that size, in points.
+///
+/// A character is taken for 0.56 of the type's size wide, which is more than a sans-serif text has in French or English,
+/// and a line for 1.35 of it high; the padding is that of the template.
+fn height(card: &Card, size: u32) -> u32 {
+    // In hundredths of a point.
+    let lines = |text: &str, width: u32, scale: u32| {
+        let glyph = (size * scale * 56 / 100).max(1);
+        let count = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+        let a_line = (width * 100 / glyph).max(1);
+        count.div_ceil(a_line).max(1).saturating_mul(size * scale * 135 / 100)
+    };
+    let full = |text: &str| lines(text, WIDTH, 100);
+    let body = |text: &str| lines(text, WIDTH - size * 8, 100);
+    let third = |part: &Part| {
+        lines(&part.who, WIDTH / 3 - size * 2, 115)
+            + lines(&format!("{}{}", card.t.deputy, part.deputy), WIDTH / 3 - size * 2, 100)
+    };
+    let mut sum = lines(&card.title, WIDTH, 170) + full(&card.host) + full(&card.announcement) + full(card.t.more);
+    sum = sum.saturating_add(card.first.iter().map(third).max().unwrap_or(0) + size * 300);
+    for row in card.others.chunks(2) {
+        let half = |part: &Part| {
+            lines(&format!("{} {} {}{}", part.role, part.who, card.t.deputy, part.deputy), WIDTH / 2 - size, 100)
+        };
+        sum = sum.saturating_add(row.iter().map(half).max().unwrap_or(0) + size * 20);
+    }
+    for row in &card.channels {
+        sum = sum.saturating_add(body(&row.what));
+    }
+    for text in [&card.status, &card.log, &card.rollback] {
+        sum = sum.saturating_add(body(text));
+    }
+    for lever in &card.levers {
+        sum = sum.saturating_add(lines(&lever.name, WIDTH, 120) + size * 150);
+        for text in [&lever.when, &lever.does] {
+            sum = sum.saturating_add(if text.is_empty() { 0 } else { body(text) });
+        }
+        sum = sum.saturating_add(body(&format!("{} {} {}", lever.owner, lever.drilled, lever.page)) + size * 60);
+        for order in lever.pull.iter().chain(&lever.release) {
+            // Commands stand in wider type.
+            let wide = order.runs.iter().filter(|run| run.is_command).map(|run| run.text.chars().count() / 6).sum();
+            sum = sum.saturating_add(body(&format!("{}{}", order.text, " ".repeat(wide))) + size * 15);
+        }
+    }
+    sum / 100
+}
