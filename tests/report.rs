@@ -315,7 +315,7 @@ fn nothing_that_somebody_said_becomes_markup() {
     // An attribute that a value ended would show as one that the template has not.
     assert!(!html.contains("alert(1)</script>") && !html.contains("\"q\""), "quotes are escaped");
     let markdown = report::markdown(&account);
-    assert!(!markdown.contains('<') && !markdown.contains("](http"), "{markdown}");
+    assert!(!markdown.contains('<') && !markdown.replace("\\](", "").contains("]("), "{markdown}");
     let quiet = report::markdown(&Night::to_a_go(Language::Fr, "", 0).account());
     let columns = |page: &str| page.lines().filter(|line| line.starts_with('|')).count();
     assert_eq!(columns(&markdown), columns(&quiet), "no row splits");
@@ -335,12 +335,12 @@ fn the_calendar_keeps_the_rules_of_rfc_5545() {
     }
     let events: Vec<&[&str]> = lines.split(|line| *line == "BEGIN:VEVENT").skip(1).collect();
     assert!(events.len() > 10);
-    let mut uids = Vec::new();
+    let mut uids: Vec<&str> = Vec::new();
     for event in &events {
         for property in ["UID:", "DTSTAMP:", "DTSTART:", "DURATION:", "SUMMARY:"] {
             assert_eq!(event.iter().filter(|line| line.starts_with(property)).count(), 1, "{property} in {event:?}");
         }
-        uids.extend(event.iter().filter(|line| line.starts_with("UID:")));
+        uids.extend(event.iter().copied().filter(|line| line.starts_with("UID:")));
         for line in event.iter().filter(|line| line.starts_with("DTSTA")) {
             let at = line.split_once(':').expect("a value").1;
             assert!(at.len() == 16 && at.ends_with('Z') && at.as_bytes()[8] == b'T', "{line}");
@@ -471,9 +471,10 @@ for (const path of [{}]) {{
   frame.onload = () => {{
     const page = frame.contentDocument;
     page.querySelectorAll("details").forEach(one => one.open = true);
-    const width = page.documentElement.scrollWidth;
-    const out = [...page.body.querySelectorAll("*")].filter(one => one.getBoundingClientRect().right > 361);
-    found.push(`${{path}} ${{width}} ${{out.length}} ${{out.slice(0, 3).map(one => one.outerHTML.slice(0, 120))}}`);
+    const root = page.documentElement;
+    const out = [...page.body.querySelectorAll("*")].filter(one => one.getBoundingClientRect().right > root.clientWidth + 1);
+    const fits = root.clientWidth <= 360 && root.scrollWidth <= root.clientWidth && out.length === 0;
+    found.push(`${{path}} ${{fits}} ${{root.scrollWidth}} ${{out.slice(0, 3).map(one => one.outerHTML.slice(0, 120))}}`);
     if (--left === 0) document.getElementById("found").textContent = found.sort().join("\n");
   }};
   frame.src = path;
@@ -503,15 +504,10 @@ fn no_page_is_wider_than_a_phone() {
         ("/wide".to_owned(), wide.to_owned()),
     ];
     let found = wider_than_a_phone(pages, folder.path());
-    let widths: Vec<(&str, bool)> = found
-        .lines()
-        .map(|line| {
-            let mut words = line.split(' ');
-            (words.next().expect("a path"), (words.next(), words.next()) == (Some("360"), Some("0")))
-        })
-        .collect();
+    let fits: Vec<Vec<&str>> = found.lines().map(|line| line.split(' ').take(2).collect()).collect();
     // The last shows that the measure can fail.
-    assert_eq!(widths, [("/card", true), ("/report", true), ("/verify", true), ("/wide", false)], "{found}");
+    let wanted = [["/card", "true"], ["/report", "true"], ["/verify", "true"], ["/wide", "false"]];
+    assert_eq!(fits, wanted, "{found}");
 }
 
 /// How many pages a file has in print, as Chromium makes it.
@@ -541,7 +537,7 @@ fn the_card_is_one_page_in_print_and_a_long_report_several() {
     // As full as a card gets without a word about it: the estimate is on the safe side.
     let fullest = (1..40).map(|levers| crowded(levers, 3)).map(|sample| card(&sample));
     let fullest = fullest.take_while(|card| !card.contains("class=\"overfull\"")).last().expect("one fits");
-    assert!(fullest.contains("font: 7pt"), "in the smallest type");
+    assert!(fullest.contains("font: 7.5pt"), "in the smallest type");
     assert_eq!(pages_in_print(&fullest, folder.path()), 1);
     let report = report::html(&Night::to_a_go(Language::Fr, "", 120).account());
     assert!(pages_in_print(&report, folder.path()) > 3);

@@ -14,12 +14,12 @@ use crate::concerns::people::{Holder, Lever, Role};
 use crate::language::{Language, Said};
 
 const PATH: &str = "runbook/crisis-card.html";
-/// In points: the largest reads across a desk's width from the wall, the smallest still at arm's length.
-const LARGEST: u32 = 13;
-const SMALLEST: u32 = 7;
+/// In half points: the largest reads from some steps away, the smallest still at arm's length.
+const LARGEST: u32 = 28;
+const SMALLEST: u32 = 15;
 /// What an A4 page holds inside margins of 10 mm, in points, less what the estimate may be wrong by.
 const WIDTH: u32 = 538;
-const HEIGHT: u32 = 785 - 785 / 8;
+const HEIGHT: u32 = 785 - 785 / 16;
 /// Stands in the page, and only there, when it is too much for one.
 const OVERFULL: &str = "<p class=\"overfull\">";
 
@@ -45,15 +45,13 @@ struct Card {
     host: String,
     announcement: String,
     /// Points.
-    size: u32,
+    size: String,
     overfull: bool,
     /// Who leads, writes, speaks.
     first: Vec<Part>,
     others: Vec<Part>,
-    channels: Vec<Row>,
-    status: String,
-    log: String,
-    rollback: String,
+    /// Where to meet, and what else must be known at once.
+    facts: Vec<Row>,
     levers: Vec<Switch>,
 }
 
@@ -201,28 +199,33 @@ fn card(sheet: &PeopleSheet, slots: &Slots, blueprint: &Blueprint, site: &Site) 
         .collect();
     let unlisted = cards().filter(|card| !people.levers.iter().any(|lever| lever.name.as_str() == card.name));
     levers.extend(unlisted.map(|card| switch(None, Some(card), sheet, &clock)));
+    let channels = people.channels.iter().map(|channel| Row {
+        key: format!("{}, {}", t.meet, clock.told(&channel.kind.said())),
+        what: channel.place.to_string(),
+    });
+    let mut facts: Vec<Row> = channels.collect();
+    let mut fact = |key: &str, what: Option<String>| {
+        facts.extend(what.map(|what| Row { key: key.to_owned(), what }));
+    };
+    fact(t.status, people.status_page.as_ref().map(|page| page.host.to_string()));
+    fact(t.log, people.log.as_ref().map(ToString::to_string));
+    fact(t.rollback, people.rollback.as_ref().map(|rollback| who(rollback.decides, sheet, &clock)));
     let mut card = Card {
         language: site.language.code(),
         title: site.title.to_string(),
         host: named,
         announcement: clock.at(site.announcement),
-        size: LARGEST,
+        size: String::new(),
         overfull: false,
         first: FIRST.map(part).into(),
         others: people.roles.iter().filter(is_other).map(|holder| part(holder.role)).collect(),
-        channels: people
-            .channels
-            .iter()
-            .map(|channel| Row { key: clock.told(&channel.kind.said()), what: channel.place.to_string() })
-            .collect(),
-        status: people.status_page.as_ref().map(|page| page.host.to_string()).unwrap_or_default(),
-        log: people.log.as_ref().map(ToString::to_string).unwrap_or_default(),
-        rollback: people.rollback.as_ref().map(|rollback| who(rollback.decides, sheet, &clock)).unwrap_or_default(),
+        facts,
         levers,
         t,
     };
-    let fitting = (SMALLEST..=LARGEST).rev().find(|size| height(&card, *size) <= HEIGHT);
-    card.size = fitting.unwrap_or(SMALLEST);
+    let fitting = (SMALLEST..=LARGEST).rev().find(|size| height(&card, *size) <= HEIGHT * 100);
+    let size = fitting.unwrap_or(SMALLEST);
+    card.size = if size % 2 == 0 { (size / 2).to_string() } else { format!("{}.5", size / 2) };
     card.overfull = fitting.is_none();
     card
 }
@@ -269,49 +272,51 @@ fn switch(lever: Option<&Lever>, card: Option<&LeverCard>, sheet: &PeopleSheet, 
     }
 }
 
-/// How much of the page the card takes in type of that size, in points.
+/// How much of the page the card takes in type of that size, in hundredths of a point; the size in half points.
 ///
-/// A character is taken for 0.56 of the type's size wide, which is more than a sans-serif text has in French or English,
-/// and a line for 1.35 of it high; the padding is that of the template.
-fn height(card: &Card, size: u32) -> u32 {
-    // In hundredths of a point.
+/// A character is taken for 0.53 of the type's size wide, which is more than a sans-serif text has in French or English,
+/// and a line for 1.3 of it high; the padding is that of the template.
+fn height(card: &Card, half_points: u32) -> u32 {
+    let em = half_points * 50;
+    let part = |share: u32| em * share / 100;
+    let page = WIDTH * 100;
+    // In type of so many hundredths of the size.
     let lines = |text: &str, width: u32, scale: u32| {
-        let glyph = (size * scale * 56 / 100).max(1);
         let count = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
-        let a_line = (width * 100 / glyph).max(1);
-        count.div_ceil(a_line).max(1).saturating_mul(size * scale * 135 / 100)
+        let a_line = (width / part(53 * scale / 100).max(1)).max(1);
+        count.div_ceil(a_line).max(1).saturating_mul(part(130 * scale / 100))
     };
-    let full = |text: &str| lines(text, WIDTH, 100);
-    let body = |text: &str| lines(text, WIDTH - size * 8, 100);
-    let third = |part: &Part| {
-        lines(&part.who, WIDTH / 3 - size * 2, 115)
-            + lines(&format!("{}{}", card.t.deputy, part.deputy), WIDTH / 3 - size * 2, 100)
+    let body = |text: &str| lines(text, page - part(700), 100);
+    let third = |of: &Part| {
+        let width = page / 3 - part(100);
+        lines(&of.who, width, 118) + lines(&format!("{} {}", card.t.deputy, of.deputy), width, 100)
     };
-    let mut sum = lines(&card.title, WIDTH, 170) + full(&card.host) + full(&card.announcement) + full(card.t.more);
-    sum = sum.saturating_add(card.first.iter().map(third).max().unwrap_or(0) + size * 300);
-    for row in card.others.chunks(2) {
-        let half = |part: &Part| {
-            lines(&format!("{} {} {}{}", part.role, part.who, card.t.deputy, part.deputy), WIDTH / 2 - size, 100)
-        };
-        sum = sum.saturating_add(row.iter().map(half).max().unwrap_or(0) + size * 20);
-    }
-    for row in &card.channels {
-        sum = sum.saturating_add(body(&row.what));
-    }
-    for text in [&card.status, &card.log, &card.rollback] {
-        sum = sum.saturating_add(body(text));
+    // The head, the three, the last line, with their rules and margins.
+    let title = format!("{} {}", card.t.card, card.title);
+    let mut sum = lines(&title, page, 165) + lines(&format!("{} {}", card.host, card.announcement), page, 100);
+    sum += card.first.iter().map(third).max().unwrap_or(0) + part(400) + lines(card.t.more, page, 90);
+    let mut add = |more: u32| sum = sum.saturating_add(more);
+    for row in pairs(card).chunks(2) {
+        add(row.iter().map(|text| lines(text, page / 2 - part(50), 106)).max().unwrap_or(0) + part(10));
     }
     for lever in &card.levers {
-        sum = sum.saturating_add(lines(&lever.name, WIDTH, 120) + size * 150);
-        for text in [&lever.when, &lever.does] {
-            sum = sum.saturating_add(if text.is_empty() { 0 } else { body(text) });
+        add(lines(&format!("{} {} {} {}", lever.name, lever.owner, card.t.drilled, lever.drilled), page, 110)
+            + part(120));
+        for text in [&lever.when, &lever.does, &lever.page] {
+            add(if text.is_empty() { 0 } else { body(text) + part(10) });
         }
-        sum = sum.saturating_add(body(&format!("{} {} {}", lever.owner, lever.drilled, lever.page)) + size * 60);
         for order in lever.pull.iter().chain(&lever.release) {
-            // Commands stand in wider type.
-            let wide = order.runs.iter().filter(|run| run.is_command).map(|run| run.text.chars().count() / 6).sum();
-            sum = sum.saturating_add(body(&format!("{}{}", order.text, " ".repeat(wide))) + size * 15);
+            // Commands stand in type a seventh wider.
+            let wide = order.runs.iter().filter(|run| run.is_command).map(|run| run.text.chars().count() / 7).sum();
+            add(body(&format!("{}{}", order.text, " ".repeat(wide))) + part(10));
         }
     }
-    sum / 100
+    sum
+}
+
+/// What stands two in a row below the three.
+fn pairs(card: &Card) -> Vec<String> {
+    let t = &card.t;
+    let others = card.others.iter().map(|of| format!("{} {}; {} {}", of.role, of.who, t.deputy, of.deputy));
+    others.chain(card.facts.iter().map(|row| format!("{} {}", row.key, row.what))).collect()
 }

@@ -105,7 +105,7 @@ fn switched(mode: &DegradedMode, value: &str) -> Vec<Said> {
         .iter()
         .map(|app| {
             Said::as_written(format!(
-                "`scalingo --app {app} env-set {variable}={value}` && `scalingo --app {app} restart`"
+                "`scalingo --app {app} env-set {variable}={value} && scalingo --app {app} restart`"
             ))
         })
         .collect()
