@@ -19,7 +19,7 @@ const LARGEST: u32 = 28;
 const SMALLEST: u32 = 15;
 /// What an A4 page holds inside margins of 10 mm, in points, less what the estimate may be wrong by.
 const WIDTH: u32 = 538;
-const HEIGHT: u32 = 785 - 785 / 16;
+const HEIGHT: u32 = 785 - 785 / 50;
 /// Stands in the page, and only there, when it is too much for one.
 const OVERFULL: &str = "<p class=\"overfull\">";
 
@@ -145,7 +145,7 @@ struct Switch {
     name: String,
     owner: String,
     drilled: String,
-    /// Empty where nobody listed it.
+    /// Where golive knows no order to print.
     page: String,
     when: String,
     does: String,
@@ -264,7 +264,7 @@ fn switch(lever: Option<&Lever>, card: Option<&LeverCard>, sheet: &PeopleSheet, 
         name: name.unwrap_or_default(),
         owner: who(owner, sheet, clock),
         drilled,
-        page: lever.map(|lever| lever.page.to_string()).unwrap_or_default(),
+        page: lever.filter(|_| card.is_none()).map(|lever| lever.page.to_string()).unwrap_or_default(),
         when: told(|card| &card.when),
         does: told(|card| &card.does),
         pull: card.map(|card| orders(&card.pull)).unwrap_or_default(),
@@ -274,8 +274,8 @@ fn switch(lever: Option<&Lever>, card: Option<&LeverCard>, sheet: &PeopleSheet, 
 
 /// How much of the page the card takes in type of that size, in hundredths of a point; the size in half points.
 ///
-/// A character is taken for 0.53 of the type's size wide, which is more than a sans-serif text has in French or English,
-/// and a line for 1.3 of it high; the padding is that of the template.
+/// A character is taken for half of the type's size wide, which is what a sans-serif text has in French, and a line for 1.3
+/// of it high; the padding is that of the template.
 fn height(card: &Card, half_points: u32) -> u32 {
     let em = half_points * 50;
     let part = |share: u32| em * share / 100;
@@ -283,7 +283,7 @@ fn height(card: &Card, half_points: u32) -> u32 {
     // In type of so many hundredths of the size.
     let lines = |text: &str, width: u32, scale: u32| {
         let count = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
-        let a_line = (width / part(53 * scale / 100).max(1)).max(1);
+        let a_line = (width / part(50 * scale / 100).max(1)).max(1);
         count.div_ceil(a_line).max(1).saturating_mul(part(130 * scale / 100))
     };
     let body = |text: &str| lines(text, page - part(700), 100);
@@ -293,11 +293,11 @@ fn height(card: &Card, half_points: u32) -> u32 {
     };
     // The head, the three, the last line, with their rules and margins.
     let title = format!("{} {}", card.t.card, card.title);
-    let mut sum = lines(&title, page, 165) + lines(&format!("{} {}", card.host, card.announcement), page, 100);
+    let mut sum = lines(&title, page, 160) + lines(&format!("{} {}", card.host, card.announcement), page, 100);
     sum += card.first.iter().map(third).max().unwrap_or(0) + part(400) + lines(card.t.more, page, 90);
     let mut add = |more: u32| sum = sum.saturating_add(more);
     for row in pairs(card).chunks(2) {
-        add(row.iter().map(|text| lines(text, page / 2 - part(50), 106)).max().unwrap_or(0) + part(10));
+        add(row.iter().map(|text| lines(text, page / 2 - part(50), 100)).max().unwrap_or(0) + part(10));
     }
     for lever in &card.levers {
         add(lines(&format!("{} {} {} {}", lever.name, lever.owner, card.t.drilled, lever.drilled), page, 110)
