@@ -8,7 +8,6 @@ pub mod generate;
 pub mod journal;
 pub mod launch;
 pub mod lint;
-pub mod lint;
 pub mod note;
 pub mod reach;
 pub mod rehearse;
