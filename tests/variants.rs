@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use common::{edited, need};
+use common::{edited, need, published};
 use serde_json::Value;
 
 const SAMPLE: &str = include_str!("../blueprints/jeveuxaider.toml");
@@ -146,19 +146,7 @@ fn copies_at_the_proxy() -> String {
 
 /// Pages of a back office beside everything else; `tests/static_routes.rs` rehearses such.
 fn published_pages() -> String {
-    let table = r#"
-[static_routes]
-cache = "cache.internal:6081"
-
-[[static_routes.routes]]
-name = "figures"
-paths = ["/chiffres"]
-back_office = "back.internal:8080"
-refreshed_every_seconds = 30
-publishers = ["192.0.2.40"]
-samples = ["/chiffres"]
-"#;
-    format!("{SAMPLE}{table}")
+    format!("{SAMPLE}{}", published(&[("192.0.2.61", "cache.internal"), ("192.0.2.80", "back.internal")]))
 }
 
 /// Whoever asks for a certificate of the announced name's zone may have one.

@@ -405,7 +405,7 @@ impl Walk<'_> {
         loop {
             match self.launch.record(by, fact.clone()) {
                 Ok(()) => return Ok(()),
-                Err(error @ JournalError::Io { .. }) => {
+                Err(error @ JournalError::NotWritten { .. }) => {
                     ui.say(&plain(&format!("error: {error}")));
                     if !people.try_again()? {
                         return Err(error.into());

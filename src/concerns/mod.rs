@@ -30,7 +30,7 @@ pub mod tls;
 pub mod waf;
 pub mod waiting_room;
 
-pub use check::{Check, Judgement, Safety, Verdict};
+pub use check::{Check, Judgement, Safety, Unverified, Verdict};
 pub use drill::{Drill, Drills};
 pub use fragment::Fragment;
 pub use procedure::{Procedure, Task};

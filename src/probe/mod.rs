@@ -207,7 +207,7 @@ pub enum Visitor {
     At(IpAddr),
 }
 
-/// A request method that a limit may name.
+/// A request method that a limit, or a rule of the filter, may name.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
 )]
@@ -219,7 +219,8 @@ pub enum Method {
     Put,
     Patch,
     Delete,
-    // Varnish's own, by which a page is published anew, and removed; no limit names them.
+    Options,
+    // Varnish's own, by which a page is published anew, and removed; no blueprint names them.
     #[serde(skip)]
     Refresh,
     #[serde(skip)]
@@ -235,6 +236,7 @@ impl Method {
             Method::Put => "PUT",
             Method::Patch => "PATCH",
             Method::Delete => "DELETE",
+            Method::Options => "OPTIONS",
             Method::Refresh => "REFRESH",
             Method::Purge => "PURGE",
         }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use golive::probe::{
     DnsAnswer, DnsProbe, DnsServer, Dnssec, Failure, FailureKind, HttpAnswer, HttpProbe, Observation, Probe, Rcode,
-    RecordData, RecordType, Scheme, Signatures, Staple, TEST_SESSION, Target, TlsAnswer, TlsOfferAnswer, TlsOfferProbe,
-    TlsProbe, TlsVersion, Wait,
+    RecordData, RecordType, SamplesProbe, Scheme, Signatures, Staple, TEST_SESSION, Target, TlsAnswer, TlsOfferAnswer,
+    TlsOfferProbe, TlsProbe, TlsVersion, Wait,
 };
 use golive::providers::api::Access;
 use golive::world::{Allowed, Options, Roots, Routes, World};
@@ -159,6 +159,19 @@ mod answers {
         let head = Script::Drip(Vec::new(), b"HTTP/1.1 200 OK\r\n".repeat(100), Duration::from_millis(50));
         assert_eq!(failure(answer_of(head).await).kind, FailureKind::TimedOut);
         assert_eq!(failure(answer_of(Script::Hang).await).kind, FailureKind::TimedOut);
+    }
+
+    /// A lost packet says nothing: who is silent once is asked again, and who is silent twice is not there.
+    #[tokio::test]
+    async fn that_do_not_come_are_asked_for_once_more() {
+        let server = Server::start(|n| if n == 0 { Script::Hang } else { ok(&[], b"hello") }).await;
+        let world = impatient(routed_to(server.address));
+        assert_eq!(http(ask_http(&world, get("/")).await).body.text, "hello");
+        assert_eq!(server.heads().len(), 2);
+        let silent = Server::start(|_| Script::Hang).await;
+        let world = impatient(routed_to(silent.address));
+        assert_eq!(failure(ask_http(&world, get("/")).await).kind, FailureKind::TimedOut);
+        assert_eq!(silent.heads().len(), 2, "twice, not for ever");
     }
 
     #[tokio::test]
@@ -1088,6 +1101,7 @@ mod names {
         for probe in [
             Probe::Http(HttpProbe { to: Target::Resolved, ..get("/") }),
             Probe::Http(get("/")),
+            Probe::Samples(SamplesProbe { request: get("/"), count: 3 }),
             question(DnsServer::Resolver, RecordType::A),
             question(DnsServer::Authoritative(SERVER.parse().unwrap()), RecordType::A),
         ] {
@@ -1097,6 +1111,56 @@ mod names {
         assert_eq!((portal.asked(), web.heads().len()), (1, 0), "one question, and nothing more");
         let rehearsed = World::new(Options { routed_only: true, ..options() }).unwrap();
         http(ask_http(&rehearsed, get("/")).await);
+    }
+
+    /// Meta drill 106: our own clock, two days ahead of everybody's.
+    #[tokio::test]
+    async fn of_signed_zones_are_not_judged_by_a_clock_that_is_wrong() {
+        let dated = |hours: i64, age: i64| {
+            let then = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours);
+            let date = then.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            ok(&[&format!("date: {date}"), &format!("age: {age}")], b"")
+        };
+        let (hour, day) = (3600, 24);
+        for (script, wrong) in [
+            (dated(0, 0), None),
+            (ok(&[], b""), None),
+            (ok(&["date: yesterday"], b""), None),
+            // A copy of two days ago, which says so.
+            (dated(2 * day, 2 * 24 * hour), None),
+            (dated(2 * day, 0), Some("48 hours ahead of that of shop.example.com")),
+            (dated(-2 * day, 0), Some("hours behind that of shop.example.com")),
+        ] {
+            let web = Server::start(move |_| script.clone()).await;
+            let server = NameServer::start(|query, _, _| {
+                let name = query.queries[0].name().to_string();
+                let known = name.starts_with("shop.").then(|| a("shop.example.com.", 10));
+                let code = if known.is_some() { ResponseCode::NoError } else { ResponseCode::NXDomain };
+                bytes(&reply(query, code, known.into_iter().collect()))
+            })
+            .await;
+            let mut options = Options { routed_only: false, resolvers: vec![server.address], ..routed_to(web.address) };
+            options.allowed.ranges = None;
+            let world = World::new(options).unwrap();
+            let signed = Probe::Dns(DnsProbe {
+                server: DnsServer::Resolver,
+                name: HOST.into(),
+                record_type: RecordType::A,
+                signatures: Signatures::Asked,
+                nth: 0,
+            });
+            let shown = Probe::Tls(TlsProbe { name: HOST.into(), to: Target::Pinned(PUBLIC), nth: 0 });
+            for judged_by_it in [signed, shown] {
+                let seen = world.ask(&judged_by_it).await;
+                match (wrong, &seen) {
+                    (Some(words), Observation::NotAsked { because }) => assert!(because.contains(words), "{because}"),
+                    (None, Observation::Dns(_) | Observation::Failed(_)) => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+            // What no certificate is needed for is asked all the same.
+            assert!(matches!(ask_http(&world, get("/")).await, Observation::Http(_)));
+        }
     }
 
     #[tokio::test]
