@@ -650,7 +650,7 @@ pub struct TlsAnswer {
     pub staple: Option<Staple>,
 }
 
-/// What a stapled answer says of the certificate (RFC 6960, section 2.2).
+/// What a stapled answer says of the certificate (RFC 6960, section 2.2), or why no client believes it (section 3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Staple {
     Good,
@@ -659,6 +659,16 @@ pub enum Staple {
     Unknown,
     /// Not an OCSP answer.
     Garbled,
+    /// It speaks of another certificate, or of another authority's.
+    OfAnother,
+    /// Neither the issuer nor anybody to whom it gave the right has signed it.
+    Unsigned,
+    /// It begins later than now.
+    OfTheFuture,
+    /// Its time is over.
+    Ended,
+    /// The server does not show the certificate of the issuer, by which it could be verified.
+    Unproven,
 }
 
 /// What became of one offered version.

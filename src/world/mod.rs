@@ -11,7 +11,7 @@
 //! | `body` | decoding of bodies, within limits |
 //! | `tls` | one handshake, looked at and then verified |
 //! | `tls_offer` | one version of TLS offered, forbidden ones included |
-//! | `staple` | the status in a stapled OCSP answer |
+//! | `staple` | what a stapled OCSP answer says, and whether it may be believed |
 //! | `captive` | whether the network here answers in other people's place |
 //! | `clock` | whether the clock here can be believed |
 //! | `policy` | timeouts, tries, pauses: one policy for all of these |

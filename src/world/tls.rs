@@ -203,11 +203,13 @@ impl ServerCertVerifier for Onlooker {
         intermediates: &[CertificateDer<'_>],
         _: &ServerName<'_>,
         ocsp_response: &[u8],
-        _: UnixTime,
+        now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let chain = std::iter::once(end_entity).chain(intermediates).map(|der| der.clone().into_owned()).collect();
+        let chain: Vec<CertificateDer<'static>> =
+            std::iter::once(end_entity).chain(intermediates).map(|der| der.clone().into_owned()).collect();
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        let staple = (!ocsp_response.is_empty()).then(|| staple::judge(ocsp_response, &chain, now));
         *self.chain.lock().unwrap_or_else(PoisonError::into_inner) = chain;
-        let staple = (!ocsp_response.is_empty()).then(|| staple::status(ocsp_response));
         *self.staple.lock().unwrap_or_else(PoisonError::into_inner) = staple;
         Ok(ServerCertVerified::assertion())
     }

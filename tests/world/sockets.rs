@@ -369,6 +369,8 @@ mod handshakes {
         root: CertificateDer<'static>,
         chain: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
+        /// Of the intermediate, as a file has it.
+        issuer_key: String,
     }
 
     /// A chain of root, intermediate and leaf; `edit` changes the leaf before it is signed.
@@ -376,6 +378,7 @@ mod handshakes {
         let (root, root_issuer) = authority();
         let (params, key) = authority_params("golive test intermediate");
         let intermediate = params.signed_by(&key, &root_issuer).unwrap();
+        let issuer_key = key.serialize_pem();
         let issuer = rcgen::Issuer::new(params, key);
         let mut leaf = rcgen::CertificateParams::new(vec![HOST.to_owned()]).unwrap();
         leaf.distinguished_name = rcgen::DistinguishedName::new();
@@ -384,7 +387,8 @@ mod handshakes {
         edit(&mut leaf);
         let key = rcgen::KeyPair::generate().unwrap();
         let leaf = leaf.signed_by(&key, &issuer).unwrap();
-        Shown { root: root.der().clone(), chain: vec![leaf.der().clone(), intermediate.der().clone()], key: key.into() }
+        let chain = vec![leaf.der().clone(), intermediate.der().clone()];
+        Shown { root: root.der().clone(), chain, key: key.into(), issuer_key }
     }
 
     async fn serve(shown: Shown) -> (World, JoinSet<()>) {
@@ -477,6 +481,49 @@ mod handshakes {
             assert_eq!((leaf.must_staple, leaf.ocsp_url.as_deref()), (true, Some("http://o.test")));
             assert_eq!(answer.staple, wanted);
         }
+    }
+
+    /// What openssl answers in the name of the intermediate, for a day from now on.
+    fn ocsp_answer(shown: &Shown, status: char) -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let openssl =
+            |arguments: &str| crate::common::run("openssl", &arguments.split(' ').collect::<Vec<_>>(), folder.path());
+        for (name, der) in ["leaf", "issuer"].iter().zip(&shown.chain) {
+            let text = data_encoding::BASE64.encode(der);
+            let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+            let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"));
+            std::fs::write(folder.path().join(format!("{name}.pem")), pem).unwrap();
+        }
+        std::fs::write(folder.path().join("issuer.key"), &shown.issuer_key).unwrap();
+        let serial = openssl("x509 -in leaf.pem -noout -serial");
+        let serial = serial.trim().strip_prefix("serial=").unwrap();
+        let revoked = if status == 'R' { "260101000000Z" } else { "" };
+        let index = format!("{status}\t490101000000Z\t{revoked}\t{serial}\tunknown\t/CN=leaf\n");
+        std::fs::write(folder.path().join("index"), index).unwrap();
+        openssl("ocsp -issuer issuer.pem -cert leaf.pem -no_nonce -reqout request");
+        openssl(
+            "ocsp -index index -CA issuer.pem -rsigner issuer.pem -rkey issuer.key -reqin request -respout answer \
+             -ndays 1 -resp_no_certs",
+        );
+        std::fs::read(folder.path().join("answer")).unwrap()
+    }
+
+    #[tokio::test]
+    async fn that_are_stapled_are_believed_as_their_issuer_says() {
+        let another = shown(|_| {});
+        for (status, wanted) in [('V', Staple::Good), ('R', Staple::Revoked)] {
+            let own = shown(|_| {});
+            let answer = ocsp_answer(&own, status);
+            let (world, _tasks) = serve_stapling(own, answer).await;
+            assert_eq!(look(&world).await.staple, Some(wanted));
+        }
+        let (world, _tasks) = serve_stapling(shown(|_| {}), ocsp_answer(&another, 'V')).await;
+        assert_eq!(look(&world).await.staple, Some(Staple::OfAnother));
+        let mut alone = shown(|_| {});
+        let answer = ocsp_answer(&alone, 'V');
+        alone.chain.truncate(1);
+        let (world, _tasks) = serve_stapling(alone, answer).await;
+        assert_eq!(look(&world).await.staple, Some(Staple::Unproven));
     }
 
     #[tokio::test]
