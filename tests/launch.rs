@@ -218,10 +218,24 @@ fn ctrl_c_ends_it_at_every_prompt_and_the_terminal_is_as_before() {
     interrupt(session);
     assert_eq!(night.answers(), 0, "nothing that was not finished counts");
 
-    // Past the questions, to the first checks.
-    let answers = night.file("answers.toml", &everything(&[("capacity", "")]));
+    // While golive checks.
+    let checks = "title = \"Checks\"\n[[phases]]\nid = \"one\"\ntitle = \"One\"\n[[phases.steps]]\nid = \"all\"\n\
+                  title = \"All\"\nrole = \"dns\"\nchecks = [\"*\"]\n";
+    let own = Night::new();
+    let mut session = own.at_a_terminal(&format!("--runbook {}", own.file("checks.toml", checks)));
+    session.exp_string(WORLD).unwrap_or_else(|error| panic!("{error}"));
+    interrupt(session);
+    assert_eq!(own.facts().len(), 1, "of checks that were broken off nothing is kept");
+
+    // At the vote.
+    let answers = night.file("answers.toml", "[[answers]]\nstep = \"*\"\nanswer = \"done\"\n");
     let output = night.without(&["--answers", &answers]);
-    assert!(output.status.code().is_some(), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    let answered = night.answers();
+    let mut session = night.at_a_terminal("");
+    assert_eq!(waits(&mut session, false), Waits::Vote);
+    interrupt(session);
+    assert_eq!(night.answers(), answered);
 }
 
 /// A file in which whoever holds a role says yes to everything, but for these.
