@@ -131,7 +131,9 @@ pub fn run(args: LaunchArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
         ui.print(&report::listed(&plan(&runbook, &of), &clock))?;
         return Ok(Exit::Go);
     }
-    let Some(mut people) = people::of(args.answers.as_deref(), ui)? else { return Ok(Exit::Wrong) };
+    let Some(mut people) = people::of(args.answers.as_deref(), loaded.site.language, ui)? else {
+        return Ok(Exit::Wrong);
+    };
     let Some(request) = args.reach.request(&loaded.site, ui)? else { return Ok(Exit::Wrong) };
 
     let subject = Subject {
