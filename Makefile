@@ -16,7 +16,7 @@ find = $(shell PATH="$$PATH:$(SBIN)"; command -v $(1))
 NGINX := $(if $(call find,nginx),,$(TOOLS)/nginx)
 TERRAFORM := $(if $(call find,terraform),,$(TOOLS)/terraform)
 OPENTOFU := $(or $(call find,tofu),$(TOOLS)/tofu)
-DNS_TOOLS := $(if $(and $(call find,named-checkzone),$(call find,dig)),,dns-tools)
+DNS_TOOLS := $(if $(and $(call find,named-checkzone),$(call find,delv),$(call find,dig),$(call find,openssl)),,dns-tools)
 CHROMIUM := $(if $(call find,chromium),,chromium)
 NSD := $(if $(call find,nsd-checkzone),,$(TOOLS)/nsd-checkzone)
 VARNISH := $(if $(call find,varnishd),,$(TOOLS)/varnishd)
@@ -92,9 +92,10 @@ dns-tools:
 	-@set -eu; \
 	if command -v apt-get >/dev/null; then \
 		install='$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends'; \
-		$$install bind9-utils bind9-dnsutils || { $(SUDO) apt-get -qq update; $$install bind9-utils bind9-dnsutils; }; \
+		$$install bind9-utils bind9-dnsutils openssl \
+		|| { $(SUDO) apt-get -qq update; $$install bind9-utils bind9-dnsutils openssl; }; \
 	else \
-		echo 'named-checkzone or dig is missing: tests that need them will say NOT RUN, and fail' >&2; \
+		echo 'named-checkzone, delv, dig or openssl is missing: tests that need them will say NOT RUN, and fail' >&2; \
 	fi
 
 # Looks at pages as people do; starts nothing. Ubuntu's package of that name installs a snap, which a container cannot

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use common::{Sample, edited, need, parse, sample};
+use common::{Sample, edited, need, parse, published, sample};
 use golive::ops::generate;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -43,20 +43,6 @@ const ABSENT: [&str; 14] = [
     "geoip",
     "js_",
 ];
-
-/// Pages published as static, by a back office that has a name.
-const PUBLISHED: &str = r#"
-[static_routes]
-cache = "192.0.2.61:6081"
-
-[[static_routes.routes]]
-name = "figures"
-paths = ["/figures"]
-back_office = "office.internal:8080"
-refreshed_every_seconds = 30
-publishers = ["192.0.2.40"]
-samples = ["/figures"]
-"#;
 
 struct Folder {
     name: String,
@@ -131,7 +117,8 @@ fn shapes() -> Vec<(&'static str, Sample)> {
         ("without limits", without("rate_limits")),
         ("without a degraded mode", without("degraded_mode")),
         ("without classes", without("cache")),
-        ("with published pages", parse(&format!("{}{PUBLISHED}", sample().source))),
+        // By a back office that has a name.
+        ("with published pages", parse(&(sample().source + &published(&[("192.0.2.80", "office.internal")])))),
     ]
 }
 

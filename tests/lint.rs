@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use assert_cmd::Command;
-use common::edited;
+use common::{PUBLISHED, edited};
 use golive::blueprint::load;
 use golive::blueprint::{Finding, Level};
 use golive::concerns::rules;
@@ -716,32 +716,14 @@ const READ_CACHE: &str = r#"session_cookie = "laravel_session"
 read_cache = { apps = ["jeveuxaider"], variable = "READ_CACHE", on = "1", off = "0", path = "/api/missions", seconds = 30, drilled_on = 2020-03-20 }
 "#;
 
-/// A page that is published as static, for the end of the sample.
-const STATIC: &str = r#"
-[static_routes]
-cache = "192.0.2.61:6081"
-
-[[static_routes.routes]]
-name = "figures"
-paths = ["/figures"]
-back_office = "192.0.2.80:8080"
-refreshed_every_seconds = 30
-publishers = ["192.0.2.40"]
-samples = ["/figures"]
-"#;
-
-/// The sample with such a page, some of which is replaced.
+/// The sample with a page that is published as static, some of which is replaced.
 fn published(edits: &[(&str, &str)]) -> String {
-    let table = edits.iter().fold(STATIC.to_owned(), |table, (from, to)| {
-        assert!(table.contains(from), "{from:?} is not there");
-        table.replacen(from, to, 1)
-    });
-    format!("{SAMPLE}{table}")
+    format!("{SAMPLE}{}", common::published(edits))
 }
 
 /// Another route below it.
 fn second_route(name: &str, path: &str) -> String {
-    let (_, route) = STATIC.split_once("6081\"\n").expect("a route");
+    let (_, route) = PUBLISHED.split_once("6081\"\n").expect("a route");
     let route = route.replace("/figures", path).replace("name = \"figures\"", &format!("name = \"{name}\""));
     published(&[]) + &route
 }
@@ -751,7 +733,7 @@ fn static_cases() -> Vec<(&'static str, Level, String, String)> {
     use Level::{Error, Warning};
     let own =
         |rule, level, underlined: &str, edits: &[(&str, &str)]| (rule, level, underlined.to_owned(), published(edits));
-    let no_proxy = without("# The app sent no cache header", "# The framework's own limiter") + STATIC;
+    let no_proxy = without("# The app sent no cache header", "# The framework's own limiter") + PUBLISHED;
     vec![
         ("static_routes.needs-proxy", Error, "[[static_routes.routes]]".to_owned(), no_proxy),
         own("static_routes.in-container", Error, "\"127.0.0.1:6081\"", &[("192.0.2.61", "127.0.0.1")]),
@@ -1074,7 +1056,7 @@ fn levels_follow_what_is_at_stake() {
     assert_eq!(finding(&excluded, "cdn.caa-excludes-edge").map(|finding| finding.level), Some(Level::Error));
     let full = edited(&[("setup = \"partial\"", "setup = \"full\""), BY_CLOUDFLARE]);
     assert_eq!(finding(&lint(&full), "cdn.verification-key").map(|finding| finding.level), Some(Level::Warning));
-    let unsigned = without("[[mail.domains.dkim]]", "[[mail.domains]]\nname = \"info").replace("1080000", "5000");
+    let unsigned = without("[[mail.domains.dkim]]", "[[mail.domains]]\nname = \"info").replace("1080000", "4999");
     assert_eq!(finding(&lint(&unsigned), "mail.unsigned").map(|finding| finding.level), Some(Level::Warning));
     let servers = SAMPLE.find("servers = [").expect("there");
     let end = servers + SAMPLE[servers..].find("]\n").expect("there");

@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
 
-use common::{edited, need};
+use common::{edited, need, published};
 use domain::rdata::ZoneRecordData;
 use domain::zonefile::inplace::{Entry, Zonefile};
 use golive::blueprint::{Level, load};
@@ -106,26 +106,14 @@ const READ_BACK: [(&str, &str); 8] = [
     ("published", "\"/figures\"]\nback_office"),
 ];
 
-/// The sample, with what it leaves to defaults written out.
+/// The sample, with what it leaves to defaults written out, and a page published as static; without a sample of that, which
+/// would have to follow the path.
 fn base() -> String {
     edited(&[
         ("[proxy]\n", "[proxy]\nhealth_path = \"/__health\"\n"),
         ("[redirects]\n", "[redirects]\npaths = [{ from = \"/from\", to = \"/to\" }]\n"),
-    ]) + PUBLISHED
+    ]) + &published(&[("samples = [\"/figures\"]\n", "")])
 }
-
-/// A page published as static; without a sample, which would have to follow the path.
-const PUBLISHED: &str = r#"
-[static_routes]
-cache = "192.0.2.61:6081"
-
-[[static_routes.routes]]
-name = "figures"
-paths = ["/figures"]
-back_office = "192.0.2.80:8080"
-refreshed_every_seconds = 30
-publishers = ["192.0.2.40"]
-"#;
 
 /// The strings of a VCL file: they have no escapes, and end at the first quote.
 fn vcl_strings(text: &str) -> Vec<&str> {

@@ -1,5 +1,6 @@
 //! What golive says of its own formats: the schema of a blueprint and its page are those of the types, and agree
-//! with what `golive lint` accepts and refuses; `golive lint --format json` is what its schema promises.
+//! with what `golive lint` accepts and refuses; what `lint`, `ttl`, `trace`, `coverage` and `capacity` print as JSON is
+//! what their schemas promise.
 
 use std::fs;
 use std::path::PathBuf;
@@ -416,4 +417,90 @@ fn lint_prints_what_its_schema_promises() {
         conforms(&document, "lint");
     }
     assert!(seen >= 10, "only {seen} findings");
+}
+
+/// What is printed, on the sample and on a site that publishes pages as static.
+fn printed(command: &str) -> Vec<Value> {
+    const SITES: [&str; 2] = ["blueprints/jeveuxaider.toml", "tests/static_routes/primaries.toml"];
+    let print = |site: &str, more: &[&str]| {
+        let args = [&[command, site], more, &["--format", "json"]].concat();
+        let program = assert_cmd::cargo::cargo_bin!("golive");
+        let output = Command::new(program).env_clear().args(args).output().expect("runs");
+        // A hole, and a plan that is too small, are results too.
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    };
+    let [sample, primaries] = SITES;
+    let traced = |site: &str, urls: &[&str]| urls.iter().map(|url| print(site, &["GET", url])).collect::<Vec<_>>();
+    match command {
+        "ttl" => vec![print(sample, &[]), print(primaries, &[]), print(sample, &["/assets/logo-0123456789abcdef.png"])],
+        "capacity" => vec![print(sample, &[])],
+        "trace" => [
+            traced(
+                sample,
+                &[
+                    "https://covid19.reserve-civique.gouv.fr/missions",
+                    "https://covid19.reserve-civique.gouv.fr/api/user",
+                    "https://covid19.reserve-civique.gouv.fr/?g=%3Cscript%3E",
+                    "http://covid19.reserve-civique.gouv.fr/",
+                    "https://jeveuxaider.gouv.fr/missions?from=tv",
+                ],
+            ),
+            traced(
+                primaries,
+                &["https://resultats.example.org/chiffres", "https://resultats.example.org/participation/none"],
+            ),
+        ]
+        .concat(),
+        _ => SITES.map(|site| print(site, &[])).to_vec(),
+    }
+}
+
+/// The document with one member less, for each member at any depth, and with one more, for each object.
+fn spoiled(document: &Value) -> Vec<Value> {
+    match document {
+        Value::Object(members) => {
+            let less = members.keys().map(|key| {
+                let mut members = members.clone();
+                members.remove(key);
+                members
+            });
+            let mut more = members.clone();
+            more.insert("stranger".to_owned(), Value::Null);
+            let inside = members.iter().flat_map(|(key, value)| {
+                spoiled(value).into_iter().map(|value| {
+                    let mut members = members.clone();
+                    members.insert(key.clone(), value);
+                    members
+                })
+            });
+            less.chain([more]).chain(inside).map(Value::Object).collect()
+        }
+        // The first element stands for all.
+        Value::Array(items) => {
+            let first = items.first().map(spoiled).unwrap_or_default().into_iter();
+            first.map(|first| Value::Array([&[first], &items[1..]].concat())).collect()
+        }
+        _ => vec![],
+    }
+}
+
+#[test]
+fn the_offline_experts_print_what_their_schemas_promise() {
+    for command in ["ttl", "trace", "coverage", "capacity"] {
+        let schema = fs::read(repository().join(format!("schema/{command}.schema.json"))).expect("the schema");
+        let schema = serde_json::from_slice(&schema).expect("JSON");
+        assert!(jsonschema::meta::is_valid(&schema), "{command}");
+        let validator = jsonschema::validator_for(&schema).expect("a schema");
+        for document in printed(command) {
+            conforms(&document, command);
+            // Each member is promised, and nothing else is printed.
+            let mut refused = 0;
+            for spoiled in spoiled(&document) {
+                assert!(!validator.is_valid(&spoiled), "{command}: {spoiled:#}");
+                refused += 1;
+            }
+            assert!(refused >= 15, "{command}: only {refused}");
+        }
+    }
 }

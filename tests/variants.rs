@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use common::{edited, need};
+use common::{edited, need, published};
 use serde_json::Value;
 
 const SAMPLE: &str = include_str!("../blueprints/jeveuxaider.toml");
@@ -146,19 +146,7 @@ fn copies_at_the_proxy() -> String {
 
 /// Pages of a back office beside everything else; `tests/static_routes.rs` rehearses such.
 fn published_pages() -> String {
-    let table = r#"
-[static_routes]
-cache = "cache.internal:6081"
-
-[[static_routes.routes]]
-name = "figures"
-paths = ["/chiffres"]
-back_office = "back.internal:8080"
-refreshed_every_seconds = 30
-publishers = ["192.0.2.40"]
-samples = ["/chiffres"]
-"#;
-    format!("{SAMPLE}{table}")
+    format!("{SAMPLE}{}", published(&[("192.0.2.61", "cache.internal"), ("192.0.2.80", "back.internal")]))
 }
 
 /// Whoever asks for a certificate of the announced name's zone may have one.
@@ -281,7 +269,7 @@ fn other_shapes_are_rehearsed_like_the_sample() {
         ("the app right behind the cdn", without(&["cache", "proxy", "waf"]), "https-redirect-missing", 1),
         ("full zone, free", full("plan = \"free\""), "ttl-86400", 1),
         ("no CAA", no_caa(), "caa-closed", 1),
-        ("signed zones", signed(), "signer-stopped parent-lists-retired resolver-keeps-old", 3),
+        ("signed zones", signed(), "signer-stopped changed-unsigned parent-lists-retired resolver-keeps-old", 4),
         ("copies at the proxy", copies_at_the_proxy(), "proxy-keeps-nothing", 1),
         ("several redirects, IPv6", several_redirects_and_ipv6(), "redirect-drops-query", 1),
         ("a cache in the app", read_cache(), "read-cache-unwired", 1),

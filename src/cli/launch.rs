@@ -131,7 +131,9 @@ pub fn run(args: LaunchArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
         ui.print(&report::listed(&plan(&runbook, &of), &clock))?;
         return Ok(Exit::Go);
     }
-    let Some(mut people) = people::of(args.answers.as_deref(), ui)? else { return Ok(Exit::Wrong) };
+    let Some(mut people) = people::of(args.answers.as_deref(), loaded.site.language, ui)? else {
+        return Ok(Exit::Wrong);
+    };
     let Some(request) = args.reach.request(&loaded.site, ui)? else { return Ok(Exit::Wrong) };
 
     let subject = Subject {
@@ -160,8 +162,17 @@ pub fn run(args: LaunchArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
         false => Place::Live(Box::new(request)),
         true => Place::Local(args.generated.join(loaded.site.name.as_str())),
     };
-    let mut walk =
-        Walk { loaded, launch, place, ground: None, runtime: &runtime, stopped: &stopped, clock, phase: None };
+    let mut walk = Walk {
+        loaded,
+        launch,
+        place,
+        ground: None,
+        runtime: &runtime,
+        stopped: &stopped,
+        clock,
+        phase: None,
+        step: None,
+    };
     let exit = walk.walk(&mut *people, ui);
     let Walk { launch, ground, mut clock, .. } = walk;
     if let Some(ground) = ground {
@@ -247,8 +258,9 @@ struct Walk<'a> {
     runtime: &'a Runtime,
     stopped: &'a Notify,
     clock: Clock,
-    /// The one whose head was shown last.
+    /// The phase whose head was shown last, and the step.
     phase: Option<String>,
+    step: Option<String>,
 }
 
 impl Walk<'_> {
@@ -267,7 +279,7 @@ impl Walk<'_> {
                 Next::Ask(item) => {
                     let (item, standing) = (item.clone(), state.standing(item));
                     self.show_phase(&item, ui);
-                    ui.say(report::item(&item, &self.clock).trim_end());
+                    self.show(&item, ui);
                     if let Standing::Red { rows } = &standing {
                         ui.say(report::red(rows).trim_end());
                     } else if standing != Standing::Open {
@@ -302,7 +314,7 @@ impl Walk<'_> {
                 Next::Vote(item, role, signs) => {
                     let item = item.clone();
                     self.show_phase(&item, ui);
-                    ui.say(report::item(&item, &self.clock).trim_end());
+                    self.show(&item, ui);
                     ui.say(&format!("every item before is settled; the vote is on sha256 {signs}"));
                     let people_of = self.loaded.site.people.as_ref();
                     let holder = people_of.and_then(|people| people.holder(role)).map(|holder| holder.who.to_string());
@@ -337,6 +349,12 @@ impl Walk<'_> {
                 Next::Finished => return Ok(Exit::Go),
             }
         }
+    }
+
+    fn show(&mut self, item: &Item, ui: &mut Ui) {
+        let is_first = self.step.as_deref() != Some(item.step.as_str());
+        self.step = Some(item.step.clone());
+        ui.say(report::item(item, is_first, &self.clock).trim_end());
     }
 
     fn show_phase(&mut self, item: &Item, ui: &mut Ui) {
@@ -405,7 +423,7 @@ impl Walk<'_> {
         loop {
             match self.launch.record(by, fact.clone()) {
                 Ok(()) => return Ok(()),
-                Err(error @ JournalError::Io { .. }) => {
+                Err(error @ JournalError::NotWritten { .. }) => {
                     ui.say(&plain(&format!("error: {error}")));
                     if !people.try_again()? {
                         return Err(error.into());

@@ -77,6 +77,31 @@ impl Judgement {
     }
 }
 
+/// What no document says for certain, and nobody has tried. A verdict that rests on it says so, in the words of
+/// [`Judgement::resting_on`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unverified(pub &'static str);
+
+impl Unverified {
+    /// No document of Scalingo's says which; a rehearsal's router appends.
+    pub const ROUTER_FORWARDS: Self = Self("whether the platform's router appends to X-Forwarded-For or replaces it");
+    /// Launches had them (JVA-2, JVA-12); the host's present documents do not name them.
+    pub const DEDICATED_ADDRESSES: Self = Self("that the platform still gives an app inbound addresses of its own");
+}
+
+impl Judgement {
+    /// The same, which says at its end that it rests on what is not verified. What could not be tested rests on nothing.
+    #[must_use]
+    pub fn resting_on(self, Unverified(what): Unverified) -> Self {
+        match self {
+            Self::Say(verdict @ (Verdict::Pass | Verdict::Warn | Verdict::Fail), because) => {
+                Self::Say(verdict, format!("{because}; unverified: {what}"))
+            }
+            other => other,
+        }
+    }
+}
+
 type Judge = Box<dyn Fn(&[Observation]) -> Judgement + Send + Sync>;
 
 /// One row of the launch checklist.
@@ -103,8 +128,31 @@ pub struct Check {
     pub valid_for_seconds: u32,
 }
 
+impl Check {
+    /// The same check, of which each verdict rests on this.
+    #[must_use]
+    pub fn resting_on(self, what: Unverified) -> Self {
+        let judge = self.judge;
+        Self { judge: Box::new(move |seen| judge(seen).resting_on(what)), ..self }
+    }
+}
+
 impl fmt::Debug for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Check({} {})", self.id, self.subject)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_rests_on_a_guess_says_so_and_what_was_not_tested_rests_on_nothing() {
+        let guess = Unverified("whether the moon is made of cheese");
+        let Judgement::Say(Verdict::Fail, because) = Judgement::fail("it melts").resting_on(guess) else { panic!() };
+        assert_eq!(because, "it melts; unverified: whether the moon is made of cheese");
+        let Judgement::Say(_, because) = Judgement::unknown("no token").resting_on(guess) else { panic!() };
+        assert_eq!(because, "no token");
     }
 }

@@ -27,10 +27,11 @@ pub mod rules;
 pub mod static_routes;
 pub mod third_parties;
 pub mod tls;
+pub mod unverified;
 pub mod waf;
 pub mod waiting_room;
 
-pub use check::{Check, Judgement, Safety, Verdict};
+pub use check::{Check, Judgement, Safety, Unverified, Verdict};
 pub use drill::{Drill, Drills};
 pub use fragment::Fragment;
 pub use procedure::{Procedure, Task};

@@ -146,9 +146,10 @@ pub fn versions(name: &HostName, to: Target, subject: String, blocked_by: Vec<&'
     }
 }
 
-/// `tls.ocsp`: a certificate that must be stapled is, and no staple says that it was revoked. The authority itself is not
+/// `tls.ocsp`: a certificate that must be stapled is, and no staple says that it was revoked. A staple counts only if it
+/// is about this certificate, signed by its issuer or a delegate of that one, and of now. The authority itself is not
 /// asked, since the blueprint does not name it; so a certificate with an OCSP address and without a staple passes, as no
-/// visitor is promised one. The staple's signature and dates are not looked at.
+/// visitor is promised one.
 pub fn ocsp(name: &HostName, to: Target, subject: String, blocked_by: Vec<&'static str>) -> Check {
     Check {
         id: "tls.ocsp",
@@ -164,7 +165,9 @@ pub fn ocsp(name: &HostName, to: Target, subject: String, blocked_by: Vec<&'stat
             };
             match (answer.staple, leaf.must_staple, &leaf.ocsp_url) {
                 (Some(Staple::Revoked), ..) => Judgement::fail("the authority has revoked the certificate"),
-                (Some(Staple::Good), ..) => Judgement::pass("stapled: good"),
+                (Some(Staple::Good), ..) => Judgement::pass("stapled: good, and signed for this certificate"),
+                // The chain is incomplete: whether browsers that have the rest would believe the staple, nobody knows.
+                (Some(staple @ Staple::Unproven), ..) => Judgement::unknown(format!("a staple {}", staple.as_str())),
                 (None, true, _) => Judgement::fail("the certificate must be stapled and is not: browsers refuse it"),
                 (Some(staple), true, _) => Judgement::fail(format!(
                     "the certificate must be stapled, and the staple is one {}: browsers refuse it",
@@ -178,7 +181,7 @@ pub fn ocsp(name: &HostName, to: Target, subject: String, blocked_by: Vec<&'stat
         remedy: format!(
             "have the certificate of {name} issued anew without must-staple; several authorities ended OCSP"
         ),
-        source: "RFC 7633; RFC 6066 8; RFC 6960 2.2",
+        source: "RFC 7633; RFC 6066 8; RFC 6960 3.2",
         valid_for_seconds: VALID_FOR_SECONDS,
     }
 }
@@ -246,6 +249,11 @@ mod tests {
             (seen(Some(Staple::Garbled), true, url), Verdict::Fail),
             (seen(Some(Staple::Unknown), false, url), Verdict::Warn),
             (seen(Some(Staple::Revoked), false, url), Verdict::Fail),
+            (seen(Some(Staple::Ended), true, url), Verdict::Fail),
+            (seen(Some(Staple::Unsigned), true, url), Verdict::Fail),
+            (seen(Some(Staple::OfAnother), false, url), Verdict::Warn),
+            (seen(Some(Staple::OfTheFuture), false, url), Verdict::Warn),
+            (seen(Some(Staple::Unproven), true, url), Verdict::Unknown),
         ] {
             assert_eq!(verdict(&ocsp, &seen), Some(wanted), "{seen:?}");
         }

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
@@ -17,10 +16,8 @@ use crate::ops;
 use crate::rehearsal::LocalWorld;
 use crate::rehearsal::staging::Staging;
 use crate::verify::{self, CheckResult, Event, Outcome};
+use crate::world::policy::REHEARSAL_TIMEOUT;
 use crate::world::{Allowed, Options, World};
-
-/// How long a connection or an answer may take on the loopback.
-const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Worlds that drills keep up at the same time: one per core of the smallest machine.
 const DRILLS_AT_ONCE: usize = 2;
@@ -212,7 +209,7 @@ impl Stage {
             resolvers: vec![local.resolver()],
             roots: local.roots(),
             user_agent: ops::verify::user_agent(&site),
-            timeout: TIMEOUT,
+            timeout: REHEARSAL_TIMEOUT,
             burst_per_second: None,
             stage: Some(local.stage()),
             access: local.access(),

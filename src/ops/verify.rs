@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use anyhow::bail;
 use jiff::Timestamp;
@@ -13,10 +12,8 @@ use crate::consent::{self, Consent};
 use crate::probe::{Probe, evidence};
 use crate::providers::api::Access;
 use crate::verify::{self, Event, Outcome};
+use crate::world::policy::LIVE_TIMEOUT;
 use crate::world::{self, Allowed, Roots, Routes, World};
-
-/// For one connection, handshake or answer of a live site.
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Failures that mean that visitors are being harmed: somebody sees what is somebody else's.
 const ALARMS: [&str; 1] = ["cache.leak.users"];
@@ -170,7 +167,7 @@ pub async fn verify(
         resolvers: request.resolvers.clone(),
         roots: request.roots.clone(),
         user_agent: user_agent(site),
-        timeout: TIMEOUT,
+        timeout: LIVE_TIMEOUT,
         burst_per_second: request.consent.as_ref().and_then(|consent| NonZeroU32::new(consent.most_per_second)),
         stage: None,
         access: request.access.clone(),

@@ -326,6 +326,11 @@ impl Staple {
             Staple::Revoked => "revoked",
             Staple::Unknown => "without a word on it",
             Staple::Garbled => "that is no OCSP answer",
+            Staple::OfAnother => "about another certificate",
+            Staple::Unsigned => "that nobody with the right to has signed",
+            Staple::OfTheFuture => "that is not valid yet",
+            Staple::Ended => "that is no longer valid",
+            Staple::Unproven => "that cannot be verified, as the issuer's certificate was not sent",
         }
     }
 }

@@ -207,7 +207,7 @@ pub enum Visitor {
     At(IpAddr),
 }
 
-/// A request method that a limit may name.
+/// A request method that a limit, or a rule of the filter, may name.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
 )]
@@ -219,7 +219,8 @@ pub enum Method {
     Put,
     Patch,
     Delete,
-    // Varnish's own, by which a page is published anew, and removed; no limit names them.
+    Options,
+    // Varnish's own, by which a page is published anew, and removed; no blueprint names them.
     #[serde(skip)]
     Refresh,
     #[serde(skip)]
@@ -235,6 +236,7 @@ impl Method {
             Method::Put => "PUT",
             Method::Patch => "PATCH",
             Method::Delete => "DELETE",
+            Method::Options => "OPTIONS",
             Method::Refresh => "REFRESH",
             Method::Purge => "PURGE",
         }
@@ -648,7 +650,7 @@ pub struct TlsAnswer {
     pub staple: Option<Staple>,
 }
 
-/// What a stapled answer says of the certificate (RFC 6960, section 2.2).
+/// What a stapled answer says of the certificate (RFC 6960, section 2.2), or why no client believes it (section 3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Staple {
     Good,
@@ -657,6 +659,16 @@ pub enum Staple {
     Unknown,
     /// Not an OCSP answer.
     Garbled,
+    /// It speaks of another certificate, or of another authority's.
+    OfAnother,
+    /// Neither the issuer nor anybody to whom it gave the right has signed it.
+    Unsigned,
+    /// It begins later than now.
+    OfTheFuture,
+    /// Its time is over.
+    Ended,
+    /// The server does not show the certificate of the issuer, by which it could be verified.
+    Unproven,
 }
 
 /// What became of one offered version.

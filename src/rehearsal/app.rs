@@ -1,8 +1,11 @@
 //! The stub app behind the proxy: pages, assets and an API, as badly behaved as [`StagedApp`] says. It sends no
-//! cache header of its own and compresses nothing.
+//! cache header of its own and compresses nothing. It runs in containers, which differ in the sessions that they know
+//! and in nothing else.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -16,8 +19,8 @@ use super::staging::StagedApp;
 use crate::blueprint::Site;
 use crate::probe::Disturbance;
 
-/// Of the test account.
-pub const TEST_SESSION: &str = "golive-rehearsal-test-account";
+/// Between so many the platform's router spreads requests.
+const CONTAINERS: u64 = 2;
 
 pub struct App {
     manner: StagedApp,
@@ -30,12 +33,39 @@ pub struct App {
     health_pages: Vec<String>,
     /// What the app's own cache keeps.
     read_cached: Option<String>,
-    /// Pages for the test account alone.
+    /// Pages for who is logged in.
     logged_in_pages: Vec<String>,
+    containers: Vec<Container>,
     health: AtomicU8,
+    /// How many sessions were started.
     sessions: AtomicU64,
-    /// Requests of which each is answered by another container, or otherwise than the one before.
-    turns: AtomicU64,
+    /// How many requests the router has passed on.
+    routed: AtomicU64,
+    /// How often the answer that the app's own cache should keep was made.
+    made: AtomicU64,
+}
+
+/// One of the machines that the app runs on.
+struct Container {
+    /// Who is logged in, as far as it knows: its own memory, or the store of all.
+    logged_in: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Container {
+    /// So many, which share a store unless each keeps sessions to itself.
+    fn start(each_by_itself: bool) -> Vec<Self> {
+        let shared = Arc::default();
+        let store = || if each_by_itself { Arc::default() } else { Arc::clone(&shared) };
+        (0..CONTAINERS).map(|_| Self { logged_in: store() }).collect()
+    }
+
+    fn log_in(&self, session: String) {
+        self.logged_in.lock().unwrap_or_else(PoisonError::into_inner).insert(session);
+    }
+
+    fn knows(&self, session: &str) -> bool {
+        self.logged_in.lock().unwrap_or_else(PoisonError::into_inner).contains(session)
+    }
 }
 
 struct Asset {
@@ -70,6 +100,7 @@ impl App {
         let apps = site.platform.iter().flat_map(|platform| &platform.apps);
         let logged_in_pages = apps.filter_map(|app| app.logged_in_path.as_ref()).map(ToString::to_string).collect();
         Self {
+            containers: Container::start(manner.sessions_in_memory),
             manner,
             pages,
             assets,
@@ -80,8 +111,38 @@ impl App {
             read_cached: site.read_cache.as_ref().map(|cache| cache.path.to_string()),
             health: AtomicU8::new(health::GOOD),
             sessions: AtomicU64::new(0),
-            turns: AtomicU64::new(0),
+            routed: AtomicU64::new(0),
+            made: AtomicU64::new(0),
         }
+    }
+
+    /// The container that the router takes for one more request: any. Were it the next one each time, two visitors who ask
+    /// in turn would meet one container each, and no loss would show.
+    fn container(&self) -> Option<&Container> {
+        let number = self.routed.fetch_add(1, Ordering::Relaxed);
+        let any = u64::from(Sha256::digest(number.to_be_bytes())[0]);
+        self.containers.get(usize::try_from(any % CONTAINERS).ok()?)
+    }
+
+    /// Somebody logs in, as one request that some container takes; gives the value of the session cookie.
+    pub fn log_in(&self) -> String {
+        let session = self.started_session();
+        if let Some(container) = self.container() {
+            container.log_in(session.clone());
+        }
+        session
+    }
+
+    /// Of nobody yet.
+    fn started_session(&self) -> String {
+        let number = self.sessions.fetch_add(1, Ordering::Relaxed);
+        data_encoding::HEXLOWER.encode(&Sha256::digest(number.to_be_bytes())[..16])
+    }
+
+    /// Whether the container that takes this request knows who asks.
+    fn is_logged_in(&self, headers: &HeaderMap) -> bool {
+        let (container, session) = (self.container(), self.session(headers));
+        container.zip(session).is_some_and(|(container, session)| container.knows(&session))
     }
 
     /// Makes the app fail, or heals it. Holds from the next request on, on kept connections too.
@@ -118,8 +179,7 @@ impl App {
         if self.manner.session_cookie_on_pages
             && let Some(name) = &self.session_cookie
         {
-            let number = self.sessions.fetch_add(1, Ordering::Relaxed);
-            let id = data_encoding::HEXLOWER.encode(&Sha256::digest(number.to_be_bytes())[..16]);
+            let id = self.started_session();
             if let Ok(cookie) = HeaderValue::try_from(format!("{name}={id}; Path=/; HttpOnly; SameSite=Lax")) {
                 answer.headers_mut().append(SET_COOKIE, cookie);
             }
@@ -178,15 +238,13 @@ impl Stub for App {
         }
         if self.read_cached.as_deref() == Some(path) {
             let stamp = match self.manner.read_cache_unwired {
-                true => self.turns.fetch_add(1, Ordering::Relaxed),
+                true => self.made.fetch_add(1, Ordering::Relaxed),
                 false => 0,
             };
             return Some(content("application/json", serde_json::json!({ "stamp": stamp }).to_string()));
         }
         if self.logged_in_pages.iter().any(|page| page == path) {
-            let is_elsewhere = self.manner.sessions_in_memory && self.turns.fetch_add(1, Ordering::Relaxed) % 2 == 1;
-            let is_known = self.session(request.headers()).is_some_and(|session| session == TEST_SESSION);
-            return Some(match is_known && !is_elsewhere {
+            return Some(match self.is_logged_in(request.headers()) {
                 true => self.api(request.headers()),
                 false => serve::text(StatusCode::UNAUTHORIZED, "log in, please\n"),
             });
@@ -263,4 +321,28 @@ fn page(title: &str, path: &str, assets: &[Asset]) -> String {
     }
     html.push_str("</body>\n</html>\n");
     html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::concerns::answer::made_up::sample;
+
+    /// How many of twenty requests of one visitor, who logged in once, find them logged in.
+    fn known(sessions_in_memory: bool) -> usize {
+        let (_, site) = sample(&[]);
+        let app = App::new(StagedApp { sessions_in_memory, ..StagedApp::default() }, &site);
+        let mut headers = HeaderMap::new();
+        let cookie = format!("{}={}", site.session_cookie.expect("a session cookie"), app.log_in());
+        headers.insert(hyper::header::COOKIE, cookie.try_into().expect("a header"));
+        let forged = HeaderMap::from_iter([(hyper::header::COOKIE, HeaderValue::from_static("laravel_session=x"))]);
+        assert!((0..20).all(|_| !app.is_logged_in(&forged) && !app.is_logged_in(&HeaderMap::new())));
+        (0..20).filter(|_| app.is_logged_in(&headers)).count()
+    }
+
+    #[test]
+    fn a_session_in_one_containers_memory_is_lost_at_the_other() {
+        assert_eq!(known(false), 20);
+        assert!((1..20).contains(&known(true)));
+    }
 }

@@ -255,7 +255,7 @@ impl LocalWorld {
         let purger = Box::new(move |url: &str| purged.iter().for_each(|edge| edge.purge_copy(url)));
         let apis = apis::Server { bodies: staging.apis, purger };
         let mut environment = apis.environment(address);
-        environment.insert(access::TEST_SESSION, super::app::TEST_SESSION.to_owned());
+        environment.insert(access::TEST_SESSION, app.log_in());
         tasks.spawn(apis.serve(listener));
 
         Ok(Self {

@@ -205,7 +205,7 @@ pub struct StagedApp {
     pub without_health: bool,
     /// The switch of the app's own cache is read by nothing.
     pub read_cache_unwired: bool,
-    /// Each of two containers keeps sessions in its own memory.
+    /// Each container keeps sessions in its own memory.
     pub sessions_in_memory: bool,
 }
 

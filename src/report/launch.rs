@@ -69,30 +69,39 @@ pub fn phase(phase: &PlannedPhase, index: usize, of: usize) -> String {
     format!("\n{style}== {index}/{of} {}{style:#}\n", plain(&phase.title))
 }
 
-/// What is asked of whom, until when.
-pub fn item(item: &Item, clock: &Clock) -> String {
+/// What is asked of whom, until when; the way back with the first item of its step.
+pub fn item(item: &Item, is_first: bool, clock: &Clock) -> String {
     let mut out = String::new();
     let style = Style::new().bold();
     let lead = format!("{style}{:<6}{style:#} ", item.number);
     paragraph(&mut out, &lead, 7, &plain(&format!("{} [{}]", item.title, item.key)));
-    let who = if item.holder.is_empty() {
-        item.role.as_str().to_owned()
-    } else {
-        format!("{}: {}", item.role.as_str(), item.holder)
-    };
-    labelled(&mut out, "who", &who);
+    let language = clock.language;
+    let role = item.role.said().told_in(language).to_owned();
+    let who = if item.holder.is_empty() { role } else { format!("{role}: {}", item.holder) };
+    labelled(&mut out, language.of("who", "qui"), &who);
     if let Some(due) = item.due {
         let late = if due < clock.now { clock.language.of(", LATE", ", EN RETARD") } else { "" };
-        labelled(&mut out, "due", &format!("{} ({}{late})", clock.at(due), clock.distance(due)));
+        labelled(&mut out, language.of("due", "pour"), &format!("{} ({}{late})", clock.at(due), clock.distance(due)));
     }
     match &item.work {
-        ItemWork::Ask(text) => labelled(&mut out, "do", text),
-        ItemWork::Lever(name) => labelled(&mut out, "lever", name),
-        ItemWork::Vote { criteria, .. } => labelled(&mut out, "yes", criteria),
+        ItemWork::Ask(text) => labelled(&mut out, language.of("do", "quoi"), text),
+        ItemWork::Lever(name) => {
+            let text = language
+                .of("was it pulled once, seen, and released again?", "a-t-il été tiré une fois, vu, et relâché ?");
+            labelled(&mut out, language.of("do", "quoi"), &format!("{name}: {text}"));
+        }
+        ItemWork::Vote { criteria, .. } => labelled(&mut out, language.of("yes", "oui"), criteria),
         ItemWork::Checks(_) => {}
     }
     if let Some(story) = &item.story {
-        labelled(&mut out, "why", story);
+        labelled(&mut out, language.of("why", "réf"), story);
+    }
+    if let Some((first, more)) = item.undo.split_first().filter(|_| is_first) {
+        let more = match more.len() {
+            0 => String::new(),
+            count => format!(" (+ {count})"),
+        };
+        labelled(&mut out, language.of("undo", "ret."), &format!("{first}{more}"));
     }
     out
 }
@@ -106,7 +115,7 @@ pub fn undo(item: &Item, language: Language) -> String {
             "undo",
             language.of("no way back is written for this step", "aucun retour n'est écrit pour cette étape"),
         ),
-        false => item.undo.iter().for_each(|undo| labelled(&mut out, "undo", undo)),
+        false => item.undo.iter().for_each(|undo| labelled(&mut out, language.of("undo", "ret."), undo)),
     }
     out
 }
@@ -173,7 +182,7 @@ pub fn standing(item: &Item, standing: &Standing, clock: &Clock) -> String {
         }
         Standing::Open | Standing::Voting | Standing::Skipped { .. } => Style::new(),
     };
-    let lead = format!("{:<6} {style}{:<8}{style:#} ", item.number, standing.word());
+    let lead = format!("{:<6} {style}{:<8}{style:#} ", item.number, standing.said().told_in(clock.language));
     // Of one task among several, what it is; of a step of its own, its title.
     let what = match &item.work {
         ItemWork::Ask(task) if item.key != item.step => shortened(task),
@@ -213,10 +222,11 @@ pub fn listed(plan: &Plan, clock: &Clock) -> String {
     let mut out = String::new();
     for (index, of) in plan.phases.iter().enumerate() {
         out.push_str(&phase(of, index + 1, plan.phases.len()));
+        let mut step = None;
         for one in &of.items {
-            out.push_str(&item(one, clock));
+            out.push_str(&item(one, step.replace(&one.step) != Some(&one.step), clock));
             if let ItemWork::Checks(ids) = &one.work {
-                labelled(&mut out, "runs", &ids.join(", "));
+                labelled(&mut out, clock.language.of("runs", "voit"), &ids.join(", "));
             }
         }
     }
@@ -252,21 +262,17 @@ pub fn timeline(deadlines: &[Deadline], clock: &Clock) -> String {
         let when = format!("{} ({})", clock.at(deadline.at), clock.distance(deadline.at));
         let _ = writeln!(out, "{style}{when}{style:#}");
         paragraph(&mut out, "  ", 2, &plain(deadline.what.told_in(language)));
-        labelled(&mut out, "who", &language_role(deadline, language));
-        labelled(&mut out, "why", deadline.why.told_in(language));
+        labelled(&mut out, language.of("who", "qui"), deadline.role.said().told_in(language));
+        labelled(&mut out, language.of("why", "car"), deadline.why.told_in(language));
         let last = match deadline.no_return == deadline.at {
             true => language.of("the same moment", "le même moment").to_owned(),
             false => clock.at(deadline.no_return),
         };
         labelled(
             &mut out,
-            "last",
+            language.of("last", "fin"),
             &format!("{last}; {}{}", language.of("then ", "ensuite, "), deadline.then.told_in(language)),
         );
     }
     out
-}
-
-fn language_role(deadline: &Deadline, language: Language) -> String {
-    deadline.role.said().told_in(language).to_owned()
 }

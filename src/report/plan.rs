@@ -22,6 +22,10 @@ pub fn text(plan: &Plan) -> String {
         "{requests} of them HTTP and TLS: {seconds} s at {PER_SECOND} a second; a run puts {REQUESTS_A_RUN}"
     );
     let _ = writeln!(out, "before them one to a resolver, for a name that cannot exist: is the network here captive?");
+    let _ = writeln!(
+        out,
+        "before certificates and signatures one GET of http://HOST/, for its Date: is the clock here right?"
+    );
     for (whom, (count, safety)) in &plan.asked {
         let _ = writeln!(out, "{count:>5}  {:<3} {}", safety.as_str(), plain(whom));
     }

@@ -189,8 +189,7 @@ impl<'a> Maker<'a> {
                 if ids.is_empty() { Vec::new() } else { vec![self.checked(step, &ids)] }
             }
             Work::Procedure(concern) => {
-                let tasks = self.procedure(concern).map_or(&[][..], |procedure| &procedure.before);
-                tasks.iter().map(|task| self.task(step, task.role, &task.text)).collect()
+                self.procedure(concern).map_or_else(Vec::new, |procedure| self.tasks(step, procedure))
             }
             Work::Red(concern) => {
                 let texts = self.procedure(concern).map_or(&[][..], |procedure| &procedure.when_red);
@@ -260,6 +259,16 @@ impl<'a> Maker<'a> {
         Item { key: format!("{}/{}", step.id, &short[..8]), ..item }
     }
 
+    /// What is done before the launch, each task with its concern's way back where the step has none of its own.
+    fn tasks(&self, step: &Step, procedure: &Procedure) -> Vec<Item> {
+        let way_back: Vec<String> = procedure.undo.iter().map(|undo| self.told(undo)).collect();
+        let task = |Task { role, text }: &Task| {
+            let item = self.task(step, *role, text);
+            if item.undo.is_empty() { Item { undo: way_back.clone(), ..item } } else { item }
+        };
+        procedure.before.iter().map(task).collect()
+    }
+
     /// What no step of the runbook mentions, as items.
     fn forgotten(&self, runbook: &Runbook) -> Vec<Item> {
         let steps = || runbook.steps().map(|step| &step.work);
@@ -280,7 +289,7 @@ impl<'a> Maker<'a> {
         for (concern, procedure) in self.procedures.iter().filter(|(concern, _)| !mentioned.contains(concern)) {
             let title = Said::new(format!("Before the launch: {concern}"), format!("Avant le lancement : {concern}"));
             let step = added(concern, title, Role::answering_for(concern), Work::Procedure((*concern).to_owned()));
-            items.extend(procedure.before.iter().map(|Task { role, text }| self.task(&step, *role, text)));
+            items.extend(self.tasks(&step, procedure));
         }
         let unseen: Vec<&str> =
             self.checks.iter().copied().filter(|id| globs.is_empty() || !is_selected(id, &globs)).collect();

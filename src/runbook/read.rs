@@ -24,6 +24,18 @@ pub const BUILT_IN: [(&str, &str); 4] = [
     ("demo", include_str!("../../runbooks/demo.toml")),
 ];
 
+/// Levers that a runbook may name whether or not the blueprint has them; a step of one that it has not is left out.
+pub const LEVERS: [&str; 8] = [
+    "degraded-mode",
+    "waiting-room",
+    "read-cache",
+    "purge",
+    "scale-up",
+    "freeze-deploys",
+    "under-attack",
+    "defer-mail",
+];
+
 /// Where an example stands.
 const HELP: &str = "examples: runbooks/launch.toml, golive launch --help";
 
@@ -112,7 +124,7 @@ impl Runbook {
         BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
     }
 
-    /// Reads a runbook for blueprints that may have these tables, and levers with these names.
+    /// Reads a runbook for blueprints that may have these tables, and levers of these names beside [`LEVERS`].
     ///
     /// # Errors
     ///
@@ -226,7 +238,8 @@ fn step(mut keys: Keys<'_, '_>, concerns: &[&str], levers: &[&str], names: &mut 
         works.push(Work::Ask(told.into()));
     }
     if let Some(lever) = keys.take_if_there::<Spanned<String>>("lever") {
-        known(&mut keys, &lever, levers, "no lever is called");
+        let all: Vec<&str> = LEVERS.iter().chain(levers).copied().collect();
+        known(&mut keys, &lever, &all, "no lever is called");
         works.push(Work::Lever(lever.into_inner()));
     }
     if let Some(is_vote) = keys.take_if_there::<Spanned<bool>>("vote") {

@@ -10,6 +10,7 @@ use super::fact::{Answer, Checked, Decision, Evidence, Fact, Opened, Seen, Vote}
 use super::journal::Entry;
 use super::plan::{Item, ItemWork, Plan, hash_of};
 use crate::concerns::people::Role;
+use crate::language::Said;
 
 /// SHA-256, in lower-case hexadecimal, over blueprint, runbook and the standing of every item before the vote.
 pub type Signature = String;
@@ -80,7 +81,25 @@ impl Standing {
         }
     }
 
-    /// One word for tables and signatures.
+    /// The same for people.
+    pub fn said(&self) -> Said {
+        let french = match self {
+            Standing::Open => "à faire",
+            Standing::Void { .. } => "caduc",
+            Standing::Green { .. } => "vert",
+            Standing::Red { .. } => "rouge",
+            Standing::Expired { .. } => "périmé",
+            Standing::Done { .. } => "fait",
+            Standing::Held { .. } => "attend",
+            Standing::Skipped { .. } => "sauté",
+            Standing::Waived { .. } => "dérogé",
+            Standing::Voting => "vote",
+            Standing::Decided { .. } => self.word(),
+        };
+        Said::new(self.word(), french)
+    }
+
+    /// One word for signatures.
     pub fn word(&self) -> &'static str {
         match self {
             Standing::Open => "open",

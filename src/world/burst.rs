@@ -21,13 +21,10 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 
 use super::failure::{Unanswered, failed, from_error, not_asked};
-use super::{Place, World, body};
+use super::{Place, World, body, policy};
 use crate::probe::{BurstAnswer, BurstProbe, FailureKind, HttpProbe, Method, NTH, Observation, Scheme, Visitor};
 
 type BoxError = Box<dyn Error + Send + Sync>;
-
-/// Longest that one burst may take; what was answered by then counts.
-const LONGEST: Duration = Duration::from_secs(30);
 
 /// Of one visitor, to one place.
 struct Connection {
@@ -69,7 +66,7 @@ impl World {
             counted: BTreeMap::new(),
         };
         let mut connection: Option<Connection> = None;
-        while answer.statuses.len() < probe.count.into() && start.elapsed() < LONGEST {
+        while answer.statuses.len() < probe.count.into() && start.elapsed() < policy::LONGEST_BURST {
             let is_kept = connection.as_ref().is_some_and(|connection| !connection.sender.is_closed());
             let number = u32::try_from(answer.statuses.len()).unwrap_or(u32::MAX);
             tokio::time::sleep_until((start + gap * number).into()).await;

@@ -1,14 +1,9 @@
 //! Whether the network here answers in other people's place: a captive portal, or a resolver that sends misses to an
 //! advertisement. Must not say so where nothing answers at all.
 
-use std::time::Duration;
-
-use super::World;
 use super::failure::{Unanswered, not_asked};
+use super::{World, policy};
 use crate::probe::{DnsProbe, DnsServer, Observation, Probe, RecordData, RecordType, Signatures};
-
-/// A resolver that takes longer says nothing; questions that need it find out by themselves.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 impl World {
     /// Nothing that is seen through such a network is evidence. Asked once a live run: a name below `invalid`, which no
@@ -18,8 +13,16 @@ impl World {
     ///
     /// Says which resolver made a name up.
     pub(super) async fn refuse_if_captive(&self, probe: &Probe) -> Result<(), Unanswered> {
-        let goes_out =
-            matches!(probe, Probe::Dns(_) | Probe::Http(_) | Probe::Burst(_) | Probe::Tls(_) | Probe::TlsOffer(_));
+        let goes_out = match probe {
+            Probe::Dns(_)
+            | Probe::Http(_)
+            | Probe::Burst(_)
+            | Probe::Tls(_)
+            | Probe::TlsOffer(_)
+            | Probe::Samples(_) => true,
+            // Providers are believed by the system's roots alone, which such a network does not have.
+            Probe::Api(_) | Probe::Purge(_) | Probe::Wait(_) | Probe::Disturb(_) => false,
+        };
         if self.routed_only || !goes_out {
             return Ok(());
         }
@@ -41,7 +44,7 @@ impl World {
             signatures: Signatures::NotAsked,
             nth: 0,
         };
-        match tokio::time::timeout(PATIENCE, self.dns(&canary)).await {
+        match tokio::time::timeout(policy::FIRST_LOOK, self.dns(&canary)).await {
             Ok(Ok(Observation::Dns(answer))) => {
                 let is_made_up = answer.answers.iter().any(|record| {
                     record.name == name && matches!(record.data, RecordData::A(_) | RecordData::Cname(_))

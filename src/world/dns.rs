@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 
 use super::failure::{Unanswered, failed, not_asked};
-use super::{Allowed, Place, World};
+use super::{Allowed, Place, World, policy};
 use crate::probe::{
     DnsAnswer, DnsProbe, DnsRecord, DnsServer, Dnssec, Failure, FailureKind, Observation, Rcode, RecordData,
     RecordType, Signatures, Soa,
@@ -95,7 +95,7 @@ impl World {
             message.to_vec().map_err(|error| not_asked(format!("{} cannot be asked for: {error}", query.name())))?;
 
         let mut misses = Vec::new();
-        for _ in 0..2 {
+        for _ in 0..policy::UDP_TRIES {
             match self.within(over_udp(place.real, &message, &asked)).await {
                 Ok(answer) if answer.metadata.truncation => break,
                 Ok(answer) => return Ok(observe(place, answer)),
@@ -167,7 +167,11 @@ async fn over_tcp(server: SocketAddr, query: &Message, asked: &[u8]) -> Result<M
         stream.read_exact(&mut buffer).await?;
         let answer = read(&buffer)?;
         if answers(&answer, query) {
-            return Ok(answer);
+            // There is no third way to ask, and what is left of it must not pass for the whole.
+            return match answer.metadata.truncation {
+                true => Err(Miss(FailureKind::Garbage, "an answer that is cut over TCP too".to_owned())),
+                false => Ok(answer),
+            };
         }
     }
 }

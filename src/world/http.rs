@@ -1,5 +1,5 @@
 //! One GET on a connection of its own: no redirect followed, no cookie kept, nothing added but Accept and
-//! User-Agent. Must not retry, except once when a live site asks to come back later.
+//! User-Agent. Must not retry but as [`policy`] says.
 //!
 //! reqwest asks, on an address that we choose. Its URL type tidies some paths (`/a/../b`, a backslash); since a path
 //! is sent byte for byte, those go over hyper's own connection instead, with the same limits.
@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::failure::{Unanswered, failed, from_error, not_asked};
-use super::{Place, World, body, pace};
+use super::{Place, World, body, pace, policy};
 use crate::probe::{FailureKind, HttpAnswer, HttpProbe, Observation, Scheme, TEST_SESSION};
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -31,12 +31,13 @@ impl World {
         let target = target_of(probe)?;
         let place = self.place(&probe.host, probe.to, probe.scheme.port()).await?;
         let headers = self.request_headers(probe)?;
-        let answer = self.get(probe, &target, &place, headers.clone()).await?;
+        let get = async || self.get(probe, &target, &place, headers.clone()).await;
+        let answer = policy::again_after_silence(&get).await?;
         if let Some(pace) = &self.pace
             && let Some(pause) = pace::asked_pause(answer.status, answer.header(RETRY_AFTER.as_str()), Timestamp::now())
         {
             pace.hold(pause);
-            return Ok(Observation::Http(self.get(probe, &target, &place, headers).await?));
+            return Ok(Observation::Http(policy::again_after_silence(&get).await?));
         }
         Ok(Observation::Http(answer))
     }

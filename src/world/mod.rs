@@ -11,8 +11,10 @@
 //! | `body` | decoding of bodies, within limits |
 //! | `tls` | one handshake, looked at and then verified |
 //! | `tls_offer` | one version of TLS offered, forbidden ones included |
-//! | `staple` | the status in a stapled OCSP answer |
+//! | `staple` | what a stapled OCSP answer says, and whether it may be believed |
 //! | `captive` | whether the network here answers in other people's place |
+//! | `clock` | whether the clock here can be believed |
+//! | `policy` | timeouts, tries, pauses: one policy for all of these |
 //! | `pace` | politeness towards a live site |
 //! | `breaker` | the end of a live run from which the site suffers |
 //! | `failure` | causes of errors, sorted |
@@ -24,10 +26,12 @@ mod body;
 mod breaker;
 mod burst;
 mod captive;
+mod clock;
 mod dns;
 pub(crate) mod failure;
 mod http;
 mod pace;
+pub(crate) mod policy;
 mod samples;
 mod staple;
 pub(crate) mod tls;
@@ -59,10 +63,6 @@ use failure::{Unanswered, failed, not_asked};
 
 /// From a public address and port of the blueprint to where it is served instead.
 pub type Routes = BTreeMap<SocketAddr, SocketAddr>;
-
-/// The longest time that a live run lets pass in one [`Wait`]: five minutes. A copy that lives longer is for a
-/// rehearsal to age.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// Whose certificates are believed.
 #[derive(Debug, Clone)]
@@ -130,6 +130,8 @@ pub struct World {
     resolved: Mutex<HashMap<String, Arc<OnceCell<IpAddr>>>>,
     /// The resolver that makes names up, if one does; asked once.
     captive: OnceCell<Option<String>>,
+    /// Whose clock is far from ours, if one is; asked once.
+    clock: OnceCell<Option<String>>,
     /// Text that no earlier run has used, for URLs that no cache may know yet.
     nonce: String,
 }
@@ -195,6 +197,7 @@ impl World {
             breaker: (!routed_only).then(breaker::Breaker::default),
             resolved: Mutex::default(),
             captive: OnceCell::new(),
+            clock: OnceCell::new(),
             nonce: format!("{:x}", jiff::Timestamp::now().as_nanosecond()),
         })
     }
@@ -218,16 +221,19 @@ impl World {
 
     /// Puts one question. Never panics, bounded in time and memory whatever answers.
     ///
-    /// Time: a burst takes at most thirty seconds; samples at most a timeout each beside their turns; a DNS question takes at most three timeouts a server; an HTTP or TLS
-    /// one at most a timeout, twice when a live site asks to come back (30 s at most), plus its turn in the queue of a
-    /// live run and what it takes to resolve the name. Each request to a provider's API takes at most three timeouts and
-    /// two pauses of 30 s; names, pages and tokens may take several requests.
+    /// Time: as [`policy`] says, plus turns in the queue of a live run, and what it takes to resolve a name. A DNS question
+    /// takes at most three timeouts a server, an HTTP or TLS one two (four when a live site asks to come back, which is 30 s
+    /// at most), a request to a provider's API three and two pauses of 30 s; names, pages and tokens may take several
+    /// requests.
     pub async fn ask(&self, probe: &Probe) -> Observation {
         if let Some(reason) = self.stopped() {
             return Observation::NotAsked { because: format!("stopped: {reason}") };
         }
         if let Err(captive) = self.refuse_if_captive(probe).await {
             return *captive;
+        }
+        if let Err(wrong) = self.refuse_if_clock_is_wrong(probe).await {
+            return *wrong;
         }
         let answer = match probe {
             Probe::Dns(probe) => self.dns(probe).await,
@@ -271,11 +277,11 @@ impl World {
                     stage.age_copy(url, wait.duration).await;
                 }
             }
-            None if wait.duration > LONGEST_WAIT => {
+            None if wait.duration > policy::LONGEST_WAIT => {
                 return Err(not_asked(format!(
                     "waiting {} s is longer than the {} s that a live run lets pass",
                     wait.duration.as_secs(),
-                    LONGEST_WAIT.as_secs()
+                    policy::LONGEST_WAIT.as_secs()
                 )));
             }
             None => tokio::time::sleep(wait.duration).await,

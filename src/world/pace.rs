@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::policy::LONGEST_PAUSE;
+
 /// Requests a second, over all HTTP and TLS probes.
 pub const PER_SECOND: u32 = 2;
 /// The most that a run puts.
 pub const REQUESTS_A_RUN: u32 = 300;
 
 const BETWEEN_REQUESTS: Duration = Duration::from_millis(1000 / PER_SECOND as u64);
-/// Longer than this is not waited for: the answer is taken as it is.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 #[derive(Default)]
 pub(super) struct Pace {

@@ -23,7 +23,7 @@ use x509_parser::oid_registry::OID_PKIX_ACCESS_DESCRIPTOR_OCSP;
 use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
 
 use super::failure::{Unanswered, failed, from_error, not_asked};
-use super::{Place, Roots, World, staple};
+use super::{Place, Roots, World, policy, staple};
 use crate::probe::{Certificate, FailureKind, Observation, Staple, TlsAnswer, TlsProbe};
 
 /// # Errors
@@ -85,11 +85,14 @@ impl World {
         let place = self.place(&probe.name, probe.to, 443).await?;
         let name = ServerName::try_from(probe.name.clone())
             .map_err(|_| not_asked(format!("`{}` cannot be a server name", probe.name.escape_debug())))?;
-        self.take_turn().await?;
         let whom = format!("{} at {}", probe.name, place.public);
-        tokio::time::timeout(self.timeout, self.handshake(&place, name, &whom))
-            .await
-            .unwrap_or_else(|_| Err(failed(FailureKind::TimedOut, format!("{whom}: no handshake in time"))))
+        policy::again_after_silence(async || {
+            self.take_turn().await?;
+            tokio::time::timeout(self.timeout, self.handshake(&place, name.clone(), &whom))
+                .await
+                .unwrap_or_else(|_| Err(failed(FailureKind::TimedOut, format!("{whom}: no handshake in time"))))
+        })
+        .await
     }
 
     async fn handshake(&self, place: &Place, name: ServerName<'static>, whom: &str) -> Result<Observation, Unanswered> {
@@ -200,11 +203,13 @@ impl ServerCertVerifier for Onlooker {
         intermediates: &[CertificateDer<'_>],
         _: &ServerName<'_>,
         ocsp_response: &[u8],
-        _: UnixTime,
+        now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let chain = std::iter::once(end_entity).chain(intermediates).map(|der| der.clone().into_owned()).collect();
+        let chain: Vec<CertificateDer<'static>> =
+            std::iter::once(end_entity).chain(intermediates).map(|der| der.clone().into_owned()).collect();
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        let staple = (!ocsp_response.is_empty()).then(|| staple::judge(ocsp_response, &chain, now));
         *self.chain.lock().unwrap_or_else(PoisonError::into_inner) = chain;
-        let staple = (!ocsp_response.is_empty()).then(|| staple::status(ocsp_response));
         *self.staple.lock().unwrap_or_else(PoisonError::into_inner) = staple;
         Ok(ServerCertVerified::assertion())
     }

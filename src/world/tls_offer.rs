@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::failure::{Unanswered, failed, from_error, not_asked};
-use super::{Place, World, tls};
+use super::{Place, World, policy, tls};
 use crate::probe::{FailureKind, Observation, TlsOfferAnswer, TlsOfferProbe, TlsVersion};
 
 /// Bytes of a ClientHello up to and with the version that it asks for: a record's head (5), a message's head (4), the
@@ -45,11 +45,14 @@ impl World {
         let place = self.place(&probe.name, probe.to, 443).await?;
         let name = ServerName::try_from(probe.name.clone())
             .map_err(|_| not_asked(format!("`{}` cannot be a server name", probe.name.escape_debug())))?;
-        self.take_turn().await?;
         let whom = format!("{} at {}", probe.name, place.public);
-        let said = tokio::time::timeout(self.timeout, offer(&place, name, probe, &whom))
-            .await
-            .unwrap_or_else(|_| Err(failed(FailureKind::TimedOut, format!("{whom}: no word in time"))))?;
+        let said = policy::again_after_silence(async || {
+            self.take_turn().await?;
+            tokio::time::timeout(self.timeout, offer(&place, name.clone(), probe, &whom))
+                .await
+                .unwrap_or_else(|_| Err(failed(FailureKind::TimedOut, format!("{whom}: no word in time"))))
+        })
+        .await?;
         let (is_taken, said) = match said {
             Said::Taken(said) => (true, said),
             Said::Refused(said) => (false, said),

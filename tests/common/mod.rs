@@ -42,9 +42,36 @@ pub fn parse(source: &str) -> Sample {
 ///
 /// When the sample no longer holds a text: the edit would change nothing.
 pub fn edited(edits: &[(&str, &str)]) -> String {
-    edits.iter().fold(include_str!("../../blueprints/jeveuxaider.toml").to_owned(), |source, (from, to)| {
-        assert!(source.contains(from), "the sample no longer holds {from:?}");
-        source.replacen(from, to, 1)
+    replaced(include_str!("../../blueprints/jeveuxaider.toml"), edits)
+}
+
+/// A page that is published as static, for the end of the sample.
+pub const PUBLISHED: &str = r#"
+[static_routes]
+cache = "192.0.2.61:6081"
+
+[[static_routes.routes]]
+name = "figures"
+paths = ["/figures"]
+back_office = "192.0.2.80:8080"
+refreshed_every_seconds = 30
+publishers = ["192.0.2.40"]
+samples = ["/figures"]
+"#;
+
+/// [`PUBLISHED`] with some of it replaced, each at its first place.
+///
+/// # Panics
+///
+/// As [`edited`].
+pub fn published(edits: &[(&str, &str)]) -> String {
+    replaced(PUBLISHED, edits)
+}
+
+fn replaced(text: &str, edits: &[(&str, &str)]) -> String {
+    edits.iter().fold(text.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from:?} is no longer there");
+        text.replacen(from, to, 1)
     })
 }
 

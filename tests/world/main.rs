@@ -6,6 +6,7 @@
 mod apis;
 #[path = "../common/mod.rs"]
 mod common;
+mod hostile;
 mod runs;
 mod sockets;
 mod support;

@@ -117,6 +117,69 @@ async fn a_red_or_unknown_parent_makes_its_children_unknown_by_name() {
     assert_eq!(server.heads().len(), 1, "blocked checks ask nothing");
 }
 
+/// Three links of 300 ms beside forty checks of 300 ms: one after another they would take 13 s, and sixteen at a time, as
+/// they go, a chain of three is the longest.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_takes_about_as_long_as_its_slowest_chain() {
+    const SLOW: Duration = Duration::from_millis(300);
+    let slow = Script::Drip(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n".to_vec(), vec![b'x'], SLOW);
+    let server = Server::start(move |_| slow.clone()).await;
+    let world = World::new(routed_to(server.address)).unwrap();
+    let link = |id, parent: Option<&'static str>, nth| Check {
+        blocked_by: parent.into_iter().collect(),
+        ask: vec![get_nth("/chain", nth)],
+        ..check(id)
+    };
+    let mut checks = vec![link("first", None, 0), link("second", Some("first"), 1), link("third", Some("second"), 2)];
+    checks.extend((0..40).map(|nth| Check { ask: vec![get_nth("/beside", nth)], ..check("beside") }));
+    let begun = std::time::Instant::now();
+    let outcome = run_all(checks, &world, verify::Options::looking()).await;
+    let took = begun.elapsed();
+    assert!(outcome.results.iter().all(|result| result.verdict == Verdict::Pass));
+    assert_eq!(server.heads().len(), 43);
+    assert!((3 * SLOW..6 * SLOW).contains(&took), "{took:?}");
+}
+
+/// Whatever could not be tested is unknown, and says why; see also those of no consent and, in `tests/bad_nights.rs`, of no
+/// token.
+#[tokio::test]
+async fn what_could_not_be_tested_is_unknown_with_its_reason() {
+    let silent = Server::start(|_| Script::Hang).await;
+    let asks = || Check {
+        ask: vec![get_nth("/", 0)],
+        ..judged("asks", |seen| match golive::concerns::answer::http(&seen[0]) {
+            Ok(answer) => Judgement::pass(format!("{}", answer.status)),
+            Err(judgement) => judgement,
+        })
+    };
+    let outcome = run_all(vec![asks()], &impatient(routed_to(silent.address)), verify::Options::looking()).await;
+    assert_eq!(outcome.results[0].verdict, Verdict::Unknown);
+    assert_eq!(outcome.results[0].because, "http://shop.example.com at 203.0.113.10:80: no answer in time");
+
+    // A resolver that has an address for every name.
+    let (udp, server) = (tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap(), server().await);
+    let portal = udp.local_addr().unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(async move {
+        use hickory_resolver::proto::op::{Message, MessageType, OpCode};
+        use hickory_resolver::proto::rr::{RData, Record, rdata::A};
+        let mut buffer = vec![0; 4096];
+        while let Ok((length, from)) = udp.recv_from(&mut buffer).await {
+            let query = Message::from_vec(&buffer[..length]).unwrap();
+            let mut answer = Message::new(query.metadata.id, MessageType::Response, OpCode::Query);
+            answer.queries = query.queries.clone();
+            let name = query.queries[0].name().clone();
+            answer.answers = vec![Record::from_rdata(name, 60, RData::A(A::new(203, 0, 113, 10)))];
+            udp.send_to(&answer.to_vec().unwrap(), from).await.unwrap();
+        }
+    });
+    let world = World::new(Options { resolvers: vec![portal], ..live(&server) }).unwrap();
+    let outcome = run_all(vec![asks()], &world, verify::Options::looking()).await;
+    assert_eq!(outcome.results[0].verdict, Verdict::Unknown);
+    assert!(outcome.results[0].because.contains("the network here is captive"), "{}", outcome.results[0].because);
+    assert!(server.heads().is_empty());
+}
+
 #[tokio::test]
 async fn checks_that_wait_for_one_another_do_not_hang_the_run() {
     let world = World::new(routed_to("127.0.0.1:1".parse().unwrap())).unwrap();

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use golive::probe::{
     DnsAnswer, DnsProbe, DnsServer, Dnssec, Failure, FailureKind, HttpAnswer, HttpProbe, Observation, Probe, Rcode,
-    RecordData, RecordType, Scheme, Signatures, Staple, TEST_SESSION, Target, TlsAnswer, TlsOfferAnswer, TlsOfferProbe,
-    TlsProbe, TlsVersion, Wait,
+    RecordData, RecordType, SamplesProbe, Scheme, Signatures, Staple, TEST_SESSION, Target, TlsAnswer, TlsOfferAnswer,
+    TlsOfferProbe, TlsProbe, TlsVersion, Wait,
 };
 use golive::providers::api::Access;
 use golive::world::{Allowed, Options, Roots, Routes, World};
@@ -159,6 +159,19 @@ mod answers {
         let head = Script::Drip(Vec::new(), b"HTTP/1.1 200 OK\r\n".repeat(100), Duration::from_millis(50));
         assert_eq!(failure(answer_of(head).await).kind, FailureKind::TimedOut);
         assert_eq!(failure(answer_of(Script::Hang).await).kind, FailureKind::TimedOut);
+    }
+
+    /// A lost packet says nothing: who is silent once is asked again, and who is silent twice is not there.
+    #[tokio::test]
+    async fn that_do_not_come_are_asked_for_once_more() {
+        let server = Server::start(|n| if n == 0 { Script::Hang } else { ok(&[], b"hello") }).await;
+        let world = impatient(routed_to(server.address));
+        assert_eq!(http(ask_http(&world, get("/")).await).body.text, "hello");
+        assert_eq!(server.heads().len(), 2);
+        let silent = Server::start(|_| Script::Hang).await;
+        let world = impatient(routed_to(silent.address));
+        assert_eq!(failure(ask_http(&world, get("/")).await).kind, FailureKind::TimedOut);
+        assert_eq!(silent.heads().len(), 2, "twice, not for ever");
     }
 
     #[tokio::test]
@@ -356,6 +369,8 @@ mod handshakes {
         root: CertificateDer<'static>,
         chain: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
+        /// Of the intermediate, as a file has it.
+        issuer_key: String,
     }
 
     /// A chain of root, intermediate and leaf; `edit` changes the leaf before it is signed.
@@ -363,6 +378,7 @@ mod handshakes {
         let (root, root_issuer) = authority();
         let (params, key) = authority_params("golive test intermediate");
         let intermediate = params.signed_by(&key, &root_issuer).unwrap();
+        let issuer_key = key.serialize_pem();
         let issuer = rcgen::Issuer::new(params, key);
         let mut leaf = rcgen::CertificateParams::new(vec![HOST.to_owned()]).unwrap();
         leaf.distinguished_name = rcgen::DistinguishedName::new();
@@ -371,7 +387,8 @@ mod handshakes {
         edit(&mut leaf);
         let key = rcgen::KeyPair::generate().unwrap();
         let leaf = leaf.signed_by(&key, &issuer).unwrap();
-        Shown { root: root.der().clone(), chain: vec![leaf.der().clone(), intermediate.der().clone()], key: key.into() }
+        let chain = vec![leaf.der().clone(), intermediate.der().clone()];
+        Shown { root: root.der().clone(), chain, key: key.into(), issuer_key }
     }
 
     async fn serve(shown: Shown) -> (World, JoinSet<()>) {
@@ -464,6 +481,49 @@ mod handshakes {
             assert_eq!((leaf.must_staple, leaf.ocsp_url.as_deref()), (true, Some("http://o.test")));
             assert_eq!(answer.staple, wanted);
         }
+    }
+
+    /// What openssl answers in the name of the intermediate, for a day from now on.
+    fn ocsp_answer(shown: &Shown, status: char) -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let openssl =
+            |arguments: &str| crate::common::run("openssl", &arguments.split(' ').collect::<Vec<_>>(), folder.path());
+        for (name, der) in ["leaf", "issuer"].iter().zip(&shown.chain) {
+            let text = data_encoding::BASE64.encode(der);
+            let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+            let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"));
+            std::fs::write(folder.path().join(format!("{name}.pem")), pem).unwrap();
+        }
+        std::fs::write(folder.path().join("issuer.key"), &shown.issuer_key).unwrap();
+        let serial = openssl("x509 -in leaf.pem -noout -serial");
+        let serial = serial.trim().strip_prefix("serial=").unwrap();
+        let revoked = if status == 'R' { "260101000000Z" } else { "" };
+        let index = format!("{status}\t490101000000Z\t{revoked}\t{serial}\tunknown\t/CN=leaf\n");
+        std::fs::write(folder.path().join("index"), index).unwrap();
+        openssl("ocsp -issuer issuer.pem -cert leaf.pem -no_nonce -reqout request");
+        openssl(
+            "ocsp -index index -CA issuer.pem -rsigner issuer.pem -rkey issuer.key -reqin request -respout answer \
+             -ndays 1 -resp_no_certs",
+        );
+        std::fs::read(folder.path().join("answer")).unwrap()
+    }
+
+    #[tokio::test]
+    async fn that_are_stapled_are_believed_as_their_issuer_says() {
+        let another = shown(|_| {});
+        for (status, wanted) in [('V', Staple::Good), ('R', Staple::Revoked)] {
+            let own = shown(|_| {});
+            let answer = ocsp_answer(&own, status);
+            let (world, _tasks) = serve_stapling(own, answer).await;
+            assert_eq!(look(&world).await.staple, Some(wanted));
+        }
+        let (world, _tasks) = serve_stapling(shown(|_| {}), ocsp_answer(&another, 'V')).await;
+        assert_eq!(look(&world).await.staple, Some(Staple::OfAnother));
+        let mut alone = shown(|_| {});
+        let answer = ocsp_answer(&alone, 'V');
+        alone.chain.truncate(1);
+        let (world, _tasks) = serve_stapling(alone, answer).await;
+        assert_eq!(look(&world).await.staple, Some(Staple::Unproven));
     }
 
     #[tokio::test]
@@ -1088,6 +1148,7 @@ mod names {
         for probe in [
             Probe::Http(HttpProbe { to: Target::Resolved, ..get("/") }),
             Probe::Http(get("/")),
+            Probe::Samples(SamplesProbe { request: get("/"), count: 3 }),
             question(DnsServer::Resolver, RecordType::A),
             question(DnsServer::Authoritative(SERVER.parse().unwrap()), RecordType::A),
         ] {
@@ -1097,6 +1158,56 @@ mod names {
         assert_eq!((portal.asked(), web.heads().len()), (1, 0), "one question, and nothing more");
         let rehearsed = World::new(Options { routed_only: true, ..options() }).unwrap();
         http(ask_http(&rehearsed, get("/")).await);
+    }
+
+    /// Meta drill 106: our own clock, two days ahead of everybody's.
+    #[tokio::test]
+    async fn of_signed_zones_are_not_judged_by_a_clock_that_is_wrong() {
+        let dated = |hours: i64, age: i64| {
+            let then = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours);
+            let date = then.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            ok(&[&format!("date: {date}"), &format!("age: {age}")], b"")
+        };
+        let (hour, day) = (3600, 24);
+        for (script, wrong) in [
+            (dated(0, 0), None),
+            (ok(&[], b""), None),
+            (ok(&["date: yesterday"], b""), None),
+            // A copy of two days ago, which says so.
+            (dated(2 * day, 2 * 24 * hour), None),
+            (dated(2 * day, 0), Some("48 hours ahead of that of shop.example.com")),
+            (dated(-2 * day, 0), Some("hours behind that of shop.example.com")),
+        ] {
+            let web = Server::start(move |_| script.clone()).await;
+            let server = NameServer::start(|query, _, _| {
+                let name = query.queries[0].name().to_string();
+                let known = name.starts_with("shop.").then(|| a("shop.example.com.", 10));
+                let code = if known.is_some() { ResponseCode::NoError } else { ResponseCode::NXDomain };
+                bytes(&reply(query, code, known.into_iter().collect()))
+            })
+            .await;
+            let mut options = Options { routed_only: false, resolvers: vec![server.address], ..routed_to(web.address) };
+            options.allowed.ranges = None;
+            let world = World::new(options).unwrap();
+            let signed = Probe::Dns(DnsProbe {
+                server: DnsServer::Resolver,
+                name: HOST.into(),
+                record_type: RecordType::A,
+                signatures: Signatures::Asked,
+                nth: 0,
+            });
+            let shown = Probe::Tls(TlsProbe { name: HOST.into(), to: Target::Pinned(PUBLIC), nth: 0 });
+            for judged_by_it in [signed, shown] {
+                let seen = world.ask(&judged_by_it).await;
+                match (wrong, &seen) {
+                    (Some(words), Observation::NotAsked { because }) => assert!(because.contains(words), "{because}"),
+                    (None, Observation::Dns(_) | Observation::Failed(_)) => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+            // What no certificate is needed for is asked all the same.
+            assert!(matches!(ask_http(&world, get("/")).await, Observation::Http(_)));
+        }
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ use dialoguer::{Confirm, Input, Select};
 use super::answers::Script;
 use crate::cli::Ui;
 use crate::concerns::people::Role;
+use crate::language::Language;
 use crate::plain::plain;
 use crate::report::findings;
 use crate::runbook::fact::Answer;
@@ -83,12 +84,12 @@ pub trait People {
 /// # Errors
 ///
 /// A file that cannot be read; no file and no terminal.
-pub fn of(answers: Option<&Path>, ui: &mut Ui) -> anyhow::Result<Option<Box<dyn People>>> {
+pub fn of(answers: Option<&Path>, language: Language, ui: &mut Ui) -> anyhow::Result<Option<Box<dyn People>>> {
     let Some(file) = answers else {
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             bail!("nobody can be asked, as this is no terminal: give the answers in a file, --answers FILE");
         }
-        return Ok(Some(Box::new(Terminal { term: Term::stderr(), last: None })));
+        return Ok(Some(Box::new(Terminal { term: Term::stderr(), language, last: None })));
     };
     let name = file.display().to_string();
     let bytes = std::fs::read(file).with_context(|| format!("cannot read the answers {name}"))?;
@@ -108,6 +109,8 @@ pub fn name_of(holder: &str) -> &str {
 
 struct Terminal {
     term: Term,
+    /// That of the runbook's texts.
+    language: Language,
     /// Who answered last.
     last: Option<String>,
 }
@@ -145,20 +148,26 @@ enum Choice {
 }
 
 impl Choice {
-    fn words(self) -> &'static str {
-        match self {
+    fn words(self, language: Language) -> &'static str {
+        let (en, fr) = match self {
             // With a name, where it is shown.
-            Choice::Done => "done",
-            Choice::DoneByOther => "done, says somebody else",
-            Choice::Again => "run the checks again",
-            Choice::Hold => "hold: not yet, ask again before the vote",
-            Choice::Waive => "waive: it is not as it must be, and we go on all the same",
-            Choice::Skip => "skip: not needed here",
-            Choice::Note => "note something",
-            Choice::Undo => "show the way back",
-            Choice::Back => "go back to an earlier step",
-            Choice::Leave => "stop here, go on later",
-        }
+            Choice::Done => ("done, says", "fait, dit"),
+            Choice::DoneByOther => ("done, says somebody else", "fait, dit quelqu'un d'autre"),
+            Choice::Again => ("run the checks again", "relancer les contrôles"),
+            Choice::Hold => {
+                ("hold: not yet, ask again before the vote", "attendre : pas encore, redemander avant le vote")
+            }
+            Choice::Waive => (
+                "waive: it is not as it must be, and we go on all the same",
+                "déroger : ce n'est pas comme il faut, et nous continuons quand même",
+            ),
+            Choice::Skip => ("skip: not needed here", "sauter : inutile ici"),
+            Choice::Note => ("note something", "noter quelque chose"),
+            Choice::Undo => ("show the way back", "montrer le retour arrière"),
+            Choice::Back => ("go back to an earlier step", "revenir à une étape précédente"),
+            Choice::Leave => ("stop here, go on later", "s'arrêter ici, reprendre plus tard"),
+        };
+        language.of(en, fr)
     }
 
     fn of(item: &Item, standing: &Standing, settled: &[(String, String)]) -> Vec<Choice> {
@@ -216,7 +225,7 @@ impl Terminal {
             name => name.to_owned(),
         };
         loop {
-            let name = self.text("who says so", Some(&plain(&default)), false)?;
+            let name = self.text(self.language.of("who says so", "qui le dit"), Some(&plain(&default)), false)?;
             if !name.is_empty() {
                 self.last = Some(name.clone());
                 return Ok(name);
@@ -225,24 +234,27 @@ impl Terminal {
     }
 
     fn reply(&mut self, item: &Item, standing: &Standing, settled: &[(String, String)]) -> Result<Reply, Stop> {
+        let language = self.language;
         let choices = Choice::of(item, standing, settled);
         let words = choices.iter().map(|choice| match choice {
-            Choice::Done => format!("done, says {}", plain(name_of(&item.holder))),
-            other => other.words().to_owned(),
+            Choice::Done => format!("{} {}", choice.words(language), plain(name_of(&item.holder))),
+            other => other.words(language).to_owned(),
         });
         let words: Vec<String> = words.collect();
-        let choice = choices[self.select("answer", &words)?];
+        let choice = choices[self.select(language.of("answer", "réponse"), &words)?];
+        let known = language.of("what is to be known of it (may be empty)", "à savoir (peut rester vide)");
+        let why = language.of("why", "pourquoi");
         let settle = |this: &mut Self, answer| -> Result<Reply, Stop> {
             let text = match answer {
-                Answer::Done => this.text("what is to be known of it (may be empty)", None, true)?,
-                _ => this.reason("why")?,
+                Answer::Done => this.text(known, None, true)?,
+                _ => this.reason(why)?,
             };
             let by = this.name(&item.holder)?;
             Ok(Reply::Settle { answer, by, text })
         };
         match choice {
             Choice::Done => {
-                let text = self.text("what is to be known of it (may be empty)", None, true)?;
+                let text = self.text(known, None, true)?;
                 Ok(Reply::Settle { answer: Answer::Done, by: name_of(&item.holder).to_owned(), text })
             }
             Choice::DoneByOther => settle(self, Answer::Done),
@@ -258,23 +270,33 @@ impl Terminal {
             }
             Choice::Back => {
                 let titles: Vec<String> = settled.iter().map(|(_, title)| plain(title)).collect();
-                let select = Select::new().with_prompt("to which").items(&titles).default(titles.len() - 1);
+                let select = Select::new()
+                    .with_prompt(language.of("to which", "à laquelle"))
+                    .items(&titles)
+                    .default(titles.len() - 1);
                 let index = select.interact_on_opt(&self.term)?.ok_or(Stop::Menu)?;
-                let reason = self.reason("why")?;
+                let reason = self.reason(why)?;
                 Ok(Reply::Back { item: settled[index].0.clone(), by: self.name("")?, reason })
             }
         }
     }
 
     fn ballot(&mut self, role: Role, holder: &str) -> Result<Ballot, Stop> {
-        let prompt = format!("{} ({}), go or no-go", role.as_str(), plain(holder));
-        let words = ["go", "no-go", "stop here, vote later"].map(str::to_owned);
+        let language = self.language;
+        let asked = language.of("go or no-go", "go ou no-go");
+        let prompt = format!("{} ({}), {asked}", role.said().told_in(language), plain(holder));
+        let words =
+            ["go", "no-go", language.of("stop here, vote later", "s'arrêter ici, voter plus tard")].map(str::to_owned);
         let go = match self.select(&prompt, &words)? {
             0 => true,
             1 => false,
             _ => return Ok(Ballot::Leave),
         };
-        let reason = if go { self.text("a word to it (may be empty)", None, true)? } else { self.reason("why")? };
+        let reason = if go {
+            self.text(language.of("a word to it (may be empty)", "un mot (peut rester vide)"), None, true)?
+        } else {
+            self.reason(language.of("why", "pourquoi"))?
+        };
         Ok(Ballot::Cast { go, by: self.name(holder)?, reason })
     }
 
@@ -308,11 +330,13 @@ impl People for Terminal {
 
     fn after_no_go(&mut self, _poll: &str) -> anyhow::Result<Option<(String, String)>> {
         self.until(None, |this| {
-            let words = ["stop here", "vote anew"].map(str::to_owned);
+            let language = this.language;
+            let words = [language.of("stop here", "s'arrêter ici"), language.of("vote anew", "voter de nouveau")]
+                .map(str::to_owned);
             match this.select("no-go", &words)? {
                 0 => Ok(None),
                 _ => {
-                    let reason = this.reason("what has changed")?;
+                    let reason = this.reason(language.of("what has changed", "ce qui a changé"))?;
                     Ok(Some((this.name("")?, reason)))
                 }
             }
@@ -321,7 +345,7 @@ impl People for Terminal {
 
     fn try_again(&mut self) -> anyhow::Result<bool> {
         self.until(false, |this| {
-            let prompt = "it is not written down; try again";
+            let prompt = this.language.of("it is not written down; try again", "ce n'est pas écrit ; réessayer");
             Confirm::new().with_prompt(prompt).default(true).interact_on_opt(&this.term)?.ok_or(Stop::Menu)
         })
     }

@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::{App, Apps, Autoscale, Container};
 use crate::blueprint::Site;
-use crate::concerns::answer::{answered, api, cache_control, http, is_hit, listed};
+use crate::concerns::answer::{answered, api, cache_control, cookies, http, is_hit, listed};
 use crate::concerns::ask::{NONCE, get};
-use crate::concerns::{Check, Judgement, OneOrMore, Safety};
+use crate::concerns::{Check, Judgement, OneOrMore, Safety, Unverified};
 use crate::probe::{ApiProbe, ApiProvider, HttpAnswer, Observation, Probe, Scheme, TEST_SESSION};
 
 const VALID_FOR_SECONDS: u32 = 3600;
@@ -204,6 +204,9 @@ fn health(app: &App, path: &str, site: &Site) -> Check {
 
 /// Requests of one logged-in visitor, each on a connection of its own.
 const VISITS: u8 = 20;
+/// The cookie by which the platform's router leads a visitor to the same container again.
+const STICKY: &str = "sc-sticky-session";
+const STICKY_NAME: Unverified = Unverified("what the platform calls that cookie");
 
 /// `app.sessions`: whichever container answers, one stays logged in.
 fn sessions(app: &App, path: &str, cookie: &str, site: &Site) -> Check {
@@ -220,6 +223,11 @@ fn sessions(app: &App, path: &str, cookie: &str, site: &Site) -> Check {
             let mut other = None;
             for observation in seen {
                 let answer = answered!(http(observation));
+                // Visitors would not notice where a session is kept, until a container is gone.
+                if cookies(answer).iter().any(|(name, _)| *name == STICKY) {
+                    return Judgement::fail(format!("the router sets {STICKY}: sticky sessions are on"))
+                        .resting_on(STICKY_NAME);
+                }
                 match answer.status {
                     200 if is_hit(answer) => {
                         return Judgement::fail("a logged-in visitor's page comes out of the CDN's store");
@@ -240,7 +248,7 @@ fn sessions(app: &App, path: &str, cookie: &str, site: &Site) -> Check {
                 }
             }
         }),
-        remedy: "keep sessions in a store that all containers share".to_owned(),
+        remedy: "keep sessions in a store that all containers share, and sticky sessions off".to_owned(),
         source: "JVA-4, JVA-9: fifty containers, and none keeps a file",
         valid_for_seconds: VALID_FOR_SECONDS,
     }
@@ -427,7 +435,10 @@ mod tests {
             assert_eq!(verdict(&sessions, &seen), Some(wanted), "{first} {others}");
         }
         let stored = page(200, &[("cf-cache-status", "HIT")], "");
-        assert_eq!(verdict(&sessions, &[stored]), Some(Verdict::Fail));
+        let sticky = page(200, &[("set-cookie", "sc-sticky-session=abc; Path=/")], "");
+        for bad in [stored, sticky] {
+            assert_eq!(verdict(&sessions, &[bad]), Some(Verdict::Fail));
+        }
     }
 
     #[test]

@@ -15,9 +15,9 @@ use crate::concerns::answer::{
     self, answered, cache_control, cache_control_text, cache_status, cache_status_text, cookies, http, is_hit, listed,
     seconds_of,
 };
-use crate::concerns::ask::{NONCE, age, get, pause};
+use crate::concerns::ask::{NONCE, age, cloudflare_zone, get, pause};
 use crate::concerns::attest::{self, Question};
-use crate::concerns::{Check, Judgement, OneOrMore, Safety};
+use crate::concerns::{Check, Judgement, OneOrMore, Safety, Unverified, Verdict};
 use crate::probe::{BodyProblem, Disturbance, HttpAnswer, HttpProbe, Observation, Probe, Purge, Scheme};
 use crate::providers::cloudflare;
 
@@ -29,6 +29,11 @@ const NO_EDGE: [&str; 3] = ["dns.host.target", "tls.chain", "gate.leftover"];
 
 const THIRTY_DAYS: u64 = 30 * 86_400;
 const A_YEAR: u64 = 365 * 86_400;
+
+/// As the CDN's documents have it, plan by plan; no zone on any of them was asked.
+const VARY_BY_PLAN: Unverified = Unverified("on which of the CDN's plans a Vary is applied");
+const STALE_BY_PLAN: Unverified =
+    Unverified("on which of the CDN's plans a copy that is too old is fetched anew behind the visitor's back");
 
 /// Most questions of one check that wants to meet every machine.
 const MOST_LOOKS: u32 = 24;
@@ -48,7 +53,7 @@ pub fn checks(cache: &Cache, site: &Site) -> OneOrMore<Check> {
         }
         let Some(sample) = Sample::of(class, site) else { continue };
         if !class.fingerprinted {
-            all.extend(class.samples.iter().map(|path| page_header(&site.host, path, path.to_string(), class)));
+            all.extend(class.samples.iter().map(|path| page_header(&site.host, path, path.to_string(), class, site)));
         }
         if site.cdn.is_some() {
             all.push(hit_on_second(&sample, subject(class, site)));
@@ -66,7 +71,7 @@ pub fn checks(cache: &Cache, site: &Site) -> OneOrMore<Check> {
         }));
         if let (Some(path), Some(ttl)) = (class.samples.first(), class.edge_ttl()) {
             if class.stale_while_revalidate_seconds.is_some() {
-                all.push(stale_while_revalidate(path, ttl, class, site));
+                all.push(stale_while_revalidate(path, ttl, class, site).resting_on(STALE_BY_PLAN));
             }
             if class.stale_if_error_seconds.is_some() {
                 all.push(stale_if_error(path, class, site));
@@ -98,7 +103,8 @@ fn of_further_host(host: &HostName, page: &UrlPath, cache: &Cache, site: &Site) 
     };
     let subject = format!("{host}{page}");
     let sample = Sample::Path(get(Scheme::Https, host, page.as_str()));
-    let mut all = vec![page_header(host, page, subject.clone(), class), set_cookie(&sample, subject.clone(), site)];
+    let mut all =
+        vec![page_header(host, page, subject.clone(), class, site), set_cookie(&sample, subject.clone(), site)];
     if site.cdn.is_some() {
         all.push(hit_on_second(&sample, subject));
     }
@@ -255,13 +261,18 @@ fn fingerprinted(class: &Class, site: &Site) -> Check {
     }
 }
 
-/// `cache.cc.html`: the header that the blueprint declares, and nothing that cancels it.
-fn page_header(host: &HostName, path: &UrlPath, subject: String, class: &Class) -> Check {
+/// `cache.cc.html`: the header that the blueprint declares, and nothing that cancels it: neither another directive nor
+/// the CDN's Always Online.
+fn page_header(host: &HostName, path: &UrlPath, subject: String, class: &Class, site: &Site) -> Check {
     let class = class.clone();
+    let mut ask = vec![get(Scheme::Https, host, path.as_str()).into()];
+    if class.stale_while_revalidate_seconds.is_some() || class.stale_if_error_seconds.is_some() {
+        ask.extend(cloudflare_zone(site, "/settings/always_online"));
+    }
     Check {
         remedy: "send max-age and stale-* as declared; drop s-maxage, set another edge TTL by rule".to_owned(),
         source: "RFC 9111 4.2.4, 5.2.2; RFC 5861; Cloudflare docs, cache/concepts/cache-control",
-        ..check("cache.cc.html", subject, vec![get(Scheme::Https, host, path.as_str()).into()], move |seen| {
+        ..check("cache.cc.html", subject, ask, move |seen| {
             let answer = answered!(http(&seen[0]));
             let header = cache_control_text(answer);
             if answer.status != 200 {
@@ -297,7 +308,16 @@ fn page_header(host: &HostName, path: &UrlPath, subject: String, class: &Class) 
                     _ => Judgement::fail(format!("{name} is not as declared: {header}")),
                 };
             }
-            Judgement::pass(header)
+            match seen.get(1).map(answer::cloudflare) {
+                Some(Ok(setting)) if setting["value"] == "on" => {
+                    Judgement::fail(format!("Always Online is on, and cancels the stale serving of: {header}"))
+                }
+                Some(Err(Judgement::Say(Verdict::Unknown, why))) => {
+                    Judgement::unknown(format!("{header}, as declared; whether Always Online cancels it: {why}"))
+                }
+                Some(Err(judgement)) => judgement,
+                Some(Ok(_)) | None => Judgement::pass(header),
+            }
         })
     }
 }
@@ -310,14 +330,17 @@ fn never_stored(path: &UrlPath, class: &Class, site: &Site) -> Check {
         .find(|prefix| path.as_str().starts_with(prefix.as_str()))
         .map_or("", |prefix| prefix.as_str().trim_end_matches('/'));
     let missing = format!("{missing}/golive-{NONCE}");
-    let ask =
-        vec![get(Scheme::Https, &site.host, path.as_str()).into(), get(Scheme::Https, &site.host, &missing).into()];
+    let sample = get(Scheme::Https, &site.host, path.as_str());
+    // Credentials that nobody has: what is told to them is the answer to one person, even where it is an error.
+    let known = sample.clone().header("authorization", format!("Bearer golive-{NONCE}"));
+    let ask = vec![sample.into(), get(Scheme::Https, &site.host, &missing).into(), known.into()];
     Check {
         remedy: format!("send `Cache-Control: no-store` on {path} and on its errors"),
         source: "RFC 9111 5.2.2.5; JVA-7",
         ..check("cache.cc.api", path.to_string(), ask, |seen| {
             let mut weak = None;
-            for (observation, what) in seen.iter().zip(["the answer", "that of a missing path"]) {
+            for (observation, what) in seen.iter().zip(["the answer", "that of a missing path", "that to credentials"])
+            {
                 let answer = answered!(http(observation));
                 let directives = cache_control(answer);
                 let header = cache_control_text(answer);
@@ -337,7 +360,7 @@ fn never_stored(path: &UrlPath, class: &Class, site: &Site) -> Check {
                 }
             }
             weak.map_or_else(
-                || Judgement::pass("no-store on the answer and on that of a missing path"),
+                || Judgement::pass("no-store on the answer, on that of a missing path, and on that to credentials"),
                 Judgement::warn,
             )
         })
@@ -444,18 +467,13 @@ fn vary(sample: &Sample, class: &Class, site: &Site) -> Check {
                 .collect();
             let names = listed(&varied.iter().collect::<Vec<_>>());
             if varied.iter().any(|name| matches!(name.as_str(), "*" | "cookie" | "user-agent")) {
-                return Judgement::fail(format!(
-                    "{} varies on {names}, which the edge does not apply (by its documents; not tried on each plan)",
-                    probe.path
-                ));
+                return Judgement::fail(format!("{} varies on {names}, which the edge does not apply", probe.path))
+                    .resting_on(VARY_BY_PLAN);
             }
-            if varied.is_empty() {
-                Judgement::pass(format!("{} varies on nothing that splits the cache", probe.path))
-            } else {
-                Judgement::warn(format!(
-                    "{} varies on {names}, which the edge does not apply (by its documents; not tried on each plan)",
-                    probe.path
-                ))
+            match varied.is_empty() {
+                true => Judgement::pass(format!("{} varies on nothing that splits the cache", probe.path)),
+                false => Judgement::warn(format!("{} varies on {names}, which the edge does not apply", probe.path))
+                    .resting_on(VARY_BY_PLAN),
             }
         })
     }
@@ -798,18 +816,19 @@ fn errors_5xx(site: &Site) -> Check {
 
 /// `cache.leak.users`: nobody sees what belongs to somebody else. Copies that are there already have to die first,
 /// or they would hide the fault: each path is then asked as Alice, as Bob, without a session, and as Alice again,
-/// each session being a random mark.
+/// each session being a random mark. So is a page that does not exist, since errors are kept too, and below each
+/// personal path a name that looks like a file, which some caches keep for its looks.
 fn leak(cache: &Cache, site: &Site) -> Option<Check> {
     let cookie = cache.session_cookie.as_ref()?;
-    let sampled: Vec<HttpProbe> = cache
-        .classes
-        .iter()
-        .flat_map(|class| &class.samples)
-        .map(|path| get(Scheme::Https, &site.host, path.as_str()))
-        .collect();
-    if sampled.is_empty() {
+    let samples = |class: &Class| class.samples.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let mut paths: Vec<String> = cache.classes.iter().flat_map(samples).collect();
+    if paths.is_empty() {
         return None;
     }
+    let personal = cache.classes.iter().filter(|class| !class.store).flat_map(samples);
+    paths.extend(personal.map(|path| format!("{}/golive-{NONCE}.css", path.trim_end_matches('/'))));
+    paths.push(format!("/golive-{NONCE}-nowhere"));
+    let sampled: Vec<HttpProbe> = paths.iter().map(|path| get(Scheme::Https, &site.host, path)).collect();
     let oldest = cache.classes.iter().filter(|class| !class.fingerprinted).filter_map(Class::dead_after).max();
     let mut ask = vec![age(&sampled.iter().collect::<Vec<_>>(), oldest.unwrap_or(0))];
     for probe in &sampled {
@@ -856,8 +875,8 @@ fn leak(cache: &Cache, site: &Site) -> Option<Check> {
 mod tests {
     use super::*;
 
-    use crate::concerns::Verdict;
     use crate::concerns::answer::made_up::{check, page, sample, verdict};
+    use crate::probe::ApiAnswer;
 
     fn kept(status: &str) -> Observation {
         page(200, &[("cf-cache-status", status)], "")
@@ -896,11 +915,46 @@ mod tests {
         let (blueprint, site) = sample(&[]);
         let html = check(&blueprint, &site, "cache.cc.html", "/missions");
         let header = "public, max-age=30, stale-while-revalidate=60, stale-if-error=86400";
-        let with = |more: &str| [page(200, &[("cache-control", &format!("{header}{more}"))], "")];
-        assert_eq!(verdict(&html, &with("")), Some(Verdict::Pass));
+        let set = |always_online: &str| {
+            let body = serde_json::json!({ "success": true, "result": { "value": always_online } });
+            Observation::Api(ApiAnswer { at: jiff::Timestamp::UNIX_EPOCH, status: 200, body })
+        };
+        let with = |more: &str, setting| [page(200, &[("cache-control", &format!("{header}{more}"))], ""), setting];
+        assert_eq!(verdict(&html, &with("", set("off"))), Some(Verdict::Pass));
+        assert_eq!(verdict(&html, &with("", set("on"))), Some(Verdict::Fail));
+        let unasked = || Observation::NotAsked { because: "no token".to_owned() };
+        assert_eq!(verdict(&html, &with("", unasked())), Some(Verdict::Unknown));
         for more in [", must-revalidate", ", s-maxage=30", ", private"] {
-            assert_eq!(verdict(&html, &with(more)), Some(Verdict::Fail), "{more}");
+            assert_eq!(verdict(&html, &with(more, unasked())), Some(Verdict::Fail), "{more}");
         }
+    }
+
+    #[test]
+    fn what_is_told_to_credentials_is_stored_nowhere() {
+        let (blueprint, site) = sample(&[]);
+        let api = check(&blueprint, &site, "cache.cc.api", "/api/user");
+        let marked = |value: &str| page(401, &[("cache-control", value)], "");
+        for (value, wanted) in
+            [("no-store", Verdict::Pass), ("private", Verdict::Warn), ("max-age=5", Verdict::Fail), ("", Verdict::Fail)]
+        {
+            let seen = [marked("no-store"), marked("no-store"), marked(value)];
+            assert_eq!(verdict(&api, &seen), Some(wanted), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_vary_says_what_it_rests_on() {
+        let (blueprint, site) = sample(&[]);
+        let vary = check(&blueprint, &site, "cache.vary", "pages /");
+        let because = |value: &str| match (vary.judge)(&[page(200, &[("vary", value)], "")]) {
+            Judgement::Say(verdict, because) => {
+                (verdict, because.contains("; unverified: on which of the CDN's plans"))
+            }
+            Judgement::Ask(_) => panic!("a verdict"),
+        };
+        assert_eq!(because("Accept-Encoding"), (Verdict::Pass, false));
+        assert_eq!(because("Accept-Language"), (Verdict::Warn, true));
+        assert_eq!(because("Cookie"), (Verdict::Fail, true));
     }
 
     #[test]

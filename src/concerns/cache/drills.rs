@@ -95,6 +95,25 @@ pub fn drills(cache: &Cache, site: &Site) -> Drills {
             }),
         });
     }
+    if cache.classes.iter().any(|class| !class.ignore_query && can_be_asked(class)) {
+        all.push(Drill {
+            number: None,
+            id: "query-out-of-key",
+            fault: "somebody leaves the query out of every cache key: one search answers all others",
+            reddens: vec!["cache.query"],
+            inject: Box::new(|staging| {
+                staging.edit_cdn_rules(CACHE_PHASE, |rules| {
+                    let mut found = false;
+                    for rule in rules.iter_mut().filter(|rule| rule["action_parameters"]["cache"] == true) {
+                        rule["action_parameters"]["cache_key"] =
+                            json!({ "custom_key": { "query_string": { "exclude": { "all": true } } } });
+                        found = true;
+                    }
+                    if found { Ok(()) } else { Err("no rule keeps anything".to_owned()) }
+                })
+            }),
+        });
+    }
     let copied = cache.classes.iter().find(|class| class.proxy_copy_seconds.is_some() && can_be_asked(class));
     if let Some(class) = copied.filter(|_| site.has_proxy && site.cdn.is_some()) {
         let from = format!("proxy_cache copies_{};", class.name.identifier());
@@ -249,7 +268,7 @@ fn of_stale_serving(cache: &Cache) -> Vec<Drill> {
             number: Some(27),
             id: "always-online",
             fault: "Always Online is on and cancels stale serving",
-            reddens: cancelled,
+            reddens: std::iter::once("cache.cc.html").chain(cancelled).collect(),
             inject: Box::new(|staging| staging.set_cdn_setting("always_online", json!("on"))),
         },
     ]

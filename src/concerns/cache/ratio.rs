@@ -139,6 +139,35 @@ fn wilson(hits: u64, all: u64) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::concerns::Verdict;
+    use crate::probe::BurstAnswer;
+
+    #[test]
+    fn too_few_answers_show_nothing_and_others_only_what_they_can() {
+        let url = get(Scheme::Https, &"www.example.org".parse().expect("a name"), "/");
+        let judged = |hits: u16, all: u16| {
+            let answer = BurstAnswer {
+                at: jiff::Timestamp::UNIX_EPOCH,
+                connected: String::new(),
+                statuses: vec![200; all.into()],
+                sending: Duration::ZERO,
+                headers: std::collections::BTreeMap::new(),
+                counted: [("HIT".to_owned(), hits), ("MISS".to_owned(), all - hits)].into(),
+            };
+            match judge(std::slice::from_ref(&url), &[Observation::Burst(answer)], 90) {
+                Judgement::Say(verdict, because) => (verdict, because),
+                Judgement::Ask(_) => panic!("a verdict"),
+            }
+        };
+        assert_eq!(judged(400, 400).0, Verdict::Pass);
+        assert_eq!(judged(200, 400).0, Verdict::Fail);
+        let (verdict, because) = judged(362, 400);
+        assert!(verdict == Verdict::Unknown && because.contains("too near to tell"), "{because}");
+        for hits in [0, 99] {
+            let (verdict, because) = judged(hits, 99);
+            assert!(verdict == Verdict::Unknown && because.contains("fewer than 100"), "{because}");
+        }
+    }
 
     #[test]
     fn the_interval_is_wilsons() {

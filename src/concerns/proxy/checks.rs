@@ -7,7 +7,7 @@ use super::Proxy;
 use crate::blueprint::Site;
 use crate::concerns::answer::{answered, burst, http, listed};
 use crate::concerns::ask::{NONCE, get};
-use crate::concerns::{Check, Judgement, OneOrMore, Safety};
+use crate::concerns::{Check, Judgement, OneOrMore, Safety, Unverified};
 use crate::probe::{BurstProbe, FailureKind, Method, NTH, Observation, Probe, Scheme, Visitor};
 
 const VALID_FOR_SECONDS: u32 = 3600;
@@ -21,6 +21,10 @@ pub fn checks(_proxy: &Proxy, site: &Site) -> OneOrMore<Check> {
     // Of a single one the pages tell.
     if origins.len() > 1 {
         each.extend(origins.iter().map(|address| healthy(site, *address)));
+    }
+    // The addresses are the app's own.
+    if site.front.is_some() {
+        each = each.into_iter().map(|check| check.resting_on(Unverified::DEDICATED_ADDRESSES)).collect();
     }
     // Between addresses the CDN's pool decides, which `origin.pool` reads.
     if let (true, Some(path)) = (site.is_spread(), &site.health_path) {

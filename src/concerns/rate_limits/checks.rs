@@ -13,7 +13,7 @@ use crate::blueprint::value::Label;
 use crate::concerns::answer::{answered, api, burst, cloudflare};
 use crate::concerns::ask::{NONCE, cloudflare_entrypoint, get};
 use crate::concerns::fragment::LimitedAt;
-use crate::concerns::{Check, Judgement, OneOrMore, Safety};
+use crate::concerns::{Check, Judgement, OneOrMore, Safety, Unverified};
 use crate::emit::blocks_for;
 use crate::probe::{
     ApiProbe, ApiProvider, BurstAnswer, BurstProbe, HttpProbe, Method, NTH, Observation, Probe, Scheme, Visitor,
@@ -48,7 +48,11 @@ pub fn checks(limits: &RateLimits, site: &Site) -> OneOrMore<Check> {
     // Who is counted is one for all limits: where the fewest requests show it.
     if let Some(narrowest) = at_proxy.min_by_key(|limit| limit.burst.unwrap_or(0)) {
         let tried = Tried::of(narrowest, site);
-        all.extend([client(&tried), spoof(&tried)]);
+        let counted = [client(&tried), spoof(&tried)];
+        all.extend(counted.map(|check| match &site.front {
+            Some(_) => check.resting_on(Unverified::ROUTER_FORWARDS),
+            None => check,
+        }));
         all.extend(partner(limits, &tried, site));
     }
     for limit in &limits.limits {
@@ -109,7 +113,6 @@ fn window(limit: &Limit, limits: &RateLimits, site: &Site) -> Check {
     }
 }
 
-/// For limits that nobody counts: without a CDN, at the edge.
 /// For a table of which no limit is counted anywhere, which lint has refused.
 fn nothing_to_trip(site: &Site) -> Check {
     let judge = Box::new(|_: &[Observation]| Judgement::unknown("nobody counts for any limit of this blueprint"));

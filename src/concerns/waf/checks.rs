@@ -106,15 +106,22 @@ fn signature(home: &str, site: &Site) -> Check {
         blocked_by: vec!["dns.host.target", "tls.chain"],
         ask,
         judge: Box::new(move |seen| {
-            let mut through = Vec::new();
+            let (mut through, mut untold) = (Vec::new(), None);
             for (answer, attack) in seen.iter().step_by(2).zip(ATTACKS) {
                 let answer = answered!(http(answer));
-                if !is_stopped(answer) {
-                    through.push(format!("{attack} ({})", answer.status));
+                match answer.status {
+                    _ if is_stopped(answer) => {}
+                    // A limit, and an origin that is ill, answer the best of visitors so.
+                    429 | 500.. => untold = Some(answer.status),
+                    status => through.push(format!("{attack} ({status})")),
                 }
             }
-            if through.is_empty() {
-                return Judgement::pass("a script, SQL and a way out of the folder are stopped");
+            match (through.is_empty(), untold) {
+                (true, None) => return Judgement::pass("a script, SQL and a way out of the folder are stopped"),
+                (true, Some(status)) => {
+                    return Judgement::unknown(format!("{status} does not tell whether an attack is stopped"));
+                }
+                (false, _) => {}
             }
             let told = format!("let through: {}", listed(&through));
             let Some(readback) = seen.get(first_round) else { return Judgement::Ask(readback.clone()) };
@@ -303,5 +310,32 @@ fn own_rules(waf: &Waf, site: &Site) -> Check {
         source: "JVA-2; DOC-7",
         disturbs: false,
         valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::concerns::Verdict;
+    use crate::concerns::answer::made_up::{check, page, sample, verdict};
+    use crate::probe::Observation;
+
+    #[test]
+    fn an_attack_is_stopped_goes_through_or_is_not_told_apart() {
+        let (blueprint, site) = sample(&[]);
+        let signature = check(&blueprint, &site, "waf.signature", "covid19.reserve-civique.gouv.fr");
+        let stopped = || page(403, &[], "");
+        let challenged = || page(503, &[("cf-mitigated", "challenge")], "");
+        for (second, wanted) in [
+            (stopped(), Some(Verdict::Pass)),
+            (challenged(), Some(Verdict::Pass)),
+            (page(429, &[], ""), Some(Verdict::Unknown)),
+            (page(522, &[], ""), Some(Verdict::Unknown)),
+            // Then the rules are read back, to tell a missing one from one that only logs.
+            (page(200, &[], ""), None),
+            (page(404, &[], ""), None),
+        ] {
+            let seen = [stopped(), Observation::Done, second, Observation::Done, stopped()];
+            assert_eq!(verdict(&signature, &seen), wanted, "{seen:?}");
+        }
     }
 }

@@ -14,6 +14,7 @@ use crate::blueprint::value::{Country, HostName, Label, Network, PathPrefix, Tex
 use crate::blueprint::{Finding, Site};
 use crate::concerns::fragment::Managed;
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+use crate::probe::Method;
 
 /// Who is stopped at the edge, and who never is. Partners of `[third_parties]` are always let through, and so are
 /// certification authorities on their path.
@@ -80,33 +81,6 @@ pub enum Action {
     Challenge,
     /// Only told in the log; on the plan "enterprise".
     Log,
-}
-
-/// A request method that a rule may name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Method {
-    Get,
-    Head,
-    Post,
-    Put,
-    Patch,
-    Delete,
-    Options,
-}
-
-impl Method {
-    fn as_str(self) -> &'static str {
-        match self {
-            Method::Get => "GET",
-            Method::Head => "HEAD",
-            Method::Post => "POST",
-            Method::Put => "PUT",
-            Method::Patch => "PATCH",
-            Method::Delete => "DELETE",
-            Method::Options => "OPTIONS",
-        }
-    }
 }
 
 impl Concern for Waf {

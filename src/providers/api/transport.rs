@@ -22,16 +22,11 @@ use super::budget::{Budget, Limit};
 use super::secrets::Secrets;
 use crate::probe::{ApiProvider, Failure, FailureKind, Observation};
 use crate::world::failure::{Unanswered, failed, from_error, not_asked};
+use crate::world::policy::{API_PAUSE, API_PAUSE_WHEN_TOO_MANY, API_TRIES};
 use crate::world::{Roots, asked_pause, tls};
 
 /// Longest answer taken in, in bytes.
 const LONGEST_ANSWER: usize = 1024 * 1024;
-/// Tries of one request.
-const TRIES: u32 = 3;
-/// Before the second try, and twice that before the third, where the provider does not say.
-const PAUSE: Duration = Duration::from_millis(500);
-/// The same after 429 without Retry-After, which is how Scalingo answers ("Retry later").
-const PAUSE_WHEN_TOO_MANY: Duration = Duration::from_secs(2);
 
 /// How something is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +86,7 @@ impl Transport {
         authorization.set_sensitive(true);
         let mut nth = 0;
         loop {
-            let is_last = nth + 1 == TRIES;
+            let is_last = nth + 1 == API_TRIES;
             let Some(_turn) = self.budget.turn().await else {
                 return Err(not_asked(format!(
                     "this run has asked {} as often as one run may",
@@ -105,6 +100,7 @@ impl Transport {
                     nth += 1;
                 }
                 Ok(Err(unanswered)) => return Err(self.hidden(*unanswered)),
+                Err(_) if verb == Verb::Get && !is_last => nth += 1,
                 Err(_) => return Err(failed(FailureKind::TimedOut, format!("{}: no answer in time", self.whom(&url)))),
             }
         }
@@ -214,8 +210,8 @@ fn pause(verb: Verb<'_>, response: &Response, nth: u32) -> Option<Duration> {
     let asked = response.headers().get(RETRY_AFTER);
     match asked.filter(|_| too_many || status == StatusCode::SERVICE_UNAVAILABLE) {
         Some(value) => asked_pause(status.as_u16(), value.to_str().ok(), Timestamp::now()),
-        None if too_many => Some(PAUSE_WHEN_TOO_MANY * 2_u32.pow(nth)),
-        None => Some(PAUSE * 2_u32.pow(nth)),
+        None if too_many => Some(API_PAUSE_WHEN_TOO_MANY * 2_u32.pow(nth)),
+        None => Some(API_PAUSE * 2_u32.pow(nth)),
     }
 }
 

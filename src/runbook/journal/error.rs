@@ -32,14 +32,14 @@ pub enum JournalError {
     Replaced { path: PathBuf, lost: usize, hash: String },
     #[error("{} is replaced again and again while it is written to; nothing was recorded", .0.display())]
     Restless(PathBuf),
-    #[error("cannot {doing} {}: {source}", path.display())]
-    Io { path: PathBuf, doing: &'static str, source: io::Error },
+    #[error("cannot {doing} {}: {cause}", path.display())]
+    Io { path: PathBuf, doing: &'static str, cause: io::Error },
     /// A full or a read-only disk; may be tried again.
-    #[error("cannot write {}: {source}; it is as it was, and nothing counts as recorded", path.display())]
-    NotWritten { path: PathBuf, source: io::Error },
+    #[error("cannot write {}: {cause}; it is as it was, and nothing counts as recorded", path.display())]
+    NotWritten { path: PathBuf, cause: io::Error },
     /// After a write that failed the file could not be cut back.
-    #[error("cannot write {}: {source}; nor cut it back to {length} bytes: {also}. The next who opens it does", path.display())]
-    NotCutBack { path: PathBuf, length: u64, source: io::Error, also: io::Error },
+    #[error("cannot write {}: {cause}; nor cut it back to {length} bytes: {also}. The next who opens it does", path.display())]
+    NotCutBack { path: PathBuf, length: u64, cause: io::Error, also: io::Error },
 }
 
 /// Why a line does not hold. Reads on after `line 12`.

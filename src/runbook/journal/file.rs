@@ -26,9 +26,9 @@ const PAUSE: Duration = Duration::from_millis(5);
 const HOLDER: u64 = 1024;
 
 fn io_at(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> JournalError {
-    move |source| match source.kind() {
+    move |cause| match cause.kind() {
         ErrorKind::NotFound => JournalError::Absent(path.to_owned()),
-        _ => JournalError::Io { path: path.to_owned(), doing, source },
+        _ => JournalError::Io { path: path.to_owned(), doing, cause },
     }
 }
 
@@ -125,7 +125,7 @@ impl Writing {
         loop {
             regular(path)?;
             let file = File::options().read(true).append(true).open(path);
-            let file = file.map_err(|source| JournalError::NotWritten { path: path.to_owned(), source })?;
+            let file = file.map_err(|cause| JournalError::NotWritten { path: path.to_owned(), cause })?;
             match file.try_lock() {
                 Ok(()) => {
                     let writing = Writing { path: path.to_owned(), file };
@@ -160,9 +160,9 @@ impl Writing {
             return Err(JournalError::TooLarge(self.path.clone()));
         }
         let written = self.file.write_all(bytes).and_then(|()| self.file.sync_data());
-        written.map_err(|source| match self.file.set_len(length).and_then(|()| self.file.sync_data()) {
-            Ok(()) => JournalError::NotWritten { path: self.path.clone(), source },
-            Err(also) => JournalError::NotCutBack { path: self.path.clone(), length, source, also },
+        written.map_err(|cause| match self.file.set_len(length).and_then(|()| self.file.sync_data()) {
+            Ok(()) => JournalError::NotWritten { path: self.path.clone(), cause },
+            Err(also) => JournalError::NotCutBack { path: self.path.clone(), length, cause, also },
         })
     }
 
