@@ -22,8 +22,8 @@ use crate::emit;
 use crate::ops::launch::{self as work, Ground, Launch, Subject};
 use crate::ops::{self, rehearse};
 use crate::plain::plain;
+use crate::report::findings;
 use crate::report::launch::{self as report, Clock};
-use crate::report::{calendar, findings};
 use crate::runbook::fact::{Answered, Document, Fact, Vote};
 use crate::runbook::journal::JournalError;
 use crate::runbook::plan::{For, Item, ItemWork, plan};
@@ -115,7 +115,7 @@ pub fn run(args: LaunchArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
     if args.timeline {
         let deadlines = deadlines(&loaded.site);
         if let Some(file) = &args.ics {
-            let text = calendar::calendar(&loaded.site, &deadlines);
+            let text = emit::calendar(&loaded.blueprint, &loaded.site, &deadlines);
             std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
         }
         ui.print(&report::timeline(&deadlines, &clock))?;

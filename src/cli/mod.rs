@@ -11,6 +11,7 @@ pub mod lint;
 pub mod note;
 pub mod reach;
 pub mod rehearse;
+pub mod report;
 pub mod schema;
 pub mod trace;
 pub mod ttl;
@@ -73,6 +74,7 @@ pub enum Command {
     Launch(Box<launch::LaunchArgs>),
     Note(note::NoteArgs),
     Journal(journal::JournalArgs),
+    Report(report::ReportArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -96,6 +98,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> anyhow::Result<Exit> {
         Command::Launch(args) => launch::run(*args, ui),
         Command::Note(args) => note::run(args, ui),
         Command::Journal(args) => journal::run(args, ui),
+        Command::Report(args) => report::run(&args, ui),
         Command::Schema(args) => schema::run(&args, ui),
         Command::Completions(args) => completions::run(&args, ui),
     }

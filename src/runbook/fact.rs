@@ -41,6 +41,9 @@ pub struct Opened {
     pub runbook: Document,
     /// When the site is announced. Of a rehearsal: made up when it was first opened.
     pub announcement: Timestamp,
+    /// How far the announcement's own clock is ahead of UTC, for whoever reads the journal later; 0 where nobody said.
+    #[serde(default)]
+    pub offset_seconds: i32,
     /// Played on the local world; nothing in it says anything of a live site.
     pub rehearsed: bool,
     pub plan: Plan,

@@ -152,7 +152,7 @@ struct Known<'a> {
 
 impl<'a> State<'a> {
     /// Plays the journal; `None`: nobody has opened the launch yet.
-    pub fn replay(entries: &'a [Entry], now: Timestamp) -> Option<Self> {
+    pub fn replay(entries: impl IntoIterator<Item = &'a Entry>, now: Timestamp) -> Option<Self> {
         let mut opened: Option<&Opened> = None;
         let mut facts: BTreeMap<&str, Known<'_>> = BTreeMap::new();
         for entry in entries {
@@ -464,6 +464,7 @@ mod tests {
                     blueprint: document(sha256),
                     runbook: document("runbook"),
                     announcement: start(),
+                    offset_seconds: 0,
                     rehearsed: true,
                     plan: Plan { title: String::new(), language: Language::En, phases: vec![phase] },
                 }),

@@ -1,38 +1,61 @@
 //! Configuration that `[waiting_room]` asks for.
 
+use super::procedure::{procedure, pulled};
 use super::{Bypass, WaitingRoom};
 use crate::blueprint::Site;
-use crate::concerns::Fragment;
-use crate::concerns::fragment::{self, Expression, RoomEvent, under_any};
+use crate::concerns::fragment::{self, Expression, LeverCard, RoomEvent, under_any};
+use crate::concerns::people::Role;
+use crate::concerns::{Concern, Fragment};
+use crate::language::Said;
 
 pub fn fragments(room: &WaitingRoom, site: &Site) -> Vec<Fragment> {
     if site.cdn.is_none() {
         return Vec::new();
     }
-    vec![Fragment::WaitingRoom(fragment::WaitingRoom {
-        name: room.name.clone(),
-        host: site.host.clone(),
-        path: room.path.clone(),
-        limits: room.limits(),
-        has_steps: !room.steps.is_empty(),
-        session_minutes: room.session_minutes,
-        method: room.method,
-        status: room.status,
-        json: room.json,
-        suspended: room.suspended,
-        bypass: room.bypass.as_ref().and_then(|bypass| who_never_waits(bypass, site)),
-        events: room
-            .events
-            .iter()
-            .map(|event| RoomEvent {
-                name: event.name.clone(),
-                prequeue: event.prequeue.map(|at| at.instant()),
-                start: event.start.instant(),
-                end: event.end.instant(),
-                limits: event.limits(),
-            })
-            .collect(),
-    })]
+    vec![
+        Fragment::LeverCard(lever(room, site)),
+        Fragment::WaitingRoom(fragment::WaitingRoom {
+            name: room.name.clone(),
+            host: site.host.clone(),
+            path: room.path.clone(),
+            limits: room.limits(),
+            has_steps: !room.steps.is_empty(),
+            session_minutes: room.session_minutes,
+            method: room.method,
+            status: room.status,
+            json: room.json,
+            suspended: room.suspended,
+            bypass: room.bypass.as_ref().and_then(|bypass| who_never_waits(bypass, site)),
+            events: room
+                .events
+                .iter()
+                .map(|event| RoomEvent {
+                    name: event.name.clone(),
+                    prequeue: event.prequeue.map(|at| at.instant()),
+                    start: event.start.instant(),
+                    end: event.end.instant(),
+                    limits: event.limits(),
+                })
+                .collect(),
+        }),
+    ]
+}
+
+fn lever(room: &WaitingRoom, site: &Site) -> LeverCard {
+    LeverCard {
+        name: "waiting-room",
+        owner: Role::answering_for(room.key()),
+        when: Said::new(
+            "The site bends under visitors, and more containers do not help, or come too late.",
+            "Le site fléchit sous les visiteurs, et d'autres conteneurs n'y changent rien ou arrivent trop tard.",
+        ),
+        does: Said::new(
+            format!("Visitors of {} wait at the CDN, and come in by turns.", room.path),
+            format!("Les visiteurs de {} attendent sur le CDN et entrent à leur tour.", room.path),
+        ),
+        pull: pulled(room),
+        release: procedure(room, site).undo,
+    }
 }
 
 /// Partners by their addresses: rules of a room know no lists of the account.
