@@ -330,6 +330,91 @@ const ZONES: [Listed; 11] = [
     ("null-mx", "zone", Bad, Good, OF_THE_SITE),
 ];
 
+/// What BIND's validator says of each of these, asking the rehearsed resolver, when it believes what the zone above says of
+/// the zone's keys: the worst, and its words.
+fn delv(local: &LocalWorld, vouched: &str, zone: &str, questions: &[(&str, &str)]) -> (Grade, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let fields: Vec<&str> = vouched.split(' ').collect();
+    let [tag, algorithm, kind, digest] = fields.as_slice() else { panic!("{vouched} is no DS") };
+    let anchors = folder.path().join("anchors");
+    let text = format!("trust-anchors {{ \"{zone}.\" static-ds {tag} {algorithm} {kind} \"{digest}\"; }};\n");
+    std::fs::write(&anchors, text).expect("written");
+    let resolver = local.resolver();
+    let asked = questions.iter().map(|(name, record)| {
+        let mut command = Command::new(need("delv"));
+        command.arg("-a").arg(&anchors).arg(format!("+root={zone}.")).arg(format!("@{}", resolver.ip()));
+        command.args(["-p", &resolver.port().to_string(), &format!("{name}."), record]);
+        let output = command.output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        match said.contains("; fully validated") {
+            true => (Good, said),
+            false => (Bad, said),
+        }
+    });
+    asked.max_by_key(|(grade, _)| *grade).expect("questions")
+}
+
+/// Of a signed zone: healthy, with its drills, and as signers break it.
+#[test]
+fn of_signed_zones_and_their_faults() {
+    need("nginx");
+    let sample = parse(&sample().source.replace("hostmaster = ", "signed = true\nhostmaster = "));
+    let zone = sample.site.zone_of(&sample.site.announced).expect("its zone").name.to_string();
+    let ds = format!("{zone}. 3600 IN DS ");
+    let host = format!("www.{zone}");
+    let questions = [(zone.as_str(), "SOA"), (zone.as_str(), "DNSKEY"), (zone.as_str(), "A"), (host.as_str(), "A")];
+    type Break<'a> = &'a dyn Fn(&mut Staging);
+    let ended = |staging: &mut Staging| staging.keys.get_mut(&zone).expect("a key").hours_left = -1;
+    let not_begun = |staging: &mut Staging| staging.keys.get_mut(&zone).expect("a key").hours_left = 24 * 30;
+    let another_key = |staging: &mut Staging| {
+        let former = "31406 13 2 D4B7D520E7BB5F0F67674A0CCEB1E3E0614B93C4F9E99B8383F6A1E4469DA50A";
+        for text in staging.parent_servers.iter_mut().flat_map(|server| server.zones.values_mut()) {
+            let lines =
+                text.lines().map(|line| if line.starts_with(&ds) { format!("{ds}{former}") } else { line.into() });
+            *text = lines.collect::<Vec<String>>().join("\n") + "\n";
+        }
+    };
+    let nothing = |_: &mut Staging| {};
+    let cases: [(&str, Option<&str>, Break<'_>); 6] = [
+        ("healthy", None, &nothing),
+        ("signer-stopped", Some("signer-stopped"), &nothing),
+        ("changed-unsigned", Some("changed-unsigned"), &nothing),
+        ("signatures ended", None, &ended),
+        ("signatures not begun", None, &not_begun),
+        ("another key above", None, &another_key),
+    ];
+    let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+    let (mut found, mut details, mut bad) = (Differences::new(), String::new(), 0);
+    for (case, drill, edit) in cases {
+        let mut staging = staged(&sample, drill);
+        edit(&mut staging);
+        let above = staging.parent_servers.iter().flat_map(|server| server.zones.values());
+        let vouched =
+            above.flat_map(|text| text.lines()).find_map(|line| line.strip_prefix(&ds)).expect("a DS").to_owned();
+        let local = runtime.block_on(LocalWorld::start(staging)).expect("it starts");
+        let (theirs, why) = delv(&local, &vouched, &zone, &questions);
+        let rows = runtime.block_on(verified(&local, &sample, &["dns.dnssec"]));
+        runtime.block_on(local.stop());
+        let row = rows.iter().find(|row| row.subject == zone).expect("a row");
+        let ours = grade(row.verdict);
+        bad += usize::from(ours == Bad && theirs == Bad);
+        if ours != theirs {
+            details.push_str(&format!("{case}: {ours:?} ({}); {theirs:?} ({why})\n", row.because));
+            found.insert((case.to_owned(), "dnssec".to_owned()), (ours, theirs));
+        }
+    }
+    compared(&found, &SIGNED, &details);
+    assert_eq!(bad, 4, "both see what does not validate");
+}
+
+const SIGNED: [Listed; 1] = [(
+    "signer-stopped",
+    "dnssec",
+    Remarked,
+    Good,
+    "what is signed until tomorrow validates today; golive warns three days ahead",
+)];
+
 /// Text at a name, as a zone file has it: strings of at most 255 bytes (RFC 1035, section 3.3).
 fn quoted(text: &str) -> String {
     let chunks = text.as_bytes().chunks(255).map(|chunk| format!("\"{}\"", String::from_utf8_lossy(chunk)));

@@ -66,6 +66,17 @@ fn a_caught_fault_is_shown_with_its_cure() {
     }
 }
 
+/// A warning would be caught as well; where visitors are served past the CDN it is a failure.
+#[test]
+fn an_origin_that_serves_under_a_name_of_its_own_fails() {
+    need("nginx");
+    let output = run(&["rehearse", SAMPLE, "--drill", "origin-named-beside"]);
+    let seen = text(&output.stdout);
+    let words: Vec<&str> = seen.split_whitespace().collect();
+    let words = words.join(" ");
+    assert!(words.contains("fail dns.origin.leak") && words.contains("serves the site there"), "{seen}");
+}
+
 #[test]
 fn an_unknown_drill_gets_a_suggestion() {
     let output = run(&["rehearse", SAMPLE, "--drill", "redirect-drop-query"]);

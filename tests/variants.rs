@@ -281,7 +281,7 @@ fn other_shapes_are_rehearsed_like_the_sample() {
         ("the app right behind the cdn", without(&["cache", "proxy", "waf"]), "https-redirect-missing", 1),
         ("full zone, free", full("plan = \"free\""), "ttl-86400", 1),
         ("no CAA", no_caa(), "caa-closed", 1),
-        ("signed zones", signed(), "signer-stopped parent-lists-retired resolver-keeps-old", 3),
+        ("signed zones", signed(), "signer-stopped changed-unsigned parent-lists-retired resolver-keeps-old", 4),
         ("copies at the proxy", copies_at_the_proxy(), "proxy-keeps-nothing", 1),
         ("several redirects, IPv6", several_redirects_and_ipv6(), "redirect-drops-query", 1),
         ("a cache in the app", read_cache(), "read-cache-unwired", 1),

@@ -13,9 +13,10 @@ use crate::concerns::ask::{NONCE, cloudflare_account, cloudflare_zone, dns_at, d
 use crate::concerns::fragment::pool_name;
 use crate::concerns::tls;
 use crate::concerns::{Check, Judgement, OneOrMore, Safety, Verdict};
-use crate::probe::{DnsAnswer, DnsRecord, Rcode, RecordData, RecordType, Scheme, Target};
+use crate::probe::{DnsAnswer, DnsRecord, Observation, Rcode, RecordData, RecordType, Scheme, Target};
 use crate::providers::cloudflare;
 use ipnet::IpNet;
+use jiff::SignedDuration;
 
 /// A pass about DNS is good for 15 minutes.
 const DNS_VALID_FOR_SECONDS: u32 = 15 * 60;
@@ -39,10 +40,16 @@ pub fn checks(cdn: &Cdn, site: &Site) -> OneOrMore<Check> {
     OneOrMore(host_target(&site.host, site), rest)
 }
 
-/// `tls.origin.strict`: the edge believes an origin by its certificate alone, and each origin has one.
+/// Codes by which the edge says that it reached an origin and did not believe it (Cloudflare docs,
+/// support/troubleshooting/http-status-codes/cloudflare-5xx-errors).
+const NOT_BELIEVED: [u16; 2] = [525, 526];
+
+/// `tls.origin.strict`: the edge believes an origin by its certificate alone, each origin has one, and the edge does not say
+/// that it had to refuse one.
 fn origin_strict(name: &HostName, cdn: &Cdn, site: &Site) -> Check {
     let mut ask = cloudflare_zone(site, "/settings/ssl");
     ask.extend(cdn.origins.iter().map(|origin| handshake(name, Target::Pinned(*origin), 0)));
+    ask.push(get(Scheme::Https, name, "/").into());
     let host = name.to_string();
     Check {
         id: "tls.origin.strict",
@@ -53,8 +60,20 @@ fn origin_strict(name: &HostName, cdn: &Cdn, site: &Site) -> Check {
         disturbs: false,
         ask,
         judge: Box::new(move |seen| {
-            let Some((setting, handshakes)) = seen.split_first() else {
+            let [setting, handshakes @ .., page] = seen else {
                 return Judgement::unknown("nothing was asked");
+            };
+            // What else the page may be, other checks say.
+            let mut untested = match http(page) {
+                Ok(page) if NOT_BELIEVED.contains(&page.status) => {
+                    return Judgement::fail(format!(
+                        "the edge answers {}: it does not believe the origin",
+                        page.status
+                    ));
+                }
+                Ok(_) => None,
+                Err(Judgement::Say(_, because)) => Some(Judgement::unknown(because)),
+                Err(asks) => Some(asks),
             };
             let mode = &answered!(cloudflare(setting))["value"];
             if mode != "strict" {
@@ -62,7 +81,6 @@ fn origin_strict(name: &HostName, cdn: &Cdn, site: &Site) -> Check {
                     "the edge's mode is {mode}: anybody between edge and origin is believed"
                 ));
             }
-            let mut untested = None;
             for observation in handshakes {
                 let answer = answered_or_later!(answer::tls(observation), untested);
                 if let Some(error) = &answer.verify_error {
@@ -84,6 +102,7 @@ fn origin_strict(name: &HostName, cdn: &Cdn, site: &Site) -> Check {
 
 /// `tls.preissued`: the ordered certificate is there before the first visitor.
 fn preissued(host: &HostName, site: &Site) -> Check {
+    let day_before = site.announcement - SignedDuration::from_hours(24);
     let host = host.to_string();
     Check {
         id: "tls.preissued",
@@ -101,9 +120,14 @@ fn preissued(host: &HostName, site: &Site) -> Check {
             if states.contains(&"active") {
                 return Judgement::pass(format!("a certificate for {host} is active"));
             }
+            let is_late = matches!(&seen[0], Observation::Api(answer) if answer.at >= day_before);
             match states.as_slice() {
                 [] => Judgement::fail(format!("no certificate was ordered for {host}")),
-                states => Judgement::fail(format!("the certificate is not there yet: {}", listed(states))),
+                states if is_late => Judgement::fail(format!("the certificate is not there yet: {}", listed(states))),
+                states => Judgement::warn(format!(
+                    "the certificate is not there yet: {}; due {day_before}, a day before the announcement",
+                    listed(states)
+                )),
             }
         }),
         remedy: "publish the validation record that the order shows, or the first visitors see TLS errors".to_owned(),
@@ -528,8 +552,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::concerns::answer::made_up::{check, failed, records, sample, verdict};
-    use crate::probe::{ApiAnswer, FailureKind, Observation};
+    use crate::concerns::answer::made_up::{check, failed, page, records, sample, verdict};
+    use crate::probe::{ApiAnswer, FailureKind, TlsAnswer};
 
     const ZONE: &str = "reserve-civique.gouv.fr";
 
@@ -577,6 +601,59 @@ mod tests {
         ] {
             assert_eq!(verdict(&check, &seen), Some(wanted), "{seen:?}");
         }
+    }
+
+    const HOST: &str = "covid19.reserve-civique.gouv.fr";
+
+    #[test]
+    fn an_origin_that_the_edge_refuses_fails_whatever_the_mode() {
+        let (blueprint, site) = sample(&[]);
+        let check = check(&blueprint, &site, "tls.origin.strict", HOST);
+        let mode = |mode: &str| told(json!({ "id": "ssl", "value": mode }));
+        let shown = |error: Option<&str>| {
+            Observation::Tls(TlsAnswer {
+                at: Timestamp::UNIX_EPOCH,
+                connected: "203.0.113.10:443".to_owned(),
+                protocol: "TLSv1.3".to_owned(),
+                verify_error: error.map(str::to_owned),
+                leaf: None,
+                chain_length: 2,
+                staple: None,
+            })
+        };
+        let fine = || page(200, &[], "");
+        let no_token = || Observation::NotAsked { because: "no token".to_owned() };
+        for (seen, wanted) in [
+            ([mode("strict"), shown(None), shown(None), fine()], Verdict::Pass),
+            ([mode("strict"), shown(None), shown(None), failed(FailureKind::TimedOut)], Verdict::Unknown),
+            ([mode("strict"), shown(None), shown(Some("expired")), failed(FailureKind::TimedOut)], Verdict::Fail),
+            ([mode("full"), shown(None), shown(None), fine()], Verdict::Fail),
+            ([mode("strict"), shown(None), shown(Some("expired")), fine()], Verdict::Fail),
+            ([mode("strict"), shown(None), shown(None), page(526, &[], "")], Verdict::Fail),
+            ([no_token(), shown(None), shown(None), page(525, &[], "")], Verdict::Fail),
+            ([no_token(), shown(None), shown(None), fine()], Verdict::Unknown),
+        ] {
+            assert_eq!(verdict(&check, &seen), Some(wanted), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_may_be_pending_until_the_day_before() {
+        let (blueprint, site) = sample(&[]);
+        let check = check(&blueprint, &site, "tls.preissued", HOST);
+        let seen = |status: &str, hours_before: i64| {
+            let body = json!({ "success": true, "result": [{ "hosts": [HOST], "status": status }] });
+            let at = site.announcement - SignedDuration::from_hours(hours_before);
+            [Observation::Api(ApiAnswer { at, status: 200, body })]
+        };
+        for (status, hours_before, wanted) in [
+            ("active", 1, Verdict::Pass),
+            ("pending_validation", 25, Verdict::Warn),
+            ("pending_validation", 24, Verdict::Fail),
+        ] {
+            assert_eq!(verdict(&check, &seen(status, hours_before)), Some(wanted), "{status} {hours_before}");
+        }
+        assert_eq!(verdict(&check, &[told(json!([]))]), Some(Verdict::Fail), "nothing was ordered");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::records::RecordKind;
 use super::{Dns, Zone};
 use crate::blueprint::Site;
 use crate::blueprint::value::{HostName, Seconds};
-use crate::concerns::answer::{answered, answered_or_later, authoritative, listed, resolved};
+use crate::concerns::answer::{answered, answered_or_later, authoritative, dns, listed, resolved};
 use crate::concerns::ask::{NONCE, dns_again, dns_at, dns_resolved, pause};
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
 use crate::probe::{DnsAnswer, Observation, Rcode, RecordData, RecordType, Soa};
@@ -36,7 +36,7 @@ pub fn checks(dns: &Dns, site: &Site) -> OneOrMore<Check> {
     rest.extend(zones);
     rest.extend(dns.zones.iter().filter(|zone| !zone.records.is_empty()).map(|zone| applied(zone, dns, site)));
     rest.extend(dns.zones.iter().map(delegation::servers));
-    rest.extend(dns.zones.iter().map(dnssec::signed));
+    rest.extend(dns.zones.iter().map(|zone| dnssec::signed(zone, site)));
     rest.extend(dns.zones.iter().map(|zone| wildcard(zone, site)));
     rest.extend(site.zones.iter().map(exposure::targets));
     rest.extend(exposure::origins(site));
@@ -173,13 +173,8 @@ fn applied(zone: &Zone, dns: &Dns, site: &Site) -> Check {
                 is_late |= answer.at >= due;
                 for data in data {
                     if !answer.answers.iter().any(|record| record.name == *name && record.data == *data) {
-                        let doubled = match (aim(data), answer.answers.iter().find_map(|record| aim(&record.data))) {
-                            (Some(wanted), Some(found)) if found == format!("{wanted}.{apex}") => {
-                                " (a final dot was lost)"
-                            }
-                            _ => "",
-                        };
-                        missing.insert(format!("{name} {data}{doubled} at {}", answer.server));
+                        let slip = slip(data, answer, &apex);
+                        missing.insert(format!("{name} {data}{slip} at {}", answer.server));
                     }
                 }
             }
@@ -196,6 +191,20 @@ fn applied(zone: &Zone, dns: &Dns, site: &Site) -> Check {
         remedy: format!("have the missing records of {} published: dns/ holds them line by line", zone.name),
         source: "JVA-11; RFC 1034 4.3.2",
         valid_for_seconds: VALID_FOR_SECONDS,
+    }
+}
+
+/// What went wrong with a record that is there in another form, where that can be told.
+fn slip(wanted: &RecordData, answer: &DnsAnswer, apex: &str) -> &'static str {
+    let found = || answer.answers.iter().map(|record| &record.data);
+    match wanted {
+        RecordData::Txt(text) if found().any(|data| *data == RecordData::Txt(format!("\"{text}\""))) => {
+            " (the quotes became part of the text)"
+        }
+        wanted => match (aim(wanted), found().find_map(aim)) {
+            (Some(wanted), Some(found)) if found == format!("{wanted}.{apex}") => " (a final dot was lost)",
+            _ => "",
+        },
     }
 }
 
@@ -264,28 +273,37 @@ fn wildcard(zone: &Zone, site: &Site) -> Check {
 const MISS: (u32, u32) = (300, 3600);
 
 /// `dns.negttl`: a launched name exists, or who asks too early soon asks again. Only authoritative servers are asked: a
-/// resolver would remember our own question.
+/// resolver would remember our own question. While the zone above does not delegate the zone, it is that one's servers who
+/// say that the name does not exist, and for how long.
 fn negative(name: &HostName, site: &Site) -> Option<Check> {
     let zone = site.zone_of(name)?;
     let day_before = site.announcement - SignedDuration::from_hours(24);
     let owner = name.to_string();
+    let own = zone.servers.len();
+    let asked = zone.servers.iter().chain(&zone.parent_servers);
     Some(Check {
         id: "dns.negttl",
         subject: owner.clone(),
         safety: Safety::S0,
         blocked_by: vec![],
         disturbs: false,
-        ask: zone.servers.iter().map(|(_, address)| dns_at(*address, &owner, RecordType::A)).collect(),
+        ask: asked.map(|(_, address)| dns_at(*address, &owner, RecordType::A)).collect(),
         judge: Box::new(move |seen| {
             let mut untested = None;
             let mut missing: Option<(u32, &DnsAnswer)> = None;
-            for observation in seen {
-                let answer = answered_or_later!(authoritative(observation), untested);
+            for (position, observation) in seen.iter().enumerate() {
+                // Those above refer to the zone, and are no authority for what is in it.
+                let answer = if position < own { authoritative(observation) } else { dns(observation) };
+                let answer = answered_or_later!(answer, untested);
                 if answer.rcode != Rcode::NxDomain {
                     continue;
                 }
                 // RFC 2308, section 5; without an SOA record each resolver has its own idea.
-                let kept = answer.authority_soa().map_or(u32::MAX, |soa| soa.minimum);
+                let soa = answer.authority.iter().find_map(|record| match &record.data {
+                    RecordData::Soa(soa) => Some(soa.minimum.min(record.ttl)),
+                    _ => None,
+                });
+                let kept = soa.unwrap_or(u32::MAX);
                 if missing.is_none_or(|(longest, _)| kept > longest) {
                     missing = Some((kept, answer));
                 }
@@ -437,15 +455,20 @@ const KNOWN_TAGS: [&str; 7] = ["issue", "issuewild", "issuemail", "issuevmc", "i
 /// CAA from the name upwards to the top-level domain (RFC 8659, section 3): the first set found decides. A resolver
 /// follows aliases on its own, as authorities do.
 fn caa(name: &HostName, dns_table: &Dns, site: &Site) -> Check {
-    let behind_cdn = site.is_behind_cdn(name);
-    let needed: Vec<String> = if behind_cdn {
-        cloudflare::CERTIFICATE_AUTHORITIES.iter().map(|ca| (*ca).to_owned()).collect()
-    } else {
-        site.zone_of(name)
-            .and_then(|facts| dns_table.zones.iter().find(|zone| zone.name == facts.name))
-            .map(|zone| zone.certificate_authorities.iter().map(|value| issuer(value.as_str())).collect())
-            .unwrap_or_default()
+    let edge: Vec<String> = match site.is_behind_cdn(name) {
+        true => cloudflare::CERTIFICATE_AUTHORITIES.iter().map(|ca| (*ca).to_owned()).collect(),
+        false => Vec::new(),
     };
+    // The owner's, of an origin behind the CDN too.
+    let own: Vec<String> = site
+        .zone_of(name)
+        .and_then(|facts| dns_table.zones.iter().find(|zone| zone.name == facts.name))
+        .map(|zone| zone.certificate_authorities.iter().map(|value| issuer(value.as_str())))
+        .into_iter()
+        .flatten()
+        // `;` names nobody.
+        .filter(|authority| !authority.is_empty())
+        .collect();
     let climb: Vec<String> =
         std::iter::successors(Some(name.as_str()), |name| Some(name.split_once('.')?.1)).map(str::to_owned).collect();
     Check {
@@ -500,16 +523,20 @@ fn caa(name: &HostName, dns_table: &Dns, site: &Site) -> Check {
             if allowed.iter().all(String::is_empty) {
                 return Judgement::fail(format!("CAA of {level} forbids every authority to issue"));
             }
-            let missing: Vec<&String> = needed.iter().filter(|ca| !allowed.contains(*ca)).collect();
+            let missing_of =
+                |needed: &[String]| needed.iter().filter(|ca| !allowed.contains(*ca)).cloned().collect::<Vec<_>>();
+            let (own_missing, edge_missing) = (missing_of(&own), missing_of(&edge));
             let at = listed(&allowed.iter().collect::<Vec<_>>());
-            if needed.is_empty() {
+            if own.is_empty() && edge.is_empty() {
                 Judgement::warn(format!("CAA of {level} allows only {at}; the blueprint names no authority to compare"))
-            } else if missing.is_empty() {
+            } else if !own_missing.is_empty() {
+                Judgement::fail(format!("CAA of {level} allows only {at}, needed: {}", listed(&own_missing)))
+            } else if edge_missing.is_empty() {
                 Judgement::pass(format!("CAA of {level} allows {at}"))
-            } else if behind_cdn && missing.len() < needed.len() {
-                Judgement::warn(format!("CAA of {level} allows {at} but not {}", listed(&missing)))
+            } else if edge_missing.len() < edge.len() {
+                Judgement::warn(format!("CAA of {level} allows {at} but not {}", listed(&edge_missing)))
             } else {
-                Judgement::fail(format!("CAA of {level} allows only {at}, needed: {}", listed(&missing)))
+                Judgement::fail(format!("CAA of {level} allows only {at}, needed: {}", listed(&edge_missing)))
             }
         }),
         remedy: format!("add the missing authorities as `CAA 0 issue` at the zone of {name}"),
@@ -560,6 +587,79 @@ mod tests {
             (&declared, vec![none(), none(), none()], Some(Verdict::Pass)),
         ] {
             assert_eq!(verdict(check, &seen), wanted, "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn behind_a_cdn_some_of_its_authorities_and_all_of_the_owners_may_issue() {
+        const HOST: &str = "covid19.reserve-civique.gouv.fr";
+        const OWN: &str = "  \"letsencrypt.org\",\n  \"pki.goog; cansignhttpexchanges=yes\",\n  \"ssl.com\",\n  \
+                           \"sectigo.com\",\n";
+        let said = |own: &str, allowed: &[&str]| {
+            let (blueprint, site) = sample(&[(OWN, own)]);
+            let set: Vec<_> = allowed.iter().map(|ca| caa_record(false, "issue", ca)).collect();
+            verdict(&check(&blueprint, &site, "dns.caa", HOST), &[records(Rcode::NoError, &set)])
+        };
+        let all = ["letsencrypt.org", "pki.goog", "ssl.com", "sectigo.com"];
+        for (own, allowed, wanted) in [
+            (OWN, &all[..], Verdict::Pass),
+            (OWN, &all[..3], Verdict::Fail),
+            ("\"letsencrypt.org\",\n", &all[..3], Verdict::Warn),
+            ("\"letsencrypt.org\",\n", &all[1..], Verdict::Fail),
+            ("\"origin-ca.example\",\n", &all[..], Verdict::Fail),
+            ("", &all[..1], Verdict::Warn),
+            ("", &["origin-ca.example"], Verdict::Fail),
+        ] {
+            assert_eq!(said(own, allowed), Some(wanted), "{own} {allowed:?}");
+        }
+    }
+
+    #[test]
+    fn a_miss_is_remembered_as_the_zone_that_answers_says() {
+        let (blueprint, site) = sample(&[]);
+        let check = check(&blueprint, &site, "dns.negttl", "www.jeveuxaider.gouv.fr");
+        let there = || records(Rcode::NoError, &[]);
+        let miss = |ttl: u32, minimum: u32| {
+            let Observation::Dns(mut answer) = records(Rcode::NxDomain, &[]) else { panic!("an answer") };
+            let soa = Soa { primary: "ns1".into(), serial: 1, refresh: 1, retry: 1, expire: 1, minimum };
+            let data = RecordData::Soa(soa);
+            answer.authority = vec![crate::probe::DnsRecord { name: "gouv.fr".into(), ttl, data }];
+            Observation::Dns(answer)
+        };
+        let referral = || {
+            let Observation::Dns(mut answer) = records(Rcode::NoError, &[]) else { panic!("an answer") };
+            answer.authoritative = false;
+            Observation::Dns(answer)
+        };
+        // Two servers of the zone, two above.
+        for (seen, wanted) in [
+            ([there(), there(), referral(), referral()], Verdict::Pass),
+            ([there(), miss(300, 300), referral(), referral()], Verdict::Pass),
+            // Made-up answers come long before the day: no failure yet.
+            ([there(), miss(86_400, 86_400), referral(), referral()], Verdict::Warn),
+            ([there(), miss(300, 86_400), referral(), referral()], Verdict::Pass),
+            // Not delegated yet: the zone above answers.
+            ([there(), there(), miss(900, 86_400), referral()], Verdict::Warn),
+            ([there(), there(), referral(), failed(FailureKind::TimedOut)], Verdict::Unknown),
+        ] {
+            assert_eq!(verdict(&check, &seen), Some(wanted), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn slips_of_those_who_publish_are_told() {
+        let of = |data: RecordData| match records(Rcode::NoError, &[("a.example", 300, data)]) {
+            Observation::Dns(answer) => answer,
+            other => panic!("{other:?}"),
+        };
+        let (text, alias) = (RecordData::Txt("v=1".into()), RecordData::Cname("b.example.net".into()));
+        for (wanted, found, told) in [
+            (&text, RecordData::Txt("\"v=1\"".into()), " (the quotes became part of the text)"),
+            (&text, RecordData::Txt("v=2".into()), ""),
+            (&alias, RecordData::Cname("b.example.net.z.example".into()), " (a final dot was lost)"),
+            (&alias, RecordData::Cname("c.example.net".into()), ""),
+        ] {
+            assert_eq!(slip(wanted, &of(found.clone()), "z.example"), told, "{found:?}");
         }
     }
 

@@ -11,7 +11,8 @@ use crate::blueprint::site::ZoneFacts;
 use crate::blueprint::value::HostName;
 use crate::concerns::{Drill, Drills, OneOrMore};
 use crate::emit::zone;
-use crate::rehearsal::staging::Staging;
+use crate::probe::RecordData;
+use crate::rehearsal::staging::{NodeRole, Staging};
 
 pub fn drills(dns: &Dns, site: &Site) -> Drills {
     let mut all = Vec::new();
@@ -130,6 +131,15 @@ pub fn drills(dns: &Dns, site: &Site) -> Drills {
             inject: Box::new(wildcard),
         });
     }
+    if hidden(site).is_some() && site.zone_of(&site.host).is_some() {
+        all.push(Drill {
+            number: None,
+            id: "origin-named-beside",
+            fault: "a name of the origin's own, for tests, stands in the zone, and the origin serves the site there to everybody",
+            reddens: vec!["dns.origin.leak"],
+            inject: Box::new(named_beside),
+        });
+    }
     // Whether a name that is gone is also missed by the check of where it leads.
     let missed = match site.redirected.is_empty() {
         true => "dns.host.target",
@@ -202,6 +212,22 @@ fn of_delegations(site: &Site) -> Vec<Drill> {
                 }),
             });
         }
+    }
+    // Its set is the one that is changed and not signed again.
+    let changed =
+        site.redirected.iter().flat_map(|redirect| &redirect.names).next().and_then(|name| site.zone_of(name));
+    if let Some(reddens) = changed.filter(|zone| zone.is_signed).and_then(|zone| lost_with(zone, site)) {
+        all.push(Drill {
+            number: None,
+            id: "changed-unsigned",
+            fault: "an address in a signed zone was changed by hand, and the signature is still that of the former one",
+            reddens: reddens.into_iter().filter(|id| !matches!(*id, "dns.caa" | "mail.dmarc.record")).collect(),
+            inject: Box::new(|staging| {
+                let (zone, old) = before_the_change(staging)?;
+                staging.keys.get_mut(&zone).ok_or("the zone is not signed")?.signed_text = Some(old);
+                Ok(())
+            }),
+        });
     }
     if site.zones.iter().any(|zone| zone.is_signed) {
         all.push(Drill {
@@ -368,6 +394,43 @@ fn wildcard(staging: &mut Staging) -> Result<(), String> {
         }
     }
     Err("each zone has a wildcard".to_owned())
+}
+
+/// Somebody wrote the name into the blueprint too: of others nobody knows to ask. Whoever stands before the app has a server
+/// for it, which forgets to ask who comes.
+fn named_beside(staging: &mut Staging) -> Result<(), String> {
+    let origin = hidden(&staging.site).ok_or("no origin is hidden")?;
+    let zone = staging.site.zone_of(&staging.site.host).ok_or("no zone holds the host")?.name.clone();
+    let name = format!("direct.{zone}");
+    let (kind, data) = match origin {
+        IpAddr::V4(v4) => ("A", RecordData::A(v4)),
+        IpAddr::V6(v6) => ("AAAA", RecordData::Aaaa(v6)),
+    };
+    let facts = staging.site.zones.iter_mut().find(|facts| facts.name == zone).ok_or("no such zone")?;
+    facts.records.push((name.clone(), data));
+    staging.add_record_beside(zone.as_str(), &format!("{name}. 300 IN {kind} {origin}"))?;
+    let mut listens = None;
+    for node in staging.nodes.iter_mut().filter(|node| node.role != NodeRole::Redirect) {
+        node.certificate.names.push(name.clone());
+        // A platform gives each app a name of its own.
+        node.router_passes_any_host = true;
+        listens = match node.role {
+            NodeRole::ScalingoProxy => Some("listen <%= ENV['PORT'] %>;"),
+            NodeRole::ServerProxy => Some(
+                "include where/listen.conf; ssl_certificate tls/fullchain.pem; ssl_certificate_key tls/privkey.pem;",
+            ),
+            NodeRole::Redirect | NodeRole::App => None,
+        };
+    }
+    match listens {
+        Some(listens) => {
+            let server = format!(
+                "return 421;\n}}\nserver {{\n{listens}\nserver_name {name};\nlocation / {{ proxy_pass http://app; }}"
+            );
+            staging.edit_proxy("return 421;", &server)
+        }
+        None => Ok(()),
+    }
 }
 
 /// The last of the names that only redirect, or the site's own where there is none.

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use hickory_server::Server;
 use hickory_server::net::runtime::Time;
+use hickory_server::proto::dnssec::rdata::DNSKEY;
 use hickory_server::proto::op::{Edns, Header, HeaderCounts, Metadata, OpCode, ResponseCode};
 use hickory_server::proto::rr::{LowerName, Record, RecordType};
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
@@ -151,17 +152,28 @@ impl Internet {
         good.map(Some).ok_or(())
     }
 
-    fn security(&self, zone: &Zone) -> Security {
-        let above = self.zone_of(zone.origin(), RecordType::DS);
-        let delegations = match above.ok().flatten().map(|above| above.find(zone.origin(), RecordType::DS)) {
-            Some(Found::Answer(records)) => records,
-            _ => Vec::new(),
+    /// What the zones above make of this one, and its keys where they vouch for them. A zone above that nobody vouches
+    /// for stands for one that everybody believes: the rehearsal's registry has no key.
+    fn security<'a>(&self, zone: &'a Zone) -> (Security, Vec<&'a DNSKEY>) {
+        let above = self.zone_of(zone.origin(), RecordType::DS).ok().flatten();
+        let Some((above, Found::Answer(delegations))) =
+            above.map(|above| (above, above.find(zone.origin(), RecordType::DS)))
+        else {
+            return (Security::Unsigned, vec![]);
         };
-        zone.security(&delegations)
+        let is_believed = match self.security(above) {
+            (Security::Unsigned, _) => true,
+            (Security::Good, keys) => above.is_signed(&keys, &delegations),
+            (Security::Bogus, _) => false,
+        };
+        match zone.keys(&delegations).filter(|_| is_believed) {
+            Some(keys) => (Security::Good, keys),
+            None => (Security::Bogus, vec![]),
+        }
     }
 
-    /// Follows aliases across all zones. SERVFAIL where no server of a zone answers, or where the zone is not what the
-    /// one above vouches for.
+    /// Follows aliases across all zones. SERVFAIL where no server of a zone answers, where the zone is not what the one
+    /// above vouches for, and where a signature does not hold.
     fn resolve(&self, name: &LowerName, asked: Asked) -> Reply {
         let kind = asked.kind;
         let mut reply = Reply { authenticated: true, ..Reply::default() };
@@ -171,31 +183,41 @@ impl Internet {
                 Ok(zone) => zone,
                 Err(()) => return Reply::failed(ResponseCode::ServFail),
             };
-            let security = zone.map_or(Security::Unsigned, |zone| self.security(zone));
-            if asked.checks && security == Security::Bogus {
-                return Reply::failed(ResponseCode::ServFail);
+            let Some(zone) = zone else {
+                // A name of nobody's: the rest of the Internet does not exist here.
+                reply.authenticated = false;
+                reply.code = Some(ResponseCode::NXDomain);
+                return reply;
+            };
+            let found = zone.find(&name, kind);
+            // Of signatures themselves there is nothing to check.
+            if asked.checks && !matches!(kind, RecordType::RRSIG | RecordType::ANY) {
+                match self.security(zone) {
+                    (Security::Unsigned, _) => reply.authenticated = false,
+                    (Security::Good, keys) if zone.is_signed(&keys, found.set()) => {}
+                    (Security::Good | Security::Bogus, _) => return Reply::failed(ResponseCode::ServFail),
+                }
+            } else {
+                reply.authenticated = false;
             }
-            reply.authenticated &= asked.checks && security == Security::Good;
-            match zone.map(|zone| (zone, zone.find(&name, kind))) {
-                Some((zone, Found::Answer(records))) => {
+            match found {
+                Found::Answer(records) => {
                     reply.answers.extend(records);
                     reply.signed(zone, &name, asked);
                 }
-                Some((zone, Found::Alias(record, target))) => {
+                Found::Alias(record, target) => {
                     reply.answers.push(record);
                     reply.signed(zone, &name, Asked { kind: RecordType::CNAME, ..asked });
                     name = target;
                     continue;
                 }
-                Some((_, Found::NoData(soa))) => reply.authority.push(soa),
-                Some((_, Found::NoName(soa))) => {
+                Found::NoData(soa) => reply.authority.push(soa),
+                Found::NoName(soa) => {
                     reply.code = Some(ResponseCode::NXDomain);
                     reply.authority.push(soa);
                 }
                 // Delegated to servers that are not part of the world.
-                Some((_, Found::Delegated(_))) => return Reply::failed(ResponseCode::ServFail),
-                // A name of nobody's: the rest of the Internet does not exist here.
-                None => reply.code = Some(ResponseCode::NXDomain),
+                Found::Delegated(_) => return Reply::failed(ResponseCode::ServFail),
             }
             return reply;
         }

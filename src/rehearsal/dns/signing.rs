@@ -1,15 +1,16 @@
-//! Signed zones: the key that a rehearsal makes for one, its signatures, and whether the zone above vouches for it.
+//! Signed zones: the key that a rehearsal makes for one, its signatures, and what a resolver that checks makes of them.
 //!
-//! Must not judge more than a visitor's resolver would notice at once: one key a zone, signatures of what is there and
-//! no proofs of what is not (NSEC), so that absence is believed unproven.
+//! Keys, digests and signatures are hickory's; `tests/contract_opinions.rs` puts BIND's `delv` beside the verdicts. Must
+//! not prove what is not there (NSEC): of an absent name or type the signature of the SOA is looked at, and absence itself
+//! is believed.
 
 use std::time::Duration;
 
 use data_encoding::HEXUPPER;
 use hickory_server::proto::dnssec::crypto::EcdsaSigningKey;
 use hickory_server::proto::dnssec::rdata::{DNSKEY, DNSSECRData, DS, RRSIG};
-use hickory_server::proto::dnssec::{Algorithm, DigestType, DnssecSigner, SigningKey};
-use hickory_server::proto::rr::{DNSClass, Name, RData, Record, RecordSet};
+use hickory_server::proto::dnssec::{Algorithm, DigestType, DnssecSigner, PublicKey, SigningKey, Verifier};
+use hickory_server::proto::rr::{DNSClass, Name, RData, Record, RecordSet, SerialNumber};
 use jiff::Timestamp;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 
@@ -24,6 +25,8 @@ pub struct StagedKey {
     pkcs8: Vec<u8>,
     /// Hours from now until the signatures end.
     pub hours_left: i64,
+    /// Zone file text as it was when the signer last ran; `None`: as it is served.
+    pub signed_text: Option<String>,
 }
 
 impl std::fmt::Debug for StagedKey {
@@ -38,7 +41,7 @@ impl StagedKey {
     /// No random numbers on this machine.
     pub fn new() -> Result<Self, String> {
         let made = EcdsaSigningKey::generate_pkcs8(Algorithm::ECDSAP256SHA256).map_err(|error| error.to_string())?;
-        Ok(Self { pkcs8: made.secret_pkcs8_der().to_vec(), hours_left: 24 * 7 })
+        Ok(Self { pkcs8: made.secret_pkcs8_der().to_vec(), hours_left: 24 * 7, signed_text: None })
     }
 
     fn key(&self) -> Result<EcdsaSigningKey, String> {
@@ -95,22 +98,47 @@ pub enum Security {
     Bogus,
 }
 
-/// Whether `keys` and `signatures` (of the SOA) at `zone` are what `delegations` in the zone above vouch for.
-pub(super) fn security(zone: &Name, delegations: &[Record], keys: &[Record], signatures: &[Record]) -> Security {
-    if delegations.is_empty() {
-        return Security::Unsigned;
-    }
-    let is_vouched_for = delegations.iter().any(|delegation| match &delegation.data {
-        RData::DNSSEC(DNSSECRData::DS(ds)) => keys.iter().any(|key| match &key.data {
-            RData::DNSSEC(DNSSECRData::DNSKEY(key)) => ds.covers(zone, key).unwrap_or(false),
+/// The zone's keys, of which `delegations` in the zone above vouch for one that has signed them all (RFC 4035, section
+/// 5.2); `None`: there is no such one. Must be given a delegation.
+pub(super) fn keys<'a>(
+    zone: &Name,
+    delegations: &[Record],
+    set: &'a [Record],
+    signatures: &[Record],
+) -> Option<Vec<&'a DNSKEY>> {
+    let keys = set.iter().filter_map(|record| match &record.data {
+        RData::DNSSEC(DNSSECRData::DNSKEY(key)) if key.zone_key() && !key.revoke() => Some(key),
+        _ => None,
+    });
+    let keys: Vec<&DNSKEY> = keys.collect();
+    let is_vouched_for = |key: &&DNSKEY| {
+        delegations.iter().any(|delegation| match &delegation.data {
+            RData::DNSSEC(DNSSECRData::DS(ds)) => ds.covers(zone, key).unwrap_or(false),
             _ => false,
-        }),
-        _ => false,
-    });
-    let now = Timestamp::now().as_second();
-    let is_alive = signatures.iter().any(|signature| match &signature.data {
-        RData::DNSSEC(DNSSECRData::RRSIG(signature)) => i64::from(signature.input().sig_expiration.get()) > now,
-        _ => false,
-    });
-    if is_vouched_for && is_alive { Security::Good } else { Security::Bogus }
+        })
+    };
+    let vouched: Vec<&DNSKEY> = keys.iter().copied().filter(is_vouched_for).collect();
+    is_signed(zone, &vouched, set, signatures).then_some(keys)
+}
+
+/// Whether one of `keys` has signed the set, and the signature holds now (RFC 4035, section 5.3).
+pub(super) fn is_signed(zone: &Name, keys: &[&DNSKEY], set: &[Record], signatures: &[Record]) -> bool {
+    let Some(first) = set.first() else { return false };
+    let now = SerialNumber::new(u32::try_from(Timestamp::now().as_second().rem_euclid(1 << 32)).unwrap_or_default());
+    signatures.iter().any(|record| {
+        let RData::DNSSEC(DNSSECRData::RRSIG(signature)) = &record.data else { return false };
+        let input = signature.input();
+        let holds_now = input.sig_inception <= now && now <= input.sig_expiration;
+        let is_of_zone = input.signer_name == *zone && input.type_covered == first.record_type();
+        let signed_with = |key: &&&DNSKEY| {
+            key.public_key().algorithm() == input.algorithm
+                && key.calculate_key_tag().is_ok_and(|tag| tag == input.key_tag)
+        };
+        holds_now
+            && is_of_zone
+            && keys
+                .iter()
+                .filter(signed_with)
+                .any(|key| key.verify_rrsig(&first.name, DNSClass::IN, signature, set.iter()).is_ok())
+    })
 }

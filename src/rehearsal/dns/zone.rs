@@ -12,22 +12,25 @@ use domain::base::rdata::ComposeRecordData;
 use domain::base::{Name as TextName, ToName};
 use domain::rdata::ZoneRecordData;
 use domain::zonefile::inplace::{Entry, ScannedRecord, Zonefile};
-use hickory_server::proto::dnssec::rdata::DNSSECRData;
+use hickory_server::proto::dnssec::rdata::{DNSKEY, DNSSECRData};
 use hickory_server::proto::rr::rdata::{A, AAAA, SOA};
 use hickory_server::proto::rr::{LowerName, Name, RData, Record, RecordType};
 use hickory_server::proto::serialize::binary::{BinDecodable, BinDecoder, Restrict};
 
-use super::signing::{self, Security, StagedKey};
+use super::signing::{self, StagedKey};
 
 /// Most CNAMEs that one answer follows; longer chains are loops.
 pub const LONGEST_CHAIN: usize = 16;
+
+/// What stands at one name, by type.
+type Sets = BTreeMap<RecordType, Vec<Record>>;
 
 #[derive(Debug, Clone)]
 pub struct Zone {
     origin: LowerName,
     soa: Record,
     /// Every owner name and every empty name between one and the origin.
-    nodes: HashMap<LowerName, BTreeMap<RecordType, Vec<Record>>>,
+    nodes: HashMap<LowerName, Sets>,
 }
 
 /// What a zone says about one name and type.
@@ -42,6 +45,16 @@ pub enum Found {
     NoData(Record),
     /// The name does not exist. The SOA as a negative answer carries it.
     NoName(Record),
+}
+
+impl Found {
+    /// The records that say it, of one name and type. A delegation is not the zone's own word.
+    pub fn set(&self) -> &[Record] {
+        match self {
+            Found::Answer(records) | Found::Delegated(records) => records,
+            Found::Alias(record, _) | Found::NoData(record) | Found::NoName(record) => std::slice::from_ref(record),
+        }
+    }
 }
 
 impl Zone {
@@ -76,7 +89,7 @@ impl Zone {
     /// As [`Self::parse`].
     pub fn from_records(origin: &str, records: Vec<Record>) -> Result<Self, String> {
         let origin = LowerName::from(absolute(origin)?);
-        let mut nodes: HashMap<LowerName, BTreeMap<RecordType, Vec<Record>>> = HashMap::new();
+        let mut nodes: HashMap<LowerName, Sets> = HashMap::new();
         for mut record in records {
             let owner = LowerName::from(record.name.clone());
             if !origin.zone_of(&owner) {
@@ -140,7 +153,8 @@ impl Zone {
         Ok(())
     }
 
-    /// Publishes the key, and signs every set with it; what is delegated stays as it is, but for who vouches for it.
+    /// Publishes the key, and signs every set with it, as it was when the signer last ran; what is delegated stays as it
+    /// is, but for who vouches for it.
     ///
     /// # Errors
     ///
@@ -148,10 +162,16 @@ impl Zone {
     pub fn sign(&mut self, key: &StagedKey) -> Result<(), String> {
         let origin = Name::from(&self.origin);
         let dnskey = Record::from_rdata(origin.clone(), self.soa.ttl, key.dnskey()?);
-        self.nodes.entry(self.origin.clone()).or_default().insert(RecordType::DNSKEY, vec![dnskey]);
+        let mut signed = match &key.signed_text {
+            Some(text) => Self::parse(&origin.to_ascii(), text)?,
+            None => self.clone(),
+        };
+        for zone in [&mut *self, &mut signed] {
+            zone.nodes.entry(zone.origin.clone()).or_default().insert(RecordType::DNSKEY, vec![dnskey.clone()]);
+        }
         let mut signatures = Vec::new();
-        for (owner, sets) in &self.nodes {
-            let is_cut = self.cut_above(owner).is_some();
+        for (owner, sets) in &signed.nodes {
+            let is_cut = signed.cut_above(owner).is_some();
             for set in sets.iter().filter(|(kind, _)| !is_cut || **kind == RecordType::DS).map(|(_, set)| set) {
                 signatures.extend(key.sign(&origin, set)?.map(|signature| (owner.clone(), signature)));
             }
@@ -162,20 +182,29 @@ impl Zone {
         Ok(())
     }
 
-    /// The signatures of one set.
+    /// The signatures of one set, of a wildcard's too where that one answers.
     pub fn signatures(&self, name: &LowerName, kind: RecordType) -> Vec<Record> {
         let covers = |record: &&Record| match &record.data {
             RData::DNSSEC(DNSSECRData::RRSIG(signature)) => signature.input().type_covered == kind,
             _ => false,
         };
-        self.set(name, RecordType::RRSIG).iter().filter(covers).cloned().collect()
+        let Some((sets, owner)) = self.node(name) else { return Vec::new() };
+        let all = sets.get(&RecordType::RRSIG).into_iter().flatten();
+        all.filter(covers).map(|record| renamed(record, owner)).collect()
     }
 
-    /// What a resolver that checks makes of this zone, given what the zone above says.
-    pub fn security(&self, delegations: &[Record]) -> Security {
+    /// The keys that sign this zone, given what the zone above says; `None`: it does not vouch for them.
+    pub fn keys(&self, delegations: &[Record]) -> Option<Vec<&DNSKEY>> {
         let (keys, signatures) =
-            (self.set(&self.origin, RecordType::DNSKEY), self.signatures(&self.origin, RecordType::SOA));
-        signing::security(&Name::from(&self.origin), delegations, keys, &signatures)
+            (self.set(&self.origin, RecordType::DNSKEY), self.signatures(&self.origin, RecordType::DNSKEY));
+        signing::keys(&Name::from(&self.origin), delegations, keys, &signatures)
+    }
+
+    /// Whether the zone's keys have signed these records of one name and type.
+    pub fn is_signed(&self, keys: &[&DNSKEY], set: &[Record]) -> bool {
+        let Some(first) = set.first() else { return false };
+        let signatures = self.signatures(&LowerName::from(&first.name), first.record_type());
+        signing::is_signed(&Name::from(&self.origin), keys, set, &signatures)
     }
 
     fn set(&self, name: &LowerName, kind: RecordType) -> &[Record] {
@@ -204,18 +233,24 @@ impl Zone {
                 delegations => Found::Answer(delegations.to_vec()),
             };
         }
+        match self.node(name) {
+            Some((sets, owner)) => self.at(sets, owner, kind),
+            None => Found::NoName(self.negative_soa()),
+        }
+    }
+
+    /// What stands at a name, or at the wildcard that answers for it: then with the name asked for.
+    fn node<'a>(&self, name: &'a LowerName) -> Option<(&Sets, Option<&'a LowerName>)> {
         if let Some(sets) = self.nodes.get(name) {
-            return self.at(sets, None, kind);
+            return Some((sets, None));
         }
         let mut encloser = name.base_name();
         while !self.nodes.contains_key(&encloser) && !encloser.is_root() {
             encloser = encloser.base_name();
         }
         let wildcard = Name::from_ascii("*").and_then(|star| star.append_domain(&Name::from(&encloser)));
-        match wildcard.ok().and_then(|wildcard| self.nodes.get(&LowerName::from(wildcard))) {
-            Some(sets) => self.at(sets, Some(name), kind),
-            None => Found::NoName(self.negative_soa()),
-        }
+        let sets = self.nodes.get(&LowerName::from(wildcard.ok()?))?;
+        Some((sets, Some(name)))
     }
 
     /// NS records of a delegation at or above `name`, below the top of the zone.
@@ -231,14 +266,8 @@ impl Zone {
     }
 
     /// `owner` is the name asked for where a wildcard answers in its place.
-    fn at(&self, sets: &BTreeMap<RecordType, Vec<Record>>, owner: Option<&LowerName>, kind: RecordType) -> Found {
-        let named = |record: &Record| {
-            let mut record = record.clone();
-            if let Some(owner) = owner {
-                record.name = Name::from(owner);
-            }
-            record
-        };
+    fn at(&self, sets: &Sets, owner: Option<&LowerName>, kind: RecordType) -> Found {
+        let named = |record: &Record| renamed(record, owner);
         if kind != RecordType::CNAME
             && kind != RecordType::ANY
             && let Some(alias) = sets.get(&RecordType::CNAME).and_then(|set| set.first())
@@ -261,6 +290,15 @@ impl Zone {
         }
         soa
     }
+}
+
+/// A wildcard's record under the name asked for.
+fn renamed(record: &Record, owner: Option<&LowerName>) -> Record {
+    let mut record = record.clone();
+    if let Some(owner) = owner {
+        record.name = Name::from(owner);
+    }
+    record
 }
 
 /// Refuses what is left open at the end: the `domain` crate (0.12.3) panics on an open parenthesis after a text.

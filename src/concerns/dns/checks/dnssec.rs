@@ -4,7 +4,10 @@ use std::net::IpAddr;
 
 use jiff::SignedDuration;
 
-use super::VALID_FOR_SECONDS;
+use super::exposure::sampled;
+use super::{VALID_FOR_SECONDS, launched_names};
+use crate::blueprint::Site;
+use crate::blueprint::value::HostName;
 use crate::concerns::answer::{answered, answered_or_later, authoritative, listed, resolved};
 use crate::concerns::ask::dns_signed;
 use crate::concerns::dns::Zone;
@@ -20,9 +23,10 @@ const WEAK_ALGORITHMS: [u8; 5] = [1, 3, 5, 6, 7];
 const WEAK_DIGEST: u8 = 1;
 
 /// `dns.dnssec`: a zone is signed or not as declared, and what the zone above vouches for is there. The resolvers of this
-/// run are asked with their checks and without: what only those without can answer has bad signatures, mostly a DS record
-/// left behind. Whether absent names are proven absent is not looked at.
-pub(super) fn signed(zone: &Zone) -> Check {
+/// run are asked with their checks and without, for the zone and for its launched names (up to 20): what only those without
+/// can answer has bad signatures, mostly a DS record left behind, or a record that was changed and not signed again. Whether
+/// absent names are proven absent is not looked at.
+pub(super) fn signed(zone: &Zone, site: &Site) -> Check {
     let servers: Vec<IpAddr> = zone.servers.iter().map(|server| server.address).collect();
     let owner = zone.name.to_string();
     let ask = |server, kind, how| dns_signed(server, &owner, kind, how);
@@ -31,6 +35,12 @@ pub(super) fn signed(zone: &Zone) -> Check {
         ask(DnsServer::Resolver, RecordType::Soa, Signatures::Unchecked),
         ask(DnsServer::Resolver, RecordType::Ds, Signatures::Unchecked),
     ];
+    let holds = |name: &HostName| site.zone_of(name).is_some_and(|facts| facts.name == zone.name);
+    let launched = sampled(launched_names(site).into_iter().filter(holds).collect());
+    for name in &launched {
+        let of_name = |how| dns_signed(DnsServer::Resolver, name.as_str(), RecordType::A, how);
+        questions.extend([Signatures::Asked, Signatures::Unchecked].map(of_name));
+    }
     let mut of_servers = Vec::new();
     for kind in [RecordType::Dnskey, RecordType::Soa] {
         let at = servers.iter().map(|server| DnsServer::Authoritative(*server));
@@ -49,9 +59,10 @@ pub(super) fn signed(zone: &Zone) -> Check {
         disturbs: false,
         ask: questions,
         judge: Box::new(move |seen| {
-            let [checked, unchecked, above, at_servers @ ..] = seen else {
+            let [checked, unchecked, above, rest @ ..] = seen else {
                 return Judgement::unknown("nothing was asked");
             };
+            let (of_names, at_servers) = rest.split_at((launched.len() * 2).min(rest.len()));
             let (checked, unchecked) = (answered!(resolved(checked)), answered!(resolved(unchecked)));
             let above = answered!(resolved(above));
             if checked.rcode == Rcode::ServFail {
@@ -66,13 +77,22 @@ pub(super) fn signed(zone: &Zone) -> Check {
                     )),
                 };
             }
+            let mut untested = None;
+            for (name, answers) in launched.iter().zip(of_names.chunks_exact(2)) {
+                let with_checks = answered_or_later!(resolved(&answers[0]), untested);
+                if with_checks.rcode == Rcode::ServFail
+                    && answered_or_later!(resolved(&answers[1]), untested).rcode != Rcode::ServFail
+                {
+                    return Judgement::fail(format!("resolvers that check signatures answer SERVFAIL for {name}"));
+                }
+            }
             if above.rcode == Rcode::ServFail {
                 return Judgement::unknown("what the zone above vouches for cannot be seen: SERVFAIL");
             }
             let vouched = delegations(above);
             let (keys, soas) = at_servers.split_at(count.min(at_servers.len()));
             if !is_signed && vouched.is_empty() {
-                return Judgement::pass("not signed, as declared");
+                return untested.unwrap_or_else(|| Judgement::pass("not signed, as declared"));
             }
             if at_servers.is_empty() {
                 return Judgement::Ask(of_servers.clone());
@@ -87,7 +107,7 @@ pub(super) fn signed(zone: &Zone) -> Check {
             if !checked.authenticated {
                 return Judgement::unknown(format!("the resolver {} does not check signatures", checked.server));
             }
-            sound
+            untested.unwrap_or(sound)
         }),
         remedy: match is_signed {
             true => "have the DS at the registrar and the zone's keys compared; let the signer run again".to_owned(),
@@ -237,22 +257,33 @@ mod tests {
         let check = check(&blueprint, &site, "dns.dnssec", ZONE);
         let fine = || soa(Rcode::NoError, false);
         let broken = || soa(Rcode::ServFail, false);
+        // With checks and without, for each of the two launched names.
+        let names = |last: [Observation; 2]| [vec![fine(), fine()], last.to_vec()].concat();
+        let fine_names = || names([fine(), fine()]);
+        let silent = || failed(FailureKind::TimedOut);
         let unsigned = || vec![none(), none(), none(), none()];
         let signed = || vec![key(), key(), signature(100 * HOUR), signature(100 * HOUR)];
-        for (seen, wanted) in [
-            ([vec![fine(), fine(), none()], vec![]], Verdict::Pass),
-            ([vec![broken(), fine(), ds(2, "bb")], vec![]], Verdict::Fail),
-            ([vec![broken(), broken(), ds(2, "bb")], vec![]], Verdict::Unknown),
+        for (first, names, at_servers, wanted) in [
+            ([fine(), fine(), none()], fine_names(), vec![], Verdict::Pass),
+            ([broken(), fine(), ds(2, "bb")], fine_names(), vec![], Verdict::Fail),
+            ([broken(), broken(), ds(2, "bb")], fine_names(), vec![], Verdict::Unknown),
             // The resolver does not check; those of visitors do.
-            ([vec![fine(), fine(), ds(2, "bb")], unsigned()], Verdict::Fail),
-            ([vec![fine(), fine(), ds(2, "bb")], signed()], Verdict::Warn),
-            ([vec![fine(), fine(), soa(Rcode::ServFail, false)], vec![]], Verdict::Unknown),
-            ([vec![failed(FailureKind::TimedOut), fine(), none()], vec![]], Verdict::Unknown),
+            ([fine(), fine(), ds(2, "bb")], fine_names(), unsigned(), Verdict::Fail),
+            ([fine(), fine(), ds(2, "bb")], fine_names(), signed(), Verdict::Warn),
+            ([fine(), fine(), broken()], fine_names(), vec![], Verdict::Unknown),
+            ([silent(), fine(), none()], fine_names(), vec![], Verdict::Unknown),
+            // One name's own signature.
+            ([fine(), fine(), none()], names([broken(), fine()]), vec![], Verdict::Fail),
+            // That is no matter of signatures.
+            ([fine(), fine(), none()], names([broken(), broken()]), vec![], Verdict::Pass),
+            ([fine(), fine(), none()], names([silent(), fine()]), vec![], Verdict::Unknown),
+            ([fine(), fine(), none()], names([broken(), silent()]), vec![], Verdict::Unknown),
         ] {
-            let seen = seen.concat();
+            let seen = [first.to_vec(), names, at_servers].concat();
             assert_eq!(verdict(&check, &seen), Some(wanted), "{seen:?}");
         }
-        assert_eq!(verdict(&check, &[fine(), fine(), ds(2, "bb")]), None, "the servers are asked");
+        let seen = [vec![fine(), fine(), ds(2, "bb")], fine_names()].concat();
+        assert_eq!(verdict(&check, &seen), None, "the servers are asked");
     }
 
     #[test]
@@ -275,10 +306,17 @@ mod tests {
             (ds(2, "bb"), [silent(), key(), long(), long()], Verdict::Unknown),
             (ds(2, "bb"), [silent(), none(), long(), long()], Verdict::Fail),
         ] {
-            let seen = [vec![checked(), checked(), above], at_servers.to_vec()].concat();
+            let names = vec![checked(); 4];
+            let seen = [vec![checked(), checked(), above], names, at_servers.to_vec()].concat();
             assert_eq!(verdict(&check, &seen), Some(wanted), "{seen:?}");
         }
-        let believed_unchecked = [soa(Rcode::NoError, false), checked(), ds(2, "bb"), key(), key(), long(), long()];
+        let at_servers = [key(), key(), long(), long()];
+        let seen = |checks: Observation, names: [Observation; 4]| {
+            [vec![checks, checked(), ds(2, "bb")], names.to_vec(), at_servers.to_vec()].concat()
+        };
+        let believed_unchecked = seen(soa(Rcode::NoError, false), [checked(), checked(), checked(), checked()]);
         assert_eq!(verdict(&check, &believed_unchecked), Some(Verdict::Unknown));
+        let changed_and_not_signed = seen(checked(), [soa(Rcode::ServFail, false), checked(), checked(), checked()]);
+        assert_eq!(verdict(&check, &changed_and_not_signed), Some(Verdict::Fail));
     }
 }

@@ -144,13 +144,53 @@ fn holds(term: &str, origin: IpAddr) -> bool {
     }
 }
 
-/// What vendors say of a name that nobody of theirs has claimed: a text of the page, or a header.
-const UNCLAIMED: [(&str, &str); 5] = [
-    ("Heroku", "No such app"),
-    ("GitHub Pages", "There isn't a GitHub Pages site here"),
-    ("Amazon S3", "NoSuchBucket"),
-    ("Fastly", "Fastly error: unknown domain"),
-    ("Azure", "404 Web Site not found"),
+/// What a vendor shows for a name that none of its customers has.
+struct Sign {
+    vendor: &'static str,
+    /// Where it stands; `None`: in the page.
+    header: Option<&'static str>,
+    text: &'static str,
+    worth: Worth,
+}
+
+/// How sure it is that this text is that page.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Worth {
+    /// can-i-take-over-xyz lists it (EdOverflow, of 8 February 2025), and that strangers may take such a name, always or
+    /// sometimes.
+    Claimable,
+    /// The same list, and that strangers may not.
+    Kept,
+    /// Nobody says so but golive.
+    Guess,
+}
+
+/// Texts that no page of a site's own would have. Others of the list are left out, since their text is too common ("project
+/// not found"), or the vendor's sign is that the name does not exist.
+const SIGNS: [Sign; 10] = [
+    Sign { vendor: "Amazon S3", header: None, text: "The specified bucket does not exist", worth: Worth::Claimable },
+    Sign {
+        vendor: "GitHub Pages",
+        header: None,
+        text: "There isn't a GitHub Pages site here.",
+        worth: Worth::Claimable,
+    },
+    Sign { vendor: "Heroku", header: None, text: "No such app", worth: Worth::Claimable },
+    Sign { vendor: "Netlify", header: None, text: "Not Found - Request ID:", worth: Worth::Claimable },
+    Sign { vendor: "Pantheon", header: None, text: "404 error unknown site!", worth: Worth::Claimable },
+    Sign {
+        vendor: "Shopify",
+        header: None,
+        text: "Sorry, this shop is currently unavailable.",
+        worth: Worth::Claimable,
+    },
+    Sign { vendor: "Vercel", header: None, text: "DEPLOYMENT_NOT_FOUND", worth: Worth::Claimable },
+    Sign { vendor: "Fastly", header: None, text: "Fastly error: unknown domain", worth: Worth::Kept },
+    // The list has Azure's names alone, which then do not exist.
+    Sign { vendor: "Azure", header: None, text: "404 Web Site not found", worth: Worth::Guess },
+    // Errors of its router carry a header (Scalingo docs, platform/networking/public/routing); of this one the text is made
+    // up.
+    Sign { vendor: "Scalingo", header: Some("x-scalingo-error"), text: "unknown application", worth: Worth::Guess },
 ];
 
 /// `dns.dangling`: whatever the zone's own records and delegations lead to exists, and the vendor behind an alias knows
@@ -202,8 +242,17 @@ pub(super) fn targets(zone: &ZoneFacts) -> Check {
             for (name, page) in aliases.iter().zip(pages) {
                 match page {
                     Observation::Http(answer) => {
-                        if let Some(vendor) = unclaimed(answer) {
-                            return Judgement::fail(format!("{vendor} knows no {name}: anybody may claim it there"));
+                        let Some(Sign { vendor, worth, .. }) = unclaimed(answer) else { continue };
+                        match worth {
+                            Worth::Claimable => {
+                                return Judgement::fail(format!("{vendor} knows no {name}: others may claim it there"));
+                            }
+                            Worth::Kept => return Judgement::fail(format!("{vendor} knows no {name}")),
+                            Worth::Guess => {
+                                other.get_or_insert(Judgement::warn(format!(
+                                    "{name} shows what may be the page of {vendor} for names that it does not know"
+                                )));
+                            }
                         }
                     }
                     Observation::Failed(failure) => match failure.kind {
@@ -230,7 +279,7 @@ pub(super) fn targets(zone: &ZoneFacts) -> Check {
                 .unwrap_or_else(|| Judgement::pass(format!("{} names that the zone leads to exist", leads.len())))
         }),
         remedy: "claim the name at the vendor again, or delete the record".to_owned(),
-        source: "RFC 1034 3.6.2; Cloudflare docs, dns/manage-dns-records/troubleshooting",
+        source: "RFC 1034 3.6.2; EdOverflow, can-i-take-over-xyz",
         valid_for_seconds: VALID_FOR_SECONDS,
     }
 }
@@ -239,16 +288,16 @@ fn has_address(answer: &DnsAnswer) -> bool {
     answer.answers.iter().any(|record| matches!(record.data, RecordData::A(_) | RecordData::Aaaa(_)))
 }
 
-/// Whose page for unclaimed names this is.
-fn unclaimed(answer: &HttpAnswer) -> Option<&'static str> {
-    if answer.header("x-scalingo-error").is_some_and(|error| error.contains("unknown application")) {
-        return Some("Scalingo");
-    }
-    UNCLAIMED.iter().find(|(_, sign)| answer.body.text.contains(sign)).map(|(vendor, _)| *vendor)
+/// Whose page for names without a customer this is.
+fn unclaimed(answer: &HttpAnswer) -> Option<&'static Sign> {
+    SIGNS.iter().find(|sign| match sign.header {
+        Some(header) => answer.header(header).is_some_and(|value| value.contains(sign.text)),
+        None => answer.body.text.contains(sign.text),
+    })
 }
 
 /// At most [`SAMPLED_SETS`], evenly spaced: a zone may hold thousands.
-fn sampled<T>(all: Vec<T>) -> Vec<T> {
+pub(super) fn sampled<T>(all: Vec<T>) -> Vec<T> {
     let every = all.len().div_ceil(SAMPLED_SETS).max(1);
     all.into_iter().step_by(every).collect()
 }
@@ -328,8 +377,19 @@ mod tests {
             (of(server, [there(), there()], page(404, &[], "<h1>No such app</h1>")), Verdict::Fail),
             (
                 of(server, [there(), there()], page(404, &[("x-scalingo-error", "unknown application")], "")),
+                Verdict::Warn,
+            ),
+            (
+                of(
+                    server,
+                    [there(), there()],
+                    page(404, &[], "<Message>The specified bucket does not exist</Message>"),
+                ),
                 Verdict::Fail,
             ),
+            (of(server, [there(), there()], page(500, &[], "Fastly error: unknown domain: a.example.")), Verdict::Fail),
+            (of(server, [there(), there()], page(404, &[], "404 Web Site not found.")), Verdict::Warn),
+            (of(server, [there(), there()], page(200, &[], "unknown application")), Verdict::Pass),
             (of(server, [there(), there()], page(404, &[], "not here")), Verdict::Pass),
             (of(server, [there(), there()], failed(FailureKind::Tls)), Verdict::Warn),
             (of(server, [there(), there()], failed(FailureKind::TimedOut)), Verdict::Unknown),
