@@ -1075,7 +1075,7 @@ fn levels_follow_what_is_at_stake() {
     assert_eq!(finding(&excluded, "cdn.caa-excludes-edge").map(|finding| finding.level), Some(Level::Error));
     let full = edited(&[("setup = \"partial\"", "setup = \"full\""), BY_CLOUDFLARE]);
     assert_eq!(finding(&lint(&full), "cdn.verification-key").map(|finding| finding.level), Some(Level::Warning));
-    let unsigned = without("[[mail.domains.dkim]]", "[[mail.domains]]\nname = \"info").replace("1080000", "5000");
+    let unsigned = without("[[mail.domains.dkim]]", "[[mail.domains]]\nname = \"info").replace("1080000", "4999");
     assert_eq!(finding(&lint(&unsigned), "mail.unsigned").map(|finding| finding.level), Some(Level::Warning));
     let servers = SAMPLE.find("servers = [").expect("there");
     let end = servers + SAMPLE[servers..].find("]\n").expect("there");

@@ -27,6 +27,7 @@ pub mod rules;
 pub mod static_routes;
 pub mod third_parties;
 pub mod tls;
+pub mod unverified;
 pub mod waf;
 pub mod waiting_room;
 

@@ -919,7 +919,7 @@ rules! {
     }
     MAIL_UNSIGNED = "mail.unsigned" {
         title: "mail is sent without DKIM",
-        why: "SPF breaks when mail is forwarded; DKIM carries DMARC then. Above 5,000 messages a day the large \
+        why: "SPF breaks when mail is forwarded; DKIM carries DMARC then. From 5,000 messages a day on the large \
               receivers refuse what lacks either.",
         remedy: "Add the selector that the provider shows.",
         source: "JVA-13; Google and Yahoo 2024, Microsoft 2025, rules for bulk senders",

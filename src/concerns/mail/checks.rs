@@ -16,6 +16,7 @@ use crate::blueprint::Site;
 use crate::blueprint::value::{HostName, KeyKind};
 use crate::concerns::answer::{answered, authoritative, data_text, dns, listed};
 use crate::concerns::ask::{dns_at, dns_resolved};
+use crate::concerns::unverified::Unverified;
 use crate::concerns::{Check, Judgement, OneOrMore, Safety, Verdict};
 use crate::probe::{DnsAnswer, Observation, Probe, RecordData, RecordType, report_permission, reverse_name};
 
@@ -159,14 +160,17 @@ fn mx_intent(domain: &Domain, site: &Site) -> Check {
             }
         }
         if seen.len() == whose.len() && !targets.is_empty() {
-            return Judgement::Ask(targets.iter().map(|name| dns_resolved(name, RecordType::A)).collect());
+            let both = |name: &String| [RecordType::A, RecordType::Aaaa].map(|kind| dns_resolved(name, kind));
+            return Judgement::Ask(targets.iter().flat_map(both).collect());
         }
-        for (observation, target) in seen.iter().skip(whose.len()).zip(&targets) {
-            let answer = answered!(dns(observation));
-            if answer.answers.iter().any(|record| matches!(record.data, RecordData::Cname(_))) {
+        for (both, target) in seen[whose.len().min(seen.len())..].chunks(2).zip(&targets) {
+            let answers: Result<Vec<&DnsAnswer>, Judgement> = both.iter().map(dns).collect();
+            let records: Vec<&RecordData> =
+                answered!(answers).into_iter().flat_map(|answer| &answer.answers).map(|record| &record.data).collect();
+            if records.iter().any(|data| matches!(data, RecordData::Cname(_))) {
                 return Judgement::fail(format!("the mail server {target} is an alias (RFC 5321, section 5.1)"));
             }
-            if !answer.answers.iter().any(|record| matches!(record.data, RecordData::A(_))) {
+            if !records.iter().any(|data| matches!(data, RecordData::A(_) | RecordData::Aaaa(_))) {
                 return Judgement::fail(format!("the mail server {target} has no address"));
             }
         }
@@ -328,7 +332,8 @@ fn judged_key(answer: &DnsAnswer, wanted: Option<&str>) -> (Verdict, String) {
         KeyKind::Ed25519 => (Verdict::Pass, "an Ed25519 key".to_owned()),
         KeyKind::Rsa { bits } if bits >= 2048 => (Verdict::Pass, format!("an RSA key of {bits} bits")),
         KeyKind::Rsa { bits } if bits >= 1024 => {
-            (Verdict::Warn, format!("an RSA key of {bits} bits, 2,048 are recommended"))
+            let told = format!("an RSA key of {bits} bits, 2,048 are recommended ({})", Unverified::KeySize.said());
+            (Verdict::Warn, told)
         }
         KeyKind::Rsa { bits } => (Verdict::Fail, format!("an RSA key of {bits} bits: receivers ignore it")),
     }
@@ -502,6 +507,10 @@ fn ptr(sender: &Sender) -> Check {
     climbing("mail.ptr", sender.address.to_string(), move |known| {
         Ok(match faults_of_ptr(known, &judged)? {
             Some(fault) => Judgement::fail(fault),
+            None if is_generic(judged.address, judged.helo.as_str()) => Judgement::warn(format!(
+                "{} is {}, in both directions, and is called by its numbers, as the lines of households are",
+                judged.address, judged.helo
+            )),
             None => Judgement::pass(format!("{} is {}, in both directions", judged.address, judged.helo)),
         })
     })
@@ -509,6 +518,16 @@ fn ptr(sender: &Sender) -> Check {
         format!("ask the owner of the address for the PTR record {} (dns/requests/ptr.md)", sender.helo),
         PTR_SOURCE,
     )
+}
+
+/// Whether a name spells the address, forwards or backwards, as providers call addresses that nobody named.
+fn is_generic(address: IpAddr, name: &str) -> bool {
+    let IpAddr::V4(v4) = address else { return false };
+    let numbers: Vec<u32> = name.split(|c: char| !c.is_ascii_digit()).filter_map(|text| text.parse().ok()).collect();
+    let forwards = v4.octets().map(u32::from);
+    let mut backwards = forwards;
+    backwards.reverse();
+    numbers.windows(forwards.len()).any(|four| four == forwards || four == backwards)
 }
 
 /// What is wrong with the name of an address, if anything.
@@ -527,4 +546,65 @@ fn faults_of_ptr(known: &Known<'_>, sender: &Sender) -> Result<Option<String>, S
         true => None,
         false => Some(format!("{address} is called {helo}, which leads to {}", listed(&addresses))),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::concerns::answer::made_up::{check, records, sample, verdict};
+    use crate::probe::Rcode;
+
+    #[test]
+    fn a_mail_server_may_have_addresses_of_one_kind_alone() {
+        let (blueprint, site) = sample(&[]);
+        let check = check(&blueprint, &site, "dns.mx.intent", "courriel.reserve-civique.gouv.fr");
+        let first: Vec<Observation> = check
+            .ask
+            .iter()
+            .map(|probe| {
+                let Probe::Dns(asked) = probe else { panic!("{probe:?}") };
+                let facts = site.mail.as_ref().expect("mail");
+                let domain = facts.table.domains.iter().find(|domain| domain.name.as_str() == check.subject);
+                let wanted = domain.expect("a domain").exchanges_of_names();
+                let (_, exchanges) = wanted.into_iter().find(|(name, _)| name.as_str() == asked.name).expect("a name");
+                let exchanges: Vec<String> = exchanges
+                    .map_or_else(|| vec![".".to_owned()], |all| all.into_iter().map(ToString::to_string).collect());
+                let set: Vec<_> = exchanges
+                    .into_iter()
+                    .map(|exchange| (asked.name.as_str(), 300, RecordData::Mx { preference: 10, exchange }))
+                    .collect();
+                records(Rcode::NoError, &set)
+            })
+            .collect();
+        let Judgement::Ask(more) = (check.judge)(&first) else { panic!("the servers are asked for") };
+        let v4 = || records(Rcode::NoError, &[("mx.example", 300, RecordData::A([192, 0, 2, 25].into()))]);
+        let v6 = || records(Rcode::NoError, &[("mx.example", 300, RecordData::Aaaa("2001:db8::25".parse().unwrap()))]);
+        let none = || records(Rcode::NoError, &[]);
+        let alias = || records(Rcode::NoError, &[("mx.example", 300, RecordData::Cname("a.example".to_owned()))]);
+        for (both, wanted) in [
+            ([v4(), v6()], Verdict::Pass),
+            ([v4(), none()], Verdict::Pass),
+            ([none(), v6()], Verdict::Pass),
+            ([none(), none()], Verdict::Fail),
+            ([alias(), alias()], Verdict::Fail),
+        ] {
+            let answers = (0..more.len() / 2).flat_map(|_| both.clone());
+            let seen: Vec<Observation> = first.iter().cloned().chain(answers).collect();
+            assert_eq!(verdict(&check, &seen), Some(wanted), "{both:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_spell_the_address_are_generic() {
+        let address = "203.0.113.25".parse().expect("an address");
+        for (name, wanted) in [
+            ("203-0-113-25.dynamic.example.net", true),
+            ("host25.113.0.203.example.net", true),
+            ("static.203.0.113.25.example.net", true),
+            ("mail1.example.net", false),
+            ("mail-203-25.example.net", false),
+        ] {
+            assert_eq!(is_generic(address, name), wanted, "{name}");
+        }
+    }
 }

@@ -1,6 +1,11 @@
 //! DMARC as a receiver reads it (RFC 9989): which record applies to a domain, found by the walk up the DNS tree, and
 //! what it asks for. Pure: what is not known yet is asked for.
 //!
+//! Compared with the last source that the working group's editors published (draft-ietf-dmarc-dmarcbis, 4 April 2025), whose
+//! sections have the numbers that are cited here, and with the tests of mailauth and the parser of checkdmarc 5.16, which
+//! cite the RFC for the same steps; the RFC's own text was not to be had. One difference is left: where a domain has several
+//! records mailauth ends the search, and the source goes on upwards, as here.
+//!
 //! Receivers read leniently what is broken, and so does the walk; [`Record::faults`] keeps what a strict reader says.
 
 use super::Policy;
@@ -96,6 +101,9 @@ pub fn read(text: &str) -> Record {
             None => faults.push(format!("`{}` in rua is no address", uri.escape_debug())),
         }
     }
+    if list.get("fo").is_some_and(|options| !is_failure_options(options)) {
+        faults.push(format!("`fo={}` is no set of options", list.get("fo").unwrap_or_default().escape_debug()));
+    }
     if list.get("rua").is_some_and(str::is_empty) {
         faults.push("`rua` is empty".to_owned());
     }
@@ -124,6 +132,14 @@ pub fn read(text: &str) -> Record {
         ignored,
         breaks_below: sp == Some(None) || np == Some(None),
     }
+}
+
+/// `fo`: some of `0`, `1`, `d` and `s`, each once, and not both numbers (section 4.7).
+fn is_failure_options(text: &str) -> bool {
+    let options: Vec<String> = text.split(':').map(|option| option.trim().to_ascii_lowercase()).collect();
+    let has = |wanted: &str| options.iter().filter(|option| *option == wanted).count();
+    let [never, any, dkim, spf] = ["0", "1", "d", "s"].map(has);
+    never + any <= 1 && dkim <= 1 && spf <= 1 && never + any + dkim + spf == options.len()
 }
 
 /// The mailbox of a `mailto:` URI.
@@ -367,6 +383,12 @@ mod tests {
             ("v=DMARC1; p=none; adkim=strict", vec!["`adkim=strict` is none of s, r"]),
             ("v=DMARC1; p=none; rua=a@b.example", vec!["`a@b.example` in rua is no address"]),
             ("v=DMARC1; p=none; rua=", vec!["`rua` is empty"]),
+            ("v=DMARC1; p=none; fo=1:d:s", vec![]),
+            ("v=DMARC1; p=none; fo=D", vec![]),
+            ("v=DMARC1; p=none; fo=0:1", vec!["`fo=0:1` is no set of options"]),
+            ("v=DMARC1; p=none; fo=d:d", vec!["`fo=d:d` is no set of options"]),
+            ("v=DMARC1; p=none; fo=2", vec!["`fo=2` is no set of options"]),
+            ("v=DMARC1; p=none; fo=", vec!["`fo=` is no set of options"]),
             ("v=DMARC1; p=none p=reject", vec!["`p=none p=reject` is no policy"]),
             ("v=DMARC1; sp=none", vec!["`p` is absent"]),
             ("v=DMARC1; p=none; p=reject", vec!["`p` is there twice"]),

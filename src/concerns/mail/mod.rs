@@ -24,7 +24,8 @@ use crate::blueprint::value::{Address, Count, Day, DkimKey, HostName, Label, Mai
 use crate::blueprint::{Finding, Site};
 use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
 
-/// From so many messages a day to one receiver, the rules for bulk senders hold (Google, Yahoo, Microsoft).
+/// From so many messages a day to one receiver, the rules for bulk senders hold (Google: 5,000 or more; Microsoft: more
+/// than 5,000).
 const BULK: u32 = 5000;
 
 /// Who sends the site's mail, in which names, and which names send none.
@@ -33,7 +34,7 @@ const BULK: u32 = 5000;
 pub struct Mail {
     /// Who sends for the site, in the words of a letter to them.
     pub provider: Text,
-    /// Messages expected on the day of the launch; above 5,000 the rules for bulk senders hold.
+    /// Messages expected on the day of the launch; from 5,000 on the rules for bulk senders hold.
     #[schemars(range(max = u32::MAX))]
     pub messages_per_day: u32,
     /// Messages in the busiest hour. Left out: half of those of the day.
@@ -264,7 +265,7 @@ impl Mail {
 
     /// Whether the rules for bulk senders hold. Receivers add up what comes from all names below one.
     pub fn is_bulk(&self) -> bool {
-        self.messages_per_day > BULK
+        self.messages_per_day >= BULK
     }
 }
 

@@ -222,7 +222,11 @@ fn count(known: &Known<'_>, domain: &str, above: &mut Vec<String>, cost: &mut Co
         if kind == RecordType::Txt {
             return count(known, &name, above, cost);
         }
-        cost.voids += usize::from(known.records(&name, kind)?.is_empty());
+        let found = known.records(&name, kind)?.len();
+        cost.voids += usize::from(found == 0);
+        if kind == RecordType::Mx && found > EXCHANGES {
+            cost.broken = Some(format!("`mx` finds {found} mail servers of {name}, {EXCHANGES} may be"));
+        }
         Ok(())
     });
     above.pop();

@@ -9,13 +9,14 @@ use crate::concerns::attest::{self, Question, attested, days_before};
 use crate::concerns::mail::fragments::selector_name;
 use crate::concerns::mail::lookup::each;
 use crate::concerns::mail::{Domain, Mail, Selector, Sender};
+use crate::concerns::unverified::Unverified;
 use crate::concerns::{Check, Judgement, Verdict};
 use crate::probe::{RecordData, RecordType};
 
 /// A key that is older than a year is due for another. Days.
 pub const KEY_DAYS: i32 = 366;
-/// From so many days on, receivers know a new address. Providers say two to six weeks.
-pub const WARM_DAYS: i32 = 28;
+/// From so many days on, receivers know a new address: the six weeks of [`Unverified::WarmUp`].
+pub const WARM_DAYS: i32 = 42;
 /// A pass about what was promised or seen is good for a day.
 const DAY_SECONDS: u32 = 86_400;
 
@@ -132,7 +133,11 @@ fn warmup(mail: &Mail, site: &Site) -> Check {
     let judgement = match quota(mail, site) {
         Judgement::Say(Verdict::Pass, because) => match cold(&senders, site) {
             Some(other) => other,
-            None => Judgement::pass(because),
+            None if senders.is_empty() => Judgement::pass(because),
+            None => {
+                let known = format!("{because}; each address has sent for {WARM_DAYS} days or more");
+                Unverified::WarmUp.note(Judgement::pass(known))
+            }
         },
         other => other,
     };
@@ -177,16 +182,15 @@ fn cold(senders: &[&Sender], site: &Site) -> Option<Judgement> {
         None => Some(Judgement::unknown(format!("since when {} sends, the blueprint does not say", sender.address))),
         Some(since) => match days_before(site, since) {
             days if days < WARM_DAYS => {
-                // No receiver says in writing how long it takes.
-                let rule = format!("{WARM_DAYS} are wanted by rule of thumb, as no receiver publishes a figure");
-                Some(Judgement::warn(format!("{} sends for {days} days only; {rule}", sender.address)))
+                let told = format!("{} sends for {days} days only, {WARM_DAYS} are wanted", sender.address);
+                Some(Unverified::WarmUp.note(Judgement::warn(told)))
             }
             _ => None,
         },
     })
 }
 
-/// `mail.bulk`: what large receivers want of whoever sends them more than 5,000 messages a day. SPF, DKIM and DMARC are
+/// `mail.bulk`: what large receivers want of whoever sends them 5,000 messages a day or more. SPF, DKIM and DMARC are
 /// judged by checks of their own, without which this one is not.
 fn bulk(mail: &Mail, sending: &[&Domain], site: &Site) -> Check {
     let senders: Vec<Sender> = sending.iter().flat_map(|domain| domain.senders.clone()).collect();
@@ -206,9 +210,10 @@ fn bulk(mail: &Mail, sending: &[&Domain], site: &Site) -> Check {
             missing.extend(fault.map(|_| format!("the name of {}", sender.address)));
         }
         if !missing.is_empty() {
-            return Ok(Judgement::fail(format!("missing for bulk senders: {}", listed(&missing))));
+            let told = format!("missing for bulk senders: {}", listed(&missing));
+            return Ok(Unverified::BulkRules.note(Judgement::fail(told)));
         }
-        Ok(complete("nothing is missing of what is known of the receivers' rules, at second hand"))
+        Ok(Unverified::BulkRules.note(complete("nothing is missing of what receivers ask of bulk senders")))
     })
     .advised("have what is missing before the launch: receivers answer 5.7.26 and 5.7.515 until then", PTR_SOURCE);
     check.blocked_by =
@@ -218,8 +223,10 @@ fn bulk(mail: &Mail, sending: &[&Domain], site: &Site) -> Check {
 
 #[cfg(test)]
 mod tests {
-    use crate::concerns::Verdict;
-    use crate::concerns::answer::made_up::{check, sample, verdict};
+    use super::Unverified;
+    use crate::concerns::answer::made_up::{check, records, sample, verdict};
+    use crate::concerns::{Judgement, Verdict};
+    use crate::probe::Rcode;
 
     const PROMISED: &str = "promised = 2000000\nper = \"day\"";
     const DEFERRED: &str = "deferred_hours = 24\n";
@@ -254,7 +261,7 @@ mod tests {
     fn new_addresses_and_old_keys_are_told() {
         let since = "warm_since = 2020-02-03";
         for (day, wanted) in
-            [("2020-02-23", Verdict::Pass), ("2020-02-24", Verdict::Warn), ("2020-03-20", Verdict::Warn)]
+            [("2020-02-09", Verdict::Pass), ("2020-02-10", Verdict::Warn), ("2020-03-20", Verdict::Warn)]
         {
             let edit = format!("warm_since = {day}");
             assert_eq!(said("mail.warmup", "Brevo", &[(since, &edit)]), wanted, "{day}");
@@ -270,13 +277,40 @@ mod tests {
     }
 
     #[test]
-    fn the_rules_for_bulk_senders_hold_above_five_thousand() {
+    fn the_rules_for_bulk_senders_hold_from_five_thousand_on() {
         let count = |messages: &str| {
             let edits = [("messages_per_day = 1080000\nmessages_per_hour = 1080000\n", messages)];
             let (blueprint, site) = sample(&edits);
             let all = blueprint.concerns().into_iter().flat_map(|concern| concern.checks(&site).into_vec());
             all.filter(|check| check.id == "mail.bulk").count()
         };
-        assert_eq!([count("messages_per_day = 5000\n"), count("messages_per_day = 5001\n")], [0, 1]);
+        assert_eq!([count("messages_per_day = 4999\n"), count("messages_per_day = 5000\n")], [0, 1]);
+    }
+
+    #[test]
+    fn what_is_known_at_second_hand_is_told() {
+        let (blueprint, site) = sample(&[]);
+        let said = |edits: &[(&str, &str)]| {
+            let (blueprint, site) = sample(edits);
+            match (check(&blueprint, &site, "mail.warmup", "Brevo").judge)(&[]) {
+                Judgement::Say(_, because) => because,
+                Judgement::Ask(more) => panic!("{more:?}"),
+            }
+        };
+        for edits in [&[][..], &[("warm_since = 2020-02-03", "warm_since = 2020-03-01")]] {
+            let because = said(edits);
+            assert!(because.contains(Unverified::WarmUp.said()), "{because}");
+        }
+        let bulk = check(&blueprint, &site, "mail.bulk", "1,080,000 messages a day");
+        // Nobody has a name: that fails, and says by whose rules.
+        let mut seen = Vec::new();
+        let because = loop {
+            match (bulk.judge)(&seen) {
+                Judgement::Say(verdict, because) => break format!("{}: {because}", verdict.as_str()),
+                Judgement::Ask(more) => seen.extend(more.iter().map(|_| records(Rcode::NxDomain, &[]))),
+            }
+            assert!(seen.len() < 50, "it asks on");
+        };
+        assert!(because.starts_with("fail: ") && because.contains(Unverified::BulkRules.said()), "{because}");
     }
 }
