@@ -520,6 +520,11 @@ mod tests {
         assert_eq!(counted(&Dns::of(&[])).0, "0 0 d.example has no SPF record");
         let endless = format!("d.example TXT v=spf1 {}-all", "include:a.example ".repeat(5000));
         assert_eq!(counted(&Dns::of(&[&endless])), ("5000 0 ".to_owned(), 1));
+        for (servers, broken) in [(10, ""), (11, "`mx` finds 11 mail servers of d.example, 10 may be")] {
+            let lines: Vec<String> = (0..servers).map(|n| format!("d.example MX m{n}.example")).collect();
+            let lines: Vec<&str> = lines.iter().map(String::as_str).chain(["d.example TXT v=spf1 mx -all"]).collect();
+            assert_eq!(counted(&Dns::of(&lines)).0, format!("1 0 {broken}"));
+        }
     }
 
     proptest::proptest! {
