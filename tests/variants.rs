@@ -12,6 +12,9 @@ use serde_json::Value;
 
 const SAMPLE: &str = include_str!("../blueprints/jeveuxaider.toml");
 
+/// A small site of another kind, of one unsigned zone that the CDN runs.
+const PRIMARIES: &str = include_str!("static_routes/primaries.toml");
+
 /// A second redirect: one name, one machine, to a site of somebody else.
 const SECOND_REDIRECT: &str = r#"
 [[redirects.servers]]
@@ -248,6 +251,8 @@ fn every_shape_lints_and_generates() {
         ("several hosts", several_hosts(), 0),
         ("copies at the proxy", copies_at_the_proxy(), 0),
         ("published pages", published_pages(), 0),
+        ("signed zones", signed(), 0),
+        ("an evening of results", PRIMARIES.to_owned(), 0),
     ] {
         let Shape { folder, lint, generate } = Shape::of(&source);
         assert_eq!(lint.status.code(), Some(0), "{name}: {}", told(&lint));
@@ -256,6 +261,8 @@ fn every_shape_lints_and_generates() {
         assert_eq!(generate.status.code(), Some(0), "{name}: {}", told(&generate));
         let again = golive(folder.path(), &["generate", "site.toml", "--check"]);
         assert_eq!(again.status.code(), Some(0), "{name}: {}", told(&again));
+        let coverage = golive(folder.path(), &["coverage", "site.toml"]);
+        assert_eq!(coverage.status.code(), Some(0), "{name}: {}", told(&coverage));
     }
 }
 
@@ -264,13 +271,15 @@ fn every_shape_lints_and_generates() {
 #[test]
 fn other_shapes_are_rehearsed_like_the_sample() {
     need("nginx");
+    need("varnishd");
     for (name, source, drill, least) in [
         ("no cdn", without(&["cdn", "mail"]), "all", 11),
         ("the app right behind the cdn", without(&["cache", "proxy", "waf"]), "https-redirect-missing", 1),
         ("full zone, free", full("plan = \"free\""), "ttl-86400", 1),
-        ("no CAA", no_caa(), "caa-closed", 1),
+        ("no CAA", no_caa(), "caa-closed signed-unannounced name-server-lapsed", 3),
         ("signed zones", signed(), "signer-stopped changed-unsigned parent-lists-retired resolver-keeps-old", 4),
         ("copies at the proxy", copies_at_the_proxy(), "proxy-keeps-nothing", 1),
+        ("an evening of results", PRIMARIES.to_owned(), "signed-unannounced name-server-lapsed", 2),
         ("several redirects, IPv6", several_redirects_and_ipv6(), "redirect-drops-query", 1),
         ("a cache in the app", read_cache(), "read-cache-unwired", 1),
         (

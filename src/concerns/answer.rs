@@ -81,6 +81,36 @@ pub fn authoritative(observation: &Observation) -> Result<&DnsAnswer, Judgement>
     }
 }
 
+/// The same answer, unless the aliases of `owner` lead in a circle: such a name is there and leads nowhere, so nothing
+/// can be said of where it leads. What a server outside of the answer may make of the last alias is not known here.
+///
+/// # Errors
+///
+/// Unknown, with the circle.
+pub fn leading<'a>(answer: &'a DnsAnswer, owner: &str) -> Result<&'a DnsAnswer, Judgement> {
+    match circle(answer, owner) {
+        Some(circle) => Err(Judgement::unknown(format!("{}: {circle}", answer.server))),
+        None => Ok(answer),
+    }
+}
+
+/// How the aliases of `owner` come back to one of their own, as the middle of a sentence. Resolvers differ in what they make
+/// of it: some answer SERVFAIL, some the aliases alone (RFC 1034, section 3.6.2, asks for an error).
+pub fn circle(answer: &DnsAnswer, owner: &str) -> Option<String> {
+    let mut passed = vec![owner];
+    loop {
+        let last = *passed.last()?;
+        let next = answer.answers.iter().find_map(|record| match &record.data {
+            RecordData::Cname(target) if record.name == last => Some(target.as_str()),
+            _ => None,
+        })?;
+        if passed.contains(&next) {
+            return Some(format!("the aliases of {owner} lead in a circle, back to {next}"));
+        }
+        passed.push(next);
+    }
+}
+
 /// The handshake, or what its absence means.
 ///
 /// # Errors

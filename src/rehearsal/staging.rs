@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::apis;
-use super::dns::signing::StagedKey;
+pub use super::dns::signing::StagedKey;
 use crate::blueprint::Site;
 use crate::blueprint::site::{Foreign, PublicHost, ZoneFacts};
 use crate::blueprint::value::HostName;

@@ -14,7 +14,7 @@ use super::records::RecordKind;
 use super::{Dns, Zone};
 use crate::blueprint::Site;
 use crate::blueprint::value::{HostName, Seconds};
-use crate::concerns::answer::{answered, answered_or_later, authoritative, dns, listed, resolved};
+use crate::concerns::answer::{answered, answered_or_later, authoritative, circle, dns, leading, listed, resolved};
 use crate::concerns::ask::{NONCE, dns_again, dns_at, dns_resolved, pause};
 use crate::concerns::{Check, Judgement, OneOrMore, Safety};
 use crate::probe::{DnsAnswer, Observation, Rcode, RecordData, RecordType, Soa};
@@ -294,7 +294,7 @@ fn negative(name: &HostName, site: &Site) -> Option<Check> {
             for (position, observation) in seen.iter().enumerate() {
                 // Those above refer to the zone, and are no authority for what is in it.
                 let answer = if position < own { authoritative(observation) } else { dns(observation) };
-                let answer = answered_or_later!(answer, untested);
+                let answer = answered_or_later!(answer.and_then(|answer| leading(answer, &owner)), untested);
                 if answer.rcode != Rcode::NxDomain {
                     continue;
                 }
@@ -364,7 +364,8 @@ fn ttl_lowered(name: &HostName, dns: &Dns, site: &Site) -> Option<Check> {
             let mut highest: Option<(u32, &DnsAnswer)> = None;
             let mut untested = None;
             for observation in seen {
-                let answer = answered_or_later!(authoritative(observation), untested);
+                let answer = authoritative(observation).and_then(|answer| leading(answer, &owner));
+                let answer = answered_or_later!(answer, untested);
                 for record in answer.answers.iter().filter(|record| record.name == owner) {
                     if highest.is_none_or(|(ttl, _)| record.ttl > ttl) {
                         highest = Some((record.ttl, answer));
@@ -424,7 +425,8 @@ fn ttl_raised(name: &HostName, dns: &Dns, site: &Site) -> Option<Check> {
             let mut lowest: Option<(u32, &DnsAnswer)> = None;
             let mut untested = None;
             for observation in seen {
-                let answer = answered_or_later!(authoritative(observation), untested);
+                let answer = authoritative(observation).and_then(|answer| leading(answer, &owner));
+                let answer = answered_or_later!(answer, untested);
                 for record in answer.answers.iter().filter(|record| record.name == owner) {
                     if lowest.is_none_or(|(ttl, _)| record.ttl < ttl) {
                         lowest = Some((record.ttl, answer));
@@ -452,7 +454,7 @@ fn ttl_raised(name: &HostName, dns: &Dns, site: &Site) -> Option<Check> {
 /// it to issue (RFC 8659, section 4.1).
 const KNOWN_TAGS: [&str; 7] = ["issue", "issuewild", "issuemail", "issuevmc", "iodef", "contactemail", "contactphone"];
 
-/// CAA from the name upwards to the top-level domain (RFC 8659, section 3): the first set found decides. A resolver
+/// `dns.caa`: CAA from the name upwards to the top-level domain (RFC 8659, section 3): the first set found decides. A resolver
 /// follows aliases on its own, as authorities do.
 fn caa(name: &HostName, dns_table: &Dns, site: &Site) -> Check {
     let edge: Vec<String> = match site.is_behind_cdn(name) {
@@ -494,6 +496,9 @@ fn caa(name: &HostName, dns_table: &Dns, site: &Site) -> Check {
                         rcode.as_str()
                     ));
                 }
+            }
+            if let Some(circle) = circle(answer, level) {
+                return Judgement::fail(format!("{circle}: an authority finds no CAA and must then refuse to issue"));
             }
             let strange = answer.answers.iter().find_map(|record| match &record.data {
                 RecordData::Caa { critical: true, tag, .. } if !KNOWN_TAGS.contains(&tag.as_str()) => Some(tag),
@@ -569,6 +574,8 @@ mod tests {
         let undeclared = check(&blueprint, &site, "dns.caa", "jeveuxaider.gouv.fr");
         let answer = |set: &[(&'static str, u32, RecordData)]| records(Rcode::NoError, set);
         let none = || records(Rcode::NoError, &[]);
+        let alias = |from: &'static str, to: &str| (from, 300, RecordData::Cname(to.to_owned()));
+        const HOST: &str = "jeveuxaider.gouv.fr";
         let good = || caa_record(false, "issue", "LetsEncrypt.org; validationmethods=http-01");
         for (check, seen, wanted) in [
             (&declared, vec![answer(&[good()])], Some(Verdict::Pass)),
@@ -585,6 +592,14 @@ mod tests {
             (&declared, vec![none()], None),
             (&declared, vec![none(), answer(&[caa_record(false, "issue", "other.example")])], Some(Verdict::Fail)),
             (&declared, vec![none(), none(), none()], Some(Verdict::Pass)),
+            // Aliases that end somewhere, without a record there; and in circles of one and of two.
+            (&declared, vec![answer(&[alias(HOST, "a.example.net")])], None),
+            (&declared, vec![answer(&[alias(HOST, HOST)])], Some(Verdict::Fail)),
+            (
+                &declared,
+                vec![answer(&[alias(HOST, "a.example.net"), alias("a.example.net", HOST)])],
+                Some(Verdict::Fail),
+            ),
         ] {
             assert_eq!(verdict(check, &seen), wanted, "{seen:?}");
         }
@@ -643,6 +658,24 @@ mod tests {
             ([there(), there(), referral(), failed(FailureKind::TimedOut)], Verdict::Unknown),
         ] {
             assert_eq!(verdict(&check, &seen), Some(wanted), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_leads_in_a_circle_passes_nowhere() {
+        const NAME: &str = "www.jeveuxaider.gouv.fr";
+        let (blueprint, site) = sample(&[]);
+        let alias = |from: &'static str, to: &str| (from, 300, RecordData::Cname(to.to_owned()));
+        let ends = || records(Rcode::NoError, &[alias(NAME, "a.example.net")]);
+        let circle = || records(Rcode::NoError, &[alias(NAME, "a.example.net"), alias("a.example.net", NAME)]);
+        for id in ["dns.negttl", "dns.ttl.lowered", "dns.ttl.raised", "dns.prop"] {
+            let check = check(&blueprint, &site, id, NAME);
+            let seen = |first: Observation| {
+                let rest = std::iter::repeat_with(ends).take(check.ask.len() - 1);
+                std::iter::once(first).chain(rest).collect::<Vec<_>>()
+            };
+            assert_eq!(verdict(&check, &seen(ends())), Some(Verdict::Pass), "{id}");
+            assert_eq!(verdict(&check, &seen(circle())), Some(Verdict::Unknown), "{id}");
         }
     }
 

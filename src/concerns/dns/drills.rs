@@ -1,5 +1,6 @@
 //! Faults that `[dns]` must catch.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +13,7 @@ use crate::blueprint::value::HostName;
 use crate::concerns::{Drill, Drills, OneOrMore};
 use crate::emit::zone;
 use crate::probe::RecordData;
-use crate::rehearsal::staging::{NodeRole, Staging};
+use crate::rehearsal::staging::{DnsManner, NodeRole, StagedKey, StagedNameServer, Staging};
 
 pub fn drills(dns: &Dns, site: &Site) -> Drills {
     let mut all = Vec::new();
@@ -157,6 +158,7 @@ pub fn drills(dns: &Dns, site: &Site) -> Drills {
     all.extend(of_delegations(site));
     all.extend(of_copies(site));
     all.extend(of_aliases(site));
+    all.push(of_name_servers());
     // Nobody raises what the CDN chooses.
     if !all_ttls_are_the_cdns(site) {
         all.push(Drill {
@@ -229,6 +231,21 @@ fn of_delegations(site: &Site) -> Vec<Drill> {
             }),
         });
     }
+    if let Some(zone) = site.zones.iter().rfind(|zone| !zone.is_signed && zone.name.as_str().contains('.')) {
+        let zone = zone.name.to_string();
+        all.push(Drill {
+            number: None,
+            id: "signed-unannounced",
+            fault: "whoever runs the zone has signed it and told nobody: the next move of the name servers will break it",
+            reddens: vec!["dns.dnssec"],
+            inject: Box::new(move |staging| {
+                let key = StagedKey::new()?;
+                vouch(staging, &zone, &key.delegation(&zone)?)?;
+                staging.keys.insert(zone.clone(), key);
+                Ok(())
+            }),
+        });
+    }
     if site.zones.iter().any(|zone| zone.is_signed) {
         all.push(Drill {
             number: None,
@@ -277,6 +294,41 @@ fn edit_above(staging: &mut Staging, zone: &str, edit: impl Fn(&mut String)) -> 
         edited = Ok(());
     }
     edited
+}
+
+/// Lets the zone above vouch for a key, whoever serves that one.
+fn vouch(staging: &mut Staging, zone: &str, delegation: &str) -> Result<(), String> {
+    let (_, above) = zone.split_once('.').ok_or_else(|| format!("nothing is above {zone}"))?;
+    let line = format!("{zone}. 3600 IN DS {delegation}\n");
+    if edit_above(staging, zone, |text| text.push_str(&line)).is_ok() {
+        return Ok(());
+    }
+    let own = staging.site.zones.iter().filter(|other| other.name.as_str() != zone);
+    let own = own.map(|other| other.name.to_string()).filter(|other| zone.ends_with(&format!(".{other}")));
+    if let Some(own) = own.max_by_key(String::len) {
+        for text in staging.name_servers.iter_mut().filter_map(|server| server.zones.get_mut(&own)) {
+            text.push_str(&line);
+        }
+        return Ok(());
+    }
+    let servers =
+        staging.site.zones.iter().filter(|other| other.name.as_str() == zone).flat_map(|other| &other.servers);
+    let mut text = format!(
+        "{above}. 3600 IN SOA ns.registry.example. dns.registry.example. 1 7200 900 1209600 300\n\
+         {above}. 3600 IN NS ns.registry.example.\n"
+    );
+    for (name, _) in servers {
+        text.push_str(&format!("{zone}. 3600 IN NS {name}.\n"));
+    }
+    text.push_str(&line);
+    // The blueprint names no server above the zone: resolvers alone ask this one.
+    staging.parent_servers.push(StagedNameServer {
+        name: "ns.registry.example".to_owned(),
+        address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        zones: BTreeMap::from([(above.to_owned(), text)]),
+        manner: DnsManner::Answers,
+    });
+    Ok(())
 }
 
 /// What resolvers may still remember.
@@ -363,6 +415,29 @@ fn of_aliases(site: &Site) -> Vec<Drill> {
             }),
         },
     ]
+}
+
+/// A name server is reached by its name, and that name is somebody's too.
+fn of_name_servers() -> Drill {
+    Drill {
+        number: None,
+        id: "name-server-lapsed",
+        fault: "the name of a name server was not renewed: who registers it next answers for the zone",
+        reddens: vec!["dns.dangling"],
+        inject: Box::new(|staging| {
+            let zones = staging.site.zones.clone();
+            for (name, _) in zones.iter().flat_map(|zone| zone.servers.iter().rev()) {
+                let mut is_gone = staging.foreign_zones.remove(name.as_str()).is_some();
+                for kind in ["A", "AAAA"] {
+                    is_gone |= staging.edit_records(name.as_str(), kind, |_, _| vec![]).is_ok();
+                }
+                if is_gone {
+                    return Ok(());
+                }
+            }
+            Err("no name server has an address".to_owned())
+        }),
+    }
 }
 
 /// Whether the CDN answers for every launched name.

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::VALID_FOR_SECONDS;
 use crate::blueprint::Site;
 use crate::blueprint::value::HostName;
-use crate::concerns::answer::{answered, authoritative, dns, listed};
+use crate::concerns::answer::{answered, authoritative, circle, dns, leading, listed};
 use crate::concerns::ask::{dns_again, dns_named, pause};
 use crate::concerns::dns::Dns;
 use crate::concerns::{Check, Judgement, Safety};
@@ -84,7 +84,8 @@ pub(super) fn at_resolvers(name: &HostName, dns_table: &Dns, site: &Site) -> Opt
             let Some((at_server, at_resolvers)) = looked.unwrap_or(seen).split_first_chunk::<{ TYPES.len() }>() else {
                 return Judgement::unknown("nothing was asked");
             };
-            let right: Result<Vec<&DnsAnswer>, Judgement> = at_server.iter().map(authoritative).collect();
+            let right = at_server.iter().map(|observation| leading(authoritative(observation)?, &published.owner));
+            let right: Result<Vec<&DnsAnswer>, Judgement> = right.collect();
             let right = answered!(right);
             let (mut old, mut wrong, mut reached) = (Vec::new(), Vec::new(), 0);
             for ((whose, _), answers) in resolvers.iter().zip(at_resolvers.chunks(TYPES.len())) {
@@ -137,6 +138,10 @@ fn look(published: &Published, right: &[&DnsAnswer], answers: &[Observation]) ->
             Ok(answer) if matches!(answer.rcode, Rcode::NoError | Rcode::NxDomain) => answer,
             _ => return Finding::NotReached,
         };
+        // The zone's servers know their own aliases alone; the resolver followed them all.
+        if let Some(circle) = circle(answer, &published.owner) {
+            return Finding::Wrong(format!("finds that {circle}"));
+        }
         match one(published, right, answer) {
             wrong @ Finding::Wrong(_) => return wrong,
             old @ Finding::Old(_) => worst = old,
@@ -239,6 +244,7 @@ mod tests {
             (missing(301), Verdict::Fail),
             (both(|| records(Rcode::NxDomain, &[])), Verdict::Fail),
             (servfail(), Verdict::Fail),
+            (both(|| records(Rcode::NoError, &[(NAME, 300, RecordData::Cname(NAME.into()))])), Verdict::Fail),
             (refused(), Verdict::Unknown),
             (silent(), Verdict::Unknown),
         ] {
