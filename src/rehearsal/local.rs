@@ -146,6 +146,7 @@ impl Stage for LocalStage {
             Disturbance::AppRefuses
             | Disturbance::AppAnswers503
             | Disturbance::AppAnswers500
+            | Disturbance::DatabaseAway
             | Disturbance::OfficeRefuses
             | Disturbance::OfficeAnswers503 => Ok(()),
         }
@@ -198,7 +199,8 @@ impl LocalWorld {
         tasks.spawn(serve::stub(Arc::clone(&app), listener));
 
         let watchdog = Watchdog::start().await.map_err(StartError::io("/bin/sh does not watch over nginx"))?;
-        let hosts = staging.site.hosts.iter().map(|host| host.name.to_string()).collect();
+        let public = staging.site.hosts.iter().map(|host| host.name.to_string());
+        let hosts = public.chain(staging.site.platform_name().map(|name| name.to_string())).collect();
         let office = Arc::new(Office::default());
         let varnish = match &staging.varnish {
             None => None,

@@ -19,7 +19,7 @@ pub struct Allowed {
     /// of zones, names to which the zones' own records give addresses, and those of mail policies.
     pub hosts: BTreeSet<String>,
     /// Names that the zones' own records make aliases of others: they may lead anywhere, since the blueprint sends its
-    /// visitors there.
+    /// visitors there. The platform's own name of the app before the others, too.
     pub aliases: BTreeSet<String>,
     /// Addresses that the blueprint names: name servers, origins, redirect machines.
     pub addresses: BTreeSet<IpAddr>,
@@ -60,6 +60,8 @@ impl Allowed {
                 .flat_map(ZoneFacts::aliases)
                 .filter(|(name, _)| name.parse::<HostName>().is_ok())
                 .map(|(name, _)| name.to_owned())
+                // The platform says where its names lead.
+                .chain(site.platform_name().map(|name| name.to_string()))
                 .collect(),
             addresses: servers
                 .map(|(_, address)| *address)

@@ -69,8 +69,8 @@ pub struct App {
     /// The system below the app.
     #[serde(default)]
     pub stack: Stack,
-    /// A page of the app that is 200 only while what it needs, its database above all, answers. Asked through the
-    /// CDN; must not be stored.
+    /// A page of the app that is 200 only while what it needs, its database above all, answers, and that names the build:
+    /// `build` or `version` in JSON, or a header `x-build`. Asked through the CDN; must not be stored.
     #[serde(default)]
     pub health_path: Option<UrlPath>,
     /// A page that is 200 to who is logged in and to nobody else, in a class with `store = false`. It is asked with the

@@ -25,6 +25,7 @@ pub fn fragments(room: &WaitingRoom, site: &Site) -> Vec<Fragment> {
             status: room.status,
             json: room.json,
             suspended: room.suspended,
+            language: site.language,
             bypass: room.bypass.as_ref().and_then(|bypass| who_never_waits(bypass, site)),
             events: room
                 .events

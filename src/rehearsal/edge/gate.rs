@@ -122,9 +122,17 @@ fn limited(rule: &LimitRule, out: Duration) -> Answer {
 fn wait(room: &Room, ray: &str, in_json: bool) -> Answer {
     let status = StatusCode::from_u16(room.status).unwrap_or(StatusCode::OK);
     let (kind, text) = match in_json {
-        true => ("application/json", "{\"cfWaitingRoom\":{\"inWaitingRoom\":true,\"refreshIntervalSeconds\":20}}"),
+        true => {
+            let told = "{\"cfWaitingRoom\":{\"inWaitingRoom\":true,\"refreshIntervalSeconds\":20}}";
+            ("application/json", told.to_owned())
+        }
         false => {
-            let page = "<!doctype html><title>Waiting Room</title><h1>You are now in line.</h1>\n";
+            let (title, line) = match room.language.as_str() {
+                "fr-FR" => ("Salle d'attente", "Vous êtes maintenant dans la file d'attente."),
+                _ => ("Waiting Room", "You are now in line."),
+            };
+            let language = &room.language;
+            let page = format!("<!doctype html><html lang=\"{language}\"><title>{title}</title><h1>{line}</h1>\n");
             ("text/html; charset=UTF-8", page)
         }
     };
