@@ -53,7 +53,7 @@ fn lever(mode: &DegradedMode, site: &Site) -> LeverCard {
             format!("{paths} : lenteurs ou échecs alors que tous les conteneurs tournent."),
         );
         if !mode.decided_by.is_empty() {
-            when.push_str(&language.of(" Decided by: ", " Décision : ").to_owned());
+            when.push_str(language.of(" Decided by: ", " Décision : "));
             when.push_str(&decided(language));
             when.push('.');
         }
