@@ -365,7 +365,7 @@ fn printed_runbooks_hold_no_hash_and_have_every_step() {
         let text = &artifacts.iter().find(|artifact| artifact.path == path).unwrap_or_else(|| panic!("{path}")).text;
         assert!(!text.contains(&sample.sha256()), "{path}");
         assert!(text.matches("- [ ] ").count() > 5 && !text.contains("{{"), "{path}");
-        assert!(text.lines().all(|line| line == line.trim_end()), "{path}: blanks at a line's end");
+        assert!(text.lines().all(|line| line == line.trim()), "{path}: blanks at a line's ends");
     }
 }
 

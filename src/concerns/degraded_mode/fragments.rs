@@ -103,10 +103,10 @@ fn switched(mode: &DegradedMode, value: &str) -> Vec<Said> {
     }
     mode.apps
         .iter()
-        .map(|app| {
-            Said::as_written(format!(
-                "`scalingo --app {app} env-set {variable}={value} && scalingo --app {app} restart`"
-            ))
+        .flat_map(|app| {
+            // A line each: a command that a line's end cuts is typed wrong.
+            [format!("`scalingo --app {app} env-set {variable}={value}`"), format!("`scalingo --app {app} restart`")]
         })
+        .map(Said::as_written)
         .collect()
 }
