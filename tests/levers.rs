@@ -341,3 +341,68 @@ fn ids_are_shown_by_name_and_kept_members_as_kept() {
     assert!(text.contains(url), "{text}");
     assert!(text.contains(r#""total_active_users":"(as it is)","queue_all":true"#), "{text}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn browsers_are_challenged_and_deploys_frozen_and_both_are_taken_back() {
+    let crisis = Crisis::new().await;
+    crisis.misbehaves(Method::PATCH, "", 1, FaultyAnswer::Says(500, "oops"));
+    crisis.misbehaves(Method::PATCH, "/scm_repo_link", 1, FaultyAnswer::SilenceThoughDone);
+    for (lever, pulled, released) in [
+        ("under-attack", "a program meets the challenge", "a program meets no challenge"),
+        (
+            "freeze-deploys",
+            "the API tells that nothing is deployed by itself",
+            "the API tells that commits are deployed",
+        ),
+    ] {
+        let (code, text) = crisis.pull(lever).await;
+        assert_eq!(code, 0, "{text}");
+        assert!(text.contains(&format!("pulled: {pulled}")), "{text}");
+        let (_, status) = crisis.status().await;
+        let status = of(&status, lever);
+        assert!(status.contains(&format!("{lever}  pulled")) && status.contains(pulled), "{status}");
+        let (code, text) = crisis.release(lever).await;
+        assert_eq!(code, 0, "{text}");
+        assert!(text.contains(&format!("released: {released}")), "{text}");
+        let (_, status) = crisis.status().await;
+        assert!(of(&status, lever).contains(&format!("{lever}  released")), "{status}");
+    }
+    crisis.misbehaves(Method::PATCH, "", 1, FaultyAnswer::Says(403, "Forbidden"));
+    let (code, text) = crisis.pull("under-attack").await;
+    assert!(code == 1 && text.contains("the permission Zone WAF Write: Forbidden"), "{text}");
+    crisis.misbehaves(Method::PATCH, "", 1, FaultyAnswer::Says(422, r#"{"errors":{"branch":["is gone"]}}"#));
+    let (code, text) = crisis.pull("freeze-deploys").await;
+    assert!(code == 1 && text.contains("422") && text.contains("is gone"), "{text}");
+    crisis.world.stop().await;
+}
+
+/// A provider that says yes and does nothing: what counts is what is seen.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_effect_that_does_not_come_is_not_reported() {
+    let crisis = Crisis::new().await;
+    crisis.misbehaves(Method::PATCH, "/scm_repo_link", 1, FaultyAnswer::Says(200, "{}"));
+    let (code, text) = crisis.pull("freeze-deploys").await;
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("NOT SEEN within 20 s, twice what is promised: the API tells that commits are"), "{text}");
+    let moved = crisis.last();
+    assert_eq!((moved.done.len(), moved.effect_after_ms), (1, None), "{moved:?}");
+    let (_, status) = crisis.status().await;
+    assert!(of(&status, "freeze-deploys").contains("freeze-deploys  released"), "{status}");
+    crisis.world.stop().await;
+}
+
+/// What a lever sets is not put back by the next apply.
+#[test]
+fn terraform_leaves_alone_what_levers_change() {
+    let all = artifacts(&sample());
+    let text = |path: &str| &all.iter().find(|artifact| artifact.path == path).expect("generated").text;
+    let (platform, cdn) = (text("terraform/scalingo.tf"), text("terraform/cloudflare.tf"));
+    for (lever, file, kept) in [
+        ("degraded-mode", platform, r#"ignore_changes  = [environment["DEGRADED_MODE"]]"#),
+        ("freeze-deploys", platform, "ignore_changes = [auto_deploy_enabled]"),
+        ("waiting-room", cdn, "ignore_changes = [suspended, queue_all, total_active_users, new_users_per_minute]"),
+        ("under-attack", cdn, "ignore_changes = [rules[1].enabled]"),
+    ] {
+        assert!(file.contains(kept), "{lever}: {kept}");
+    }
+}

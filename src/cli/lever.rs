@@ -34,7 +34,7 @@ Examples:
   golive lever blueprints/jeveuxaider.toml status
 
 Environment, for pull, release and status (a token is sent to its provider alone, and printed nowhere):
-  CLOUDFLARE_API_TOKEN  On the zone: Zone Read, Waiting Rooms Write
+  CLOUDFLARE_API_TOKEN  On the zone: Zone Read, Waiting Rooms Write, Zone WAF Write
   SCALINGO_API_TOKEN    Of a full collaborator of the apps: a limited one may not set variables
   CLOUDFLARE_BASE_URL, SCALINGO_AUTH_URL, SCALINGO_API_URL, SCALINGO_DB_API_URL
                         Other addresses of these APIs: https, or this machine
@@ -142,6 +142,8 @@ fn named<'a>(levers: &'a [Lever], name: &str) -> anyhow::Result<&'a Lever> {
     let table = match name {
         "degraded-mode" => Some("degraded_mode"),
         "waiting-room" | "hold-all" => Some("waiting_room"),
+        "under-attack" => Some("waf"),
+        "freeze-deploys" => Some("apps"),
         _ if name.starts_with("room-step-") && !known.iter().any(|known| known.starts_with("room-step-")) => {
             Some("waiting_room")
         }

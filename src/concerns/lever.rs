@@ -66,6 +66,15 @@ pub fn http(seen: &Observation) -> Result<&HttpAnswer, String> {
     answer::http(seen).map_err(because)
 }
 
+/// The answer of the platform's API.
+///
+/// # Errors
+///
+/// As [`http`].
+pub fn api(seen: &Observation) -> Result<&Value, String> {
+    answer::api(seen).map_err(because)
+}
+
 /// The result of an answer of the CDN's API.
 ///
 /// # Errors
@@ -91,6 +100,10 @@ pub enum Action {
     Restart { app: Label },
     /// Members of a waiting room of the CDN; the others stay.
     Room { zone: HostName, room: Label, members: Vec<(&'static str, Value)> },
+    /// Members of one rule of the CDN, by its `ref`; the others stay.
+    Rule { zone: HostName, phase: &'static str, rule: &'static str, members: Vec<(&'static str, Value)> },
+    /// Whether each commit is deployed to the app.
+    AutoDeploy { app: Label, on: bool },
 }
 
 impl Action {
@@ -99,10 +112,15 @@ impl Action {
         match self {
             Action::SetVariable { app, name, value } => format!("set {name}={value} in {app}"),
             Action::Restart { app } => format!("restart {app}"),
-            Action::Room { room, members, .. } => {
-                let members: Vec<String> = members.iter().map(|(key, value)| format!("{key}={value}")).collect();
-                format!("set {} of the waiting room {room}", members.join(", "))
+            Action::Room { room, members, .. } => format!("set {} of the waiting room {room}", told(members)),
+            Action::Rule { rule, members, .. } => format!("set {} of the rule {rule}", told(members)),
+            Action::AutoDeploy { app, on } => {
+                format!("turn automatic deploys of {app} {}", if *on { "on" } else { "off" })
             }
         }
     }
+}
+
+fn told(members: &[(&'static str, Value)]) -> String {
+    members.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
 }

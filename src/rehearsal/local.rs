@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use hyper::StatusCode;
@@ -175,6 +175,8 @@ impl LocalStage {
 /// What the providers' APIs move here.
 struct LocalSwitches {
     edge: Option<Arc<Edge>>,
+    /// The payloads as they are now.
+    cdn_files: Mutex<BTreeMap<String, String>>,
     purges_elsewhere: bool,
     /// The app of the platform that the machines with nginx are.
     front: Option<Label>,
@@ -196,6 +198,16 @@ impl apis::Switches for LocalSwitches {
 
     fn set_door(&self, door: Door) {
         self.edge.iter().for_each(|edge| edge.set_door(door));
+    }
+
+    fn set_rules(&self, phase: &str, ruleset: &serde_json::Value) -> Result<(), String> {
+        let Some(edge) = &self.edge else { return Err("there is no CDN here".to_owned()) };
+        let mut files = self.cdn_files.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = files.clone();
+        changed.insert(format!("cloudflare/{phase}.json"), ruleset.to_string());
+        edge.set_gate(Payloads::read(&changed).map_err(|payload::Refused { message, .. }| message)?);
+        *files = changed;
+        Ok(())
     }
 
     async fn restart(&self, app: &str, variables: &BTreeMap<String, String>) -> Result<(), String> {
@@ -299,6 +311,7 @@ impl LocalWorld {
         let (listener, address) = serve::listen().await.map_err(StartError::io("the providers' APIs cannot listen"))?;
         let switches = LocalSwitches {
             edge: edge.clone(),
+            cdn_files: Mutex::new(staging.cdn_files.clone()),
             purges_elsewhere: staging.purges_elsewhere,
             front: staging.site.front.clone(),
             switch: staging.site.degraded.as_ref().map(|degraded| degraded.variable.to_string()),

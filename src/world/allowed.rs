@@ -95,8 +95,8 @@ impl Allowed {
             Action::SetVariable { app, name, .. } => {
                 self.apps.get(app.as_str()).is_some_and(|compared| compared.contains(name.as_str()))
             }
-            Action::Restart { app } => self.apps.contains_key(app.as_str()),
-            Action::Room { zone, .. } => self.zones.contains(zone.as_str()),
+            Action::Restart { app } | Action::AutoDeploy { app, .. } => self.apps.contains_key(app.as_str()),
+            Action::Room { zone, .. } | Action::Rule { zone, .. } => self.zones.contains(zone.as_str()),
         }
     }
 

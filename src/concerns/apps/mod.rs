@@ -5,6 +5,7 @@ mod checks;
 mod drills;
 mod findings;
 mod fragments;
+mod levers;
 mod procedure;
 
 use schemars::JsonSchema;
@@ -470,7 +471,7 @@ impl Concern for Apps {
     fn drills(&self, site: &Site) -> Drills {
         drills::drills(self, site)
     }
-    fn levers(&self, _: &Site) -> Vec<Lever> {
-        Vec::new()
+    fn levers(&self, site: &Site) -> Vec<Lever> {
+        levers::levers(self, site)
     }
 }

@@ -5,6 +5,7 @@ mod checks;
 mod drills;
 mod findings;
 mod fragments;
+mod levers;
 mod procedure;
 
 use schemars::JsonSchema;
@@ -102,7 +103,7 @@ impl Concern for Waf {
     fn drills(&self, site: &Site) -> Drills {
         drills::drills(self, site)
     }
-    fn levers(&self, _: &Site) -> Vec<Lever> {
-        Vec::new()
+    fn levers(&self, site: &Site) -> Vec<Lever> {
+        levers::levers(self, site)
     }
 }

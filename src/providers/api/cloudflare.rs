@@ -260,6 +260,21 @@ impl Cloudflare {
         }
     }
 
+    /// The id of the rules of a phase, and the rule of this `ref` among them, as it is.
+    pub(super) async fn rule(&self, zone: &str, phase: &str, rule: &str) -> Result<(String, Value), Unanswered> {
+        let answer = self.read(&format!("/zones/{zone}/rulesets/phases/{phase}/entrypoint")).await?;
+        let rules = answer.body["result"]["rules"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let found = rules.iter().find(|one| one["ref"] == rule);
+        let ids = answer.body["result"]["id"]
+            .as_str()
+            .zip(found)
+            .filter(|(id, found)| is_id(id) && found["id"].as_str().is_some_and(is_id));
+        match ids {
+            Some((id, found)) => Ok((id.to_owned(), found.clone())),
+            None => Err(not_asked(format!("the zone {zone} has no rule {rule} in {phase}: apply terraform/ first"))),
+        }
+    }
+
     /// One write; in the path names stand in braces.
     pub(super) async fn write(&self, method: Method, path: &str, body: &str) -> Sent {
         let sent = async {
@@ -287,6 +302,10 @@ impl Cloudflare {
         let mut parts = bare.splitn(4, '/').skip(2);
         let (Some(name), Some(below)) = (parts.next(), parts.next()) else { return Err(unknown()) };
         let owner = format!("/zones/{}", self.zone(name).await?.id);
+        if let Some((phase, rule)) = below.strip_prefix("rulesets/").and_then(|below| below.split_once("/rules/")) {
+            let (ruleset, rule) = self.rule(name, phase, rule).await?;
+            return Ok(format!("{owner}/rulesets/{ruleset}/rules/{}", rule["id"].as_str().unwrap_or_default()));
+        }
         let below = self.by_id(&owner, below).await?.ok_or_else(unknown)?;
         Ok(format!("{owner}/{below}"))
     }
@@ -314,8 +333,12 @@ fn next_page(envelope: &Envelope, nth: usize) -> Option<(&'static str, String)> 
 /// permissions). Of the phases checks read those of the firewall and its limits; their pairing is inferred from the
 /// documents, which list permissions and phases apart.
 fn permission(path: &str, verb: Verb<'_>) -> &'static str {
-    if path.contains("/waiting_rooms") && matches!(verb, Verb::Send(..)) {
-        return "Waiting Rooms Write";
+    if matches!(verb, Verb::Send(..)) {
+        match path {
+            path if path.contains("/waiting_rooms") => return "Waiting Rooms Write",
+            path if path.contains("/rulesets/") => return "Zone WAF Write",
+            _ => {}
+        }
     }
     const BY_PART: [(&str, &str); 8] = [
         ("/purge_cache", "Cache Purge"),

@@ -265,6 +265,18 @@ impl Scalingo {
         Ok(one.and_then(|variable| variable["value"].as_str()).map(str::to_owned))
     }
 
+    /// Whether each commit is deployed to the app.
+    pub(super) async fn auto_deploys(&self, app: &str) -> Result<bool, Unanswered> {
+        let answer = self.read(&format!("/apps/{app}/scm_repo_link")).await?;
+        match answer.body["scm_repo_link"]["auto_deploy_enabled"].as_bool() {
+            Some(is_on) => Ok(is_on),
+            None => Err(not_asked(format!(
+                "{app} is linked to no repository, or {} does not see it",
+                access::SCALINGO_TOKEN
+            ))),
+        }
+    }
+
     /// `running`, `restarting` and the like.
     pub(super) async fn status(&self, app: &str) -> Result<String, Unanswered> {
         let url = joined(&self.api, &format!("/v1/apps/{app}"))?;

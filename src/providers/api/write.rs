@@ -37,8 +37,18 @@ pub struct Request {
     pub path: String,
     /// What changes.
     pub body: Value,
-    /// Members that are sent as they were read, since the provider wants them too.
-    pub kept: &'static [&'static str],
+    pub kept: Kept,
+}
+
+/// What is sent as it was read, since the provider wants it too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    Nothing,
+    /// These members.
+    Members(&'static [&'static str]),
+    /// All members: what is left out would vanish (docs, ruleset-engine/rulesets-api/update-rule). Those that the provider
+    /// sets itself it does not take.
+    AllBut(&'static [&'static str]),
 }
 
 /// What came of an action.
@@ -103,7 +113,7 @@ pub fn request(action: &Action) -> Request {
         method,
         path: format!("/v1/apps/{path}"),
         body,
-        kept: &[],
+        kept: Kept::Nothing,
     };
     match action {
         Action::SetVariable { app, name, value } => scalingo(
@@ -118,8 +128,20 @@ pub fn request(action: &Action) -> Request {
             path: format!("/zones/{{{zone}}}/waiting_rooms/{{{room}}}"),
             body: Value::from_iter(members.iter().map(|(key, value)| ((*key).to_owned(), value.clone()))),
             // Cloudflare's schema wants these four; an example of its documents does without.
-            kept: &["host", "name", "new_users_per_minute", "total_active_users"],
+            kept: Kept::Members(&["host", "name", "new_users_per_minute", "total_active_users"]),
         },
+        Action::Rule { zone, phase, rule, members } => Request {
+            provider: ApiProvider::Cloudflare,
+            method: Method::Patch,
+            path: format!("/zones/{{{zone}}}/rulesets/{{{phase}}}/rules/{{{rule}}}"),
+            body: Value::from_iter(members.iter().map(|(key, value)| ((*key).to_owned(), value.clone()))),
+            kept: Kept::AllBut(&["id", "version", "last_updated"]),
+        },
+        Action::AutoDeploy { app, on } => scalingo(
+            Method::Patch,
+            format!("{app}/scm_repo_link"),
+            json!({ "scm_repo_link": { "auto_deploy_enabled": on } }),
+        ),
     }
 }
 
@@ -134,7 +156,11 @@ pub fn shown(action: &Action, access: &Access, region: Option<Region>) -> Result
         ApiProvider::Cloudflare => access.base(access::CLOUDFLARE_URL, cloudflare::BASE, false)?,
         ApiProvider::Scalingo => access.base(access::SCALINGO_URL, &scalingo::usual(region, "api")?, false)?,
     };
-    let mut all: Map<String, Value> = kept.iter().map(|key| ((*key).to_owned(), json!("(as it is)"))).collect();
+    let mut all: Map<String, Value> = match kept {
+        Kept::Nothing => Map::new(),
+        Kept::Members(keys) => keys.iter().map(|key| ((*key).to_owned(), json!("(as it is)"))).collect(),
+        Kept::AllBut(_) => Map::from_iter([("...".to_owned(), json!("(all else as it is)"))]),
+    };
     all.extend(body.as_object().cloned().unwrap_or_default());
     Ok(format!("{} {}{path}\n{}", method.as_str(), base.as_str().trim_end_matches('/'), Value::Object(all)))
 }
@@ -163,6 +189,16 @@ impl Apis {
                     current[*key] == *value || (current[*key].is_null() && *value == false)
                 });
                 Ok(Standing { so: Some(so), current })
+            }
+            Action::Rule { zone, phase, rule, members } => {
+                let (_, current) = self.cloudflare()?.rule(zone.as_str(), phase, rule).await?;
+                // A rule that says nothing is enabled (docs, ruleset-engine/rulesets-api/add-rule).
+                let is = |key: &str| current.get(key).cloned().unwrap_or_else(|| json!(key == "enabled"));
+                Ok(Standing { so: Some(members.iter().all(|(key, value)| is(key) == *value)), current })
+            }
+            Action::AutoDeploy { app, on } => {
+                let is_on = self.scalingo()?.auto_deploys(app.as_str()).await?;
+                Ok(Standing { so: Some(is_on == *on), current: Value::Null })
             }
         }
     }
@@ -200,8 +236,15 @@ impl Apis {
     }
 
     async fn send(&self, request: &Request, current: &Value) -> Sent {
-        let mut body: Map<String, Value> =
-            request.kept.iter().map(|key| ((*key).to_owned(), current[*key].clone())).collect();
+        let mut body: Map<String, Value> = match request.kept {
+            Kept::Nothing => Map::new(),
+            Kept::Members(keys) => keys.iter().map(|key| ((*key).to_owned(), current[*key].clone())).collect(),
+            Kept::AllBut(keys) => {
+                let members = current.as_object().into_iter().flatten();
+                let kept = members.filter(|(key, _)| !keys.contains(&key.as_str()));
+                kept.map(|(key, value)| (key.clone(), value.clone())).collect()
+            }
+        };
         body.extend(request.body.as_object().cloned().unwrap_or_default());
         let body = Value::Object(body).to_string();
         match request.provider {

@@ -47,6 +47,8 @@ pub trait Switches: Send + Sync {
     /// Drops the copy of a URL.
     fn purge_copy(&self, url: &str);
     fn set_door(&self, door: Door);
+    /// The rules of a phase of the CDN from now on; refused where the edge would not take them.
+    fn set_rules(&self, phase: &str, ruleset: &Value) -> Result<(), String>;
     /// Starts every machine of an app anew, with these variables; over when the last one is up.
     async fn restart(&self, app: &str, variables: &BTreeMap<String, String>) -> Result<(), String>;
 }
@@ -173,6 +175,9 @@ impl Server {
                 Some((app, below @ ("variables" | "restart"))) if asked.is(&Method::POST, SESSION) => {
                     return self.change_app(app, below, request.body());
                 }
+                Some((app, "scm_repo_link")) if asked.is(&Method::PATCH, SESSION) => {
+                    self.change_link(app, request.body())
+                }
                 _ => scalingo(&of(ApiProvider::Scalingo), path, &asked),
             }
         } else if let Some(path) = path.strip_prefix(SCALINGO_DATABASE) {
@@ -230,8 +235,62 @@ impl Server {
         answer
     }
 
-    /// Of a zone: a waiting room, whose required members must be there.
+    /// Whether commits are deployed to an app.
+    fn change_link(&self, app: &str, body: &[u8]) -> Told {
+        let sent: Value = serde_json::from_slice(body).unwrap_or_default();
+        let mut all = self.bodies();
+        let bodies = all.get_mut(&ApiProvider::Scalingo);
+        let link = bodies.and_then(|bodies| bodies.get_mut(&format!("/apps/{app}/scm_repo_link")));
+        let Some(link) = link else { return not_found("SCM Repo Link") };
+        let Some(on) = sent["scm_repo_link"]["auto_deploy_enabled"].as_bool() else {
+            return (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                json!({ "errors": { "auto_deploy_enabled": ["is no boolean"] } }),
+            );
+        };
+        link["scm_repo_link"]["auto_deploy_enabled"] = json!(on);
+        (StatusCode::OK, link.clone())
+    }
+
+    /// A rule, which must come whole: what is left out vanishes.
+    fn change_rule(&self, zone_id: &str, ruleset_id: &str, rule_id: &str, body: &[u8]) -> Told {
+        let sent: Value = serde_json::from_slice(body).unwrap_or_default();
+        let is_whole = ["ref", "expression", "action"].iter().all(|key| sent[*key].is_string());
+        let mut all = self.bodies();
+        let rules = all.get_mut(&ApiProvider::Cloudflare).into_iter().flatten().find(|(path, _)| {
+            let of = path.strip_prefix("/zones/").and_then(|path| path.split_once("/rulesets/phases/"));
+            let of = of.and_then(|(zone, phase)| Some((zone, phase.strip_suffix("/entrypoint")?)));
+            of.is_some_and(|(zone, phase)| {
+                made_up_id("zone", zone) == zone_id && made_up_id("ruleset", phase) == ruleset_id
+            })
+        });
+        let Some((_, held)) = rules else {
+            return refusal(StatusCode::NOT_FOUND, 7003, "Could not route to this path: is an id wrong?");
+        };
+        let found = held["result"]["rules"].as_array_mut().into_iter().flatten();
+        let mut found =
+            found.filter(|rule| rule["ref"].as_str().is_some_and(|name| made_up_id("rule", name) == rule_id));
+        let Some(rule) = found.next().filter(|_| is_whole) else {
+            return refusal(StatusCode::BAD_REQUEST, 20_015, "the rule is not whole, or is not there");
+        };
+        let before = std::mem::replace(rule, sent);
+        let phase = held["result"]["phase"].as_str().unwrap_or_default();
+        match self.switches.set_rules(phase, &held["result"]) {
+            Ok(()) => (StatusCode::OK, held.clone()),
+            Err(why) => {
+                let rules = held["result"]["rules"].as_array_mut().into_iter().flatten();
+                rules.filter(|rule| rule["ref"] == before["ref"]).for_each(|rule| *rule = before.clone());
+                refusal(StatusCode::BAD_REQUEST, 20_015, &why)
+            }
+        }
+    }
+
+    /// Of a zone: a waiting room, whose required members must be there, or a rule.
     fn change_zone(&self, path: &str, body: &[u8]) -> Told {
+        let parts: Vec<&str> = path.split('/').collect();
+        if let ["", "zones", zone, "rulesets", ruleset, "rules", rule] = parts.as_slice() {
+            return self.change_rule(zone, ruleset, rule, body);
+        }
         const REQUIRED: [&str; 4] = ["host", "name", "new_users_per_minute", "total_active_users"];
         let unknown = || refusal(StatusCode::NOT_FOUND, 7003, "Could not route to this path: is an id wrong?");
         let Some((zone_id, room_id)) = path.strip_prefix("/zones/").and_then(|path| path.split_once("/waiting_rooms/"))
@@ -378,6 +437,14 @@ fn with_ids(mut body: Value) -> Value {
             one["id"] = json!(id);
         }
     }
+    if let Some(phase) = body["result"]["phase"].as_str().map(str::to_owned) {
+        body["result"]["id"] = json!(made_up_id("ruleset", &phase));
+        for rule in body["result"]["rules"].as_array_mut().into_iter().flatten() {
+            if let Some(id) = rule["ref"].as_str().map(|name| made_up_id("rule", name)) {
+                rule["id"] = json!(id);
+            }
+        }
+    }
     body
 }
 
@@ -474,6 +541,9 @@ mod tests {
     impl Switches for Nothing {
         fn purge_copy(&self, _: &str) {}
         fn set_door(&self, _: Door) {}
+        fn set_rules(&self, _: &str, _: &Value) -> Result<(), String> {
+            Ok(())
+        }
         async fn restart(&self, _: &str, _: &BTreeMap<String, String>) -> Result<(), String> {
             Ok(())
         }

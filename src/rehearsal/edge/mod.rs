@@ -44,7 +44,9 @@ use store::{Answered, Copy, Store};
 const COLO: &str = "CDG";
 
 pub struct Edge {
-    payloads: Payloads,
+    payloads: Arc<Payloads>,
+    /// Those whose filters are in force: somebody may have switched a rule since.
+    gate: Mutex<Arc<Payloads>>,
     origins: Origins,
     store: Arc<Store>,
     counters: Counters,
@@ -92,6 +94,7 @@ impl Edge {
         root: CertificateDer<'static>,
         identities: Identities,
     ) -> Result<Self, rustls::Error> {
+        let payloads = Arc::new(payloads);
         let room = payloads.room.as_ref();
         let door = Door {
             suspended: room.is_none_or(|room| room.suspended),
@@ -99,6 +102,7 @@ impl Edge {
         };
         Ok(Self {
             door: Mutex::new(door),
+            gate: Mutex::new(Arc::clone(&payloads)),
             payloads,
             origins: Origins::new(routes, root, identities)?,
             store: Arc::default(),
@@ -148,6 +152,11 @@ impl Edge {
     /// Purges everything.
     pub fn purge(&self) {
         self.store.clear();
+    }
+
+    /// Filters, limits and challenges by these from now on.
+    pub fn set_gate(&self, payloads: Payloads) {
+        *self.gate.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(payloads);
     }
 
     /// What the CDN's API is told of the waiting room.
@@ -234,7 +243,8 @@ impl Edge {
 
     /// Past filters, limits and the waiting room; then headers are set and removed.
     async fn pass(self: &Arc<Self>, visit: &Visit, ray: &str) -> Answer {
-        let mut answer = match gate::gate(&self.payloads, &self.counters, self.door(), &visit.facts(), ray) {
+        let rules = Arc::clone(&self.gate.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut answer = match gate::gate(&rules, &self.counters, self.door(), &visit.facts(), ray) {
             Gate::Shut(answer) => answer,
             Gate::Open(cookie) => {
                 let mut answer = self.serve(visit, ray).await;
