@@ -91,6 +91,14 @@ fn because(judgement: Judgement) -> String {
     }
 }
 
+/// What the crisis card says of a lever that golive pulls, before the way by hand.
+pub fn commands(name: &str) -> [Said; 2] {
+    ["pull", "release"].map(|verb| {
+        let command = format!("`golive lever BLUEPRINT {verb} {name}`");
+        Said::new(format!("{command}, or by hand:"), format!("{command}, ou à la main :"))
+    })
+}
+
 /// One call to a provider.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::DegradedMode;
 use super::checks::{cut_paths, looks};
 use crate::blueprint::Site;
+use crate::blueprint::value::Label;
 use crate::concerns::ask::get;
 use crate::concerns::lever::{Action, Effect, Lever, Position};
 use crate::concerns::people::Role;
@@ -13,26 +14,59 @@ use crate::concerns::{Concern, lever};
 use crate::language::{Language, Said};
 use crate::probe::Scheme;
 
+pub const NAME: &str = "degraded-mode";
+
 pub fn levers(mode: &DegradedMode, site: &Site) -> Vec<Lever> {
     if mode.apps.is_empty() {
         return Vec::new();
     }
-    let cut: Vec<&str> = mode.cut.iter().map(|path| path.as_str()).collect();
     vec![Lever {
-        name: "degraded-mode".to_owned(),
+        name: NAME.to_owned(),
         owner: Role::answering_for(mode.key()),
-        what: Said::new(
-            format!("{} is cut, so that the rest lives", Language::En.list(&cut)),
-            format!("{} est coupé, pour que le reste vive", Language::Fr.list(&cut)),
-        ),
-        symptom: Said::new(
-            "The apps or the database cannot follow, and more containers do not help.",
-            "Les applications ou la base ne suivent plus, et davantage de conteneurs n'y changent rien.",
-        ),
+        what: what(mode),
+        symptom: symptom(mode),
         pull: switched(mode, mode.on.as_str()),
         release: switched(mode, mode.off.as_str()),
         effect: effect(mode, site),
     }]
+}
+
+/// What it does to visitors, and how soon.
+pub fn what(mode: &DegradedMode) -> Said {
+    let told = |language: Language| {
+        let (cut, stay) = (paths(&mode.cut, language), paths(&mode.essential, language));
+        let seconds = mode.takes_effect_within_seconds;
+        language.of(
+            format!("Cuts {cut}; {stay} stay. To be seen within {seconds} s."),
+            format!("Coupe {cut} ; restent {stay}. Effet visible en {seconds} s au plus."),
+        )
+    };
+    Said::new(told(Language::En), told(Language::Fr))
+}
+
+/// What is seen when it is time, and whose decision it is.
+pub fn symptom(mode: &DegradedMode) -> Said {
+    let told = |language: Language| {
+        // A role is called as in the other documents; another name stays as it was written.
+        let called = |who: &Label| Role::named(who.as_str()).map(|role| role.said().told_in(language).to_owned());
+        let names: Vec<String> =
+            mode.decided_by.iter().map(|who| called(who).unwrap_or_else(|| who.to_string())).collect();
+        let stay = paths(&mode.essential, language);
+        let mut told = language.of(
+            format!("{stay} slow down or fail although every container runs."),
+            format!("{stay} : lenteurs ou échecs alors que tous les conteneurs tournent."),
+        );
+        if !names.is_empty() {
+            let names = language.list(&names);
+            told.push_str(&language.of(format!(" Decided by: {names}."), format!(" Décision : {names}.")));
+        }
+        told
+    };
+    Said::new(told(Language::En), told(Language::Fr))
+}
+
+fn paths<T: ToString>(paths: &[T], language: Language) -> String {
+    language.list(&paths.iter().map(ToString::to_string).collect::<Vec<_>>())
 }
 
 /// All variables first: an app that crashes and comes back by itself then comes back in the mode.

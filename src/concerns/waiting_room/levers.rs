@@ -14,9 +14,12 @@ use crate::concerns::ask::{NONCE, cloudflare_zone, get};
 use crate::concerns::lever::{self, Action, Effect, Judge, Lever, Position};
 use crate::concerns::people::Role;
 use crate::concerns::{Concern, fragment};
-use crate::language::Said;
+use crate::language::{Language, Said};
 use crate::probe::{HttpAnswer, Scheme};
 use crate::providers::cloudflare::is_waiting_room_cookie;
+
+/// The lever that opens the room.
+pub const DOOR: &str = "waiting-room";
 
 const FOLLOWED_WITHIN: Duration = Duration::from_secs(60);
 
@@ -66,19 +69,34 @@ fn position(pulled: bool) -> Position {
     if pulled { Position::Pulled } else { Position::Released }
 }
 
-fn door(room: &WaitingRoom, site: &Site, zone: &HostName) -> Lever {
+/// What the open room does to visitors.
+pub fn what(room: &WaitingRoom) -> Said {
     let (total, new) = (room.total_active_users, room.new_users_per_minute);
+    let [en, fr] =
+        [Language::En, Language::Fr].map(|language| (language.number(total.into()), language.number(new.into())));
+    Said::new(
+        format!("Visitors of {} wait at the CDN: {} are in at once, {} come in a minute.", room.path, en.0, en.1),
+        format!(
+            "Les visiteurs de {} attendent sur le CDN : {} à la fois, {} nouveaux par minute.",
+            room.path, fr.0, fr.1
+        ),
+    )
+}
+
+/// What is seen when it is time to open the room.
+pub fn symptom() -> Said {
+    Said::new(
+        "The site bends under visitors, and more containers do not help, or come too late.",
+        "Le site fléchit sous les visiteurs, et d'autres conteneurs n'y changent rien ou arrivent trop tard.",
+    )
+}
+
+fn door(room: &WaitingRoom, site: &Site, zone: &HostName) -> Lever {
     Lever {
-        name: "waiting-room".to_owned(),
+        name: DOOR.to_owned(),
         owner: Role::answering_for(room.key()),
-        what: Said::new(
-            format!("{total} are on the site at once, {new} come anew in a minute; the others wait"),
-            format!("{total} visiteurs à la fois, {new} nouveaux par minute ; les autres attendent"),
-        ),
-        symptom: Said::new(
-            "More come than the apps can serve, and still more are coming.",
-            "Il vient plus de monde que les applications n'en servent, et il en vient encore.",
-        ),
+        what: what(room),
+        symptom: symptom(),
         pull: set(room, zone, &[("suspended", json!(false))]),
         release: set(room, zone, &[("suspended", json!(true))]),
         effect: visit(
