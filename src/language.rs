@@ -61,6 +61,11 @@ impl Language {
         self.of("en", "fr")
     }
 
+    /// As HTTP and HTML name a language with its region (BCP 47).
+    pub fn tag(self) -> &'static str {
+        self.of("en-US", "fr-FR")
+    }
+
     /// `a, b and c`.
     pub fn list<T: AsRef<str>>(self, items: &[T]) -> String {
         match items {

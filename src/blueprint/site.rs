@@ -380,6 +380,13 @@ impl Site {
         self.zones.iter().filter(|zone| name.is_within(&zone.name)).max_by_key(|zone| zone.name.as_str().len())
     }
 
+    /// The name that the platform gives the app that stands before the others, and that nobody can take from it
+    /// (Scalingo docs, platform/app/domain). It leads past the CDN.
+    pub fn platform_name(&self) -> Option<HostName> {
+        let (front, platform) = (self.front.as_ref()?, self.platform.as_ref()?);
+        format!("{front}.{}.scalingo.io", platform.region.as_str()).parse().ok()
+    }
+
     /// Pages on which apps say how they are.
     pub fn health_paths(&self) -> impl Iterator<Item = &UrlPath> {
         self.platform.iter().flat_map(|platform| &platform.apps).filter_map(|app| app.health_path.as_ref())

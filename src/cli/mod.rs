@@ -7,6 +7,7 @@ pub mod explain;
 pub mod generate;
 pub mod journal;
 pub mod launch;
+pub mod lever;
 pub mod lint;
 pub mod note;
 pub mod reach;
@@ -72,6 +73,7 @@ pub enum Command {
     Rehearse(rehearse::RehearseArgs),
     Verify(verify::VerifyArgs),
     Launch(Box<launch::LaunchArgs>),
+    Lever(lever::LeverArgs),
     Note(note::NoteArgs),
     Journal(journal::JournalArgs),
     Report(report::ReportArgs),
@@ -96,6 +98,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> anyhow::Result<Exit> {
         Command::Rehearse(args) => rehearse::run(args, ui),
         Command::Verify(args) => verify::run(args, ui),
         Command::Launch(args) => launch::run(*args, ui),
+        Command::Lever(args) => lever::run(args, ui),
         Command::Note(args) => note::run(args, ui),
         Command::Journal(args) => journal::run(args, ui),
         Command::Report(args) => report::run(&args, ui),

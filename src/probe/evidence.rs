@@ -124,6 +124,7 @@ pub fn question(probe: &Probe) -> String {
             Disturbance::AppRefuses => "make the app refuse connections",
             Disturbance::AppAnswers503 => "make the app answer 503",
             Disturbance::AppAnswers500 => "make the app answer 500",
+            Disturbance::DatabaseAway => "take the database from the app",
             Disturbance::AppHealthy => "heal what was disturbed",
             Disturbance::ModeOn => "switch the degraded mode on",
             Disturbance::ModeOff => "switch the degraded mode off",

@@ -329,6 +329,8 @@ pub enum Disturbance {
     AppAnswers503,
     /// The app answers 500 to everything.
     AppAnswers500,
+    /// The app runs and finds no database.
+    DatabaseAway,
     /// Back to health, the back offices too, and the waiting room's door as it was told to be.
     AppHealthy,
     /// The variable of the degraded mode is set, and what reads it restarted.

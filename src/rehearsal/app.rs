@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, SET_COOKIE, VARY, WWW_AUTHENTICATE};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, SET_COOKIE, VARY, WWW_AUTHENTICATE};
 use hyper::{Request, StatusCode};
 use sha2::{Digest, Sha256};
 
@@ -21,6 +21,8 @@ use crate::probe::Disturbance;
 
 /// Between so many the platform's router spreads requests.
 const CONTAINERS: u64 = 2;
+/// Requests that the app's own limiter, where it has one, says it allows in a minute. It refuses nobody.
+const OWN_LIMIT: u64 = 6000;
 
 pub struct App {
     manner: StagedApp,
@@ -43,6 +45,8 @@ pub struct App {
     routed: AtomicU64,
     /// How often the answer that the app's own cache should keep was made.
     made: AtomicU64,
+    /// How many requests its own limiter has counted.
+    counted: AtomicU64,
 }
 
 /// One of the machines that the app runs on.
@@ -80,6 +84,7 @@ mod health {
     pub const REFUSES: u8 = 1;
     pub const ANSWERS_503: u8 = 2;
     pub const ANSWERS_500: u8 = 3;
+    pub const DATABASE_AWAY: u8 = 4;
 }
 
 impl App {
@@ -113,6 +118,7 @@ impl App {
             sessions: AtomicU64::new(0),
             routed: AtomicU64::new(0),
             made: AtomicU64::new(0),
+            counted: AtomicU64::new(0),
         }
     }
 
@@ -151,6 +157,7 @@ impl App {
             Disturbance::AppRefuses => health::REFUSES,
             Disturbance::AppAnswers503 => health::ANSWERS_503,
             Disturbance::AppAnswers500 => health::ANSWERS_500,
+            Disturbance::DatabaseAway => health::DATABASE_AWAY,
             Disturbance::AppHealthy => health::GOOD,
             // The proxy's, the edge's, and the back offices'.
             Disturbance::ModeOn
@@ -161,6 +168,33 @@ impl App {
             | Disturbance::OfficeAnswers503 => return,
         };
         self.health.store(state, Ordering::SeqCst);
+    }
+
+    /// What it leans on, and which build says so; kept by nobody.
+    fn health_page(&self) -> Answer {
+        let is_well = self.health.load(Ordering::SeqCst) != health::DATABASE_AWAY || self.manner.health_blind;
+        let database = if is_well { "ok" } else { "unreachable" };
+        let mut body = serde_json::json!({ "database": database });
+        if !self.manner.health_without_build {
+            body["build"] = serde_json::json!("4f1c2a9");
+        }
+        let mut answer = content("application/json", body.to_string());
+        if !is_well {
+            *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        }
+        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        answer
+    }
+
+    /// How its own limiter counts, in the headers that frameworks send.
+    fn with_own_count(&self, mut answer: Answer) -> Answer {
+        if self.manner.limiter_counts_proxy {
+            let counted = self.counted.fetch_add(1, Ordering::Relaxed) + 1;
+            let left = OWN_LIMIT.saturating_sub(counted);
+            answer.headers_mut().insert("x-ratelimit-limit", HeaderValue::from(OWN_LIMIT));
+            answer.headers_mut().insert("x-ratelimit-remaining", HeaderValue::from(left));
+        }
+        answer
     }
 
     fn page(&self, html: &str, headers: &HeaderMap) -> Answer {
@@ -222,6 +256,13 @@ impl Stub for App {
             health::ANSWERS_500 => return Some(serve::text(StatusCode::INTERNAL_SERVER_ERROR, "it broke\n")),
             _ => {}
         }
+        self.served(request).map(|answer| self.with_own_count(answer))
+    }
+}
+
+impl App {
+    /// What it answers while it runs.
+    fn served(&self, request: &Request<Incoming>) -> Option<Answer> {
         let path = request.uri().path();
         if self.manner.basic_auth {
             let mut answer = serve::text(StatusCode::UNAUTHORIZED, "a password, please\n");
@@ -231,9 +272,7 @@ impl Stub for App {
         if self.health_pages.iter().any(|page| page == path) {
             return Some(match self.manner.without_health {
                 true => serve::text(StatusCode::NOT_FOUND, "no such page\n"),
-                false => {
-                    content("application/json", serde_json::json!({ "status": "ok", "database": "ok" }).to_string())
-                }
+                false => self.health_page(),
             });
         }
         if self.read_cached.as_deref() == Some(path) {

@@ -39,6 +39,7 @@ impl Office {
             Disturbance::AppRefuses
             | Disturbance::AppAnswers503
             | Disturbance::AppAnswers500
+            | Disturbance::DatabaseAway
             | Disturbance::ModeOn
             | Disturbance::ModeOff
             | Disturbance::RoomHoldsAll

@@ -203,6 +203,12 @@ pub struct StagedApp {
     pub debug: bool,
     /// No health page.
     pub without_health: bool,
+    /// The health page says that all is well, whatever became of the database.
+    pub health_blind: bool,
+    /// The health page does not say which build answers.
+    pub health_without_build: bool,
+    /// The app's own limiter counts everybody as one visitor, the proxy, and says so in X-RateLimit-Remaining.
+    pub limiter_counts_proxy: bool,
     /// The switch of the app's own cache is read by nothing.
     pub read_cache_unwired: bool,
     /// Each container keeps sessions in its own memory.
@@ -240,7 +246,9 @@ impl Staging {
         let mut nodes = Vec::new();
         for (position, address) in (0..).zip(origins) {
             let containers = (each + u32::from(position < more)).max(1);
-            let node = staged_node(address, role, folder, hosts.clone(), artifacts)?;
+            let platform_name = site.platform_name().filter(|_| role == NodeRole::ScalingoProxy);
+            let names = hosts.iter().cloned().chain(platform_name.map(|name| name.to_string())).collect();
+            let node = staged_node(address, role, folder, names, artifacts)?;
             let environment = match &site.degraded {
                 Some(degraded) => BTreeMap::from([(degraded.variable.to_string(), degraded.off.to_string())]),
                 None => BTreeMap::new(),
@@ -472,6 +480,12 @@ fn foreign_zones(site: &Site) -> BTreeMap<String, String> {
         if !site.zones.iter().any(|zone| is_below(target, zone.name.as_str())) {
             records.entry(target.clone()).or_default().push(format!("A {address}"));
         }
+    }
+    // The platform's name for the app before the others leads to where the CDN finds it.
+    let origin = site.cdn.iter().flat_map(|cdn| &cdn.origins).next();
+    if let (Some(name), Some(address)) = (site.platform_name(), origin) {
+        let kind = if address.is_ipv4() { "A" } else { "AAAA" };
+        records.entry(name.to_string()).or_default().push(format!("{kind} {address}"));
     }
     // A name server has an address, wherever its name is.
     for (name, address) in site.zones.iter().flat_map(|zone| &zone.servers) {

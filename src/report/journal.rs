@@ -14,7 +14,7 @@ pub use page::{html, markdown, text};
 
 use crate::concerns::people::Role;
 use crate::language::Language;
-use crate::runbook::fact::{Answer, Document, Evidence, Fact, Seen};
+use crate::runbook::fact::{Answer, Document, Evidence, Fact, Moved, Seen};
 use crate::runbook::journal::{Entry, Journal};
 use crate::runbook::plan::{Item, ItemWork};
 use crate::runbook::state::{Standing, State};
@@ -212,7 +212,7 @@ pub struct Line {
     pub at: Timestamp,
     pub by: String,
     /// `opened`, `changed` (another blueprint or runbook), `resumed`, `checked`, `done`, `held`, `skipped`, `waived`, `reopened`, `go`, `no-go` (votes), `decided-go`,
-    /// `decided-no-go`, `noted`, `merged`.
+    /// `decided-no-go`, `noted`, `pulled`, `released`, `merged`.
     pub what: &'static str,
     /// Number and title of the item, where there is one; its key where the plan has it no longer.
     pub item: String,
@@ -357,7 +357,7 @@ fn key(fact: &Fact) -> Option<&str> {
         Fact::Reopened { item, .. } => Some(item),
         Fact::Voted(vote) => Some(&vote.item),
         Fact::Decided(decision) => Some(&decision.item),
-        Fact::Opened(_) | Fact::Noted { .. } | Fact::Merged => None,
+        Fact::Opened(_) | Fact::Noted { .. } | Fact::Pulled(_) | Fact::Released(_) | Fact::Merged => None,
     }
 }
 
@@ -532,6 +532,8 @@ fn timeline(entries: &[Entry], end: &State<'_>) -> Vec<Line> {
                 (what, named(&decision.item), None, decision.reasons.join("; "))
             }
             Fact::Noted { text } => ("noted", String::new(), None, text.clone()),
+            Fact::Pulled(moved) => ("pulled", moved.lever.clone(), None, came_of(moved)),
+            Fact::Released(moved) => ("released", moved.lever.clone(), None, came_of(moved)),
             Fact::Merged => ("merged", String::new(), None, entry.prev.join(" ")),
         };
         let (hash, by) = (entry.hash.clone(), entry.by.clone());
@@ -539,6 +541,18 @@ fn timeline(entries: &[Entry], end: &State<'_>) -> Vec<Line> {
     }
     lines.sort_by_key(|line| (line.at, line.entry));
     lines
+}
+
+/// What came of moving a lever, and how soon visitors met it.
+fn came_of(moved: &Moved) -> String {
+    let after = moved.effect_after_ms.map(|ms| format!("seen after {}.{} s", ms / 1000, ms % 1000 / 100));
+    let undone = moved.not_done.iter().map(|action| format!("NOT done: {action}"));
+    after
+        .into_iter()
+        .chain(undone)
+        .chain((!moved.seen.is_empty()).then(|| moved.seen.clone()))
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// As JSON, pretty-printed, one final newline.

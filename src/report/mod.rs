@@ -7,6 +7,7 @@ pub mod findings;
 pub mod journal;
 pub mod keys;
 pub mod launch;
+pub mod lever;
 pub mod page;
 pub mod plan;
 pub mod trace;

@@ -25,6 +25,10 @@ pub enum Fact {
     Decided(Decision),
     /// The scribe's line.
     Noted { text: String },
+    /// Somebody pulled a lever.
+    Pulled(Moved),
+    /// Somebody took it back.
+    Released(Moved),
     /// Two branches of the journal were joined; the entry's `prev` names both ends.
     Merged,
 }
@@ -133,4 +137,18 @@ pub struct Decision {
     pub signs: String,
     /// Why not; empty for a go.
     pub reasons: Vec<String>,
+}
+
+/// What came of moving a lever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    pub lever: String,
+    /// Actions in words, in their order; those that needed nothing are among the done.
+    pub done: Vec<String>,
+    /// The first of them with the reason.
+    pub not_done: Vec<String>,
+    /// How long after the beginning everybody met the effect, in milliseconds; `None`: it was not seen.
+    pub effect_after_ms: Option<u64>,
+    /// What was seen, or why nothing was.
+    pub seen: String,
 }

@@ -182,7 +182,7 @@ impl<'a> State<'a> {
                 }
                 Fact::Voted(vote) => facts.entry(&vote.item).or_default().votes.push((entry, vote)),
                 Fact::Decided(decision) => facts.entry(&decision.item).or_default().decision = Some((entry, decision)),
-                Fact::Noted { .. } | Fact::Merged => {}
+                Fact::Noted { .. } | Fact::Pulled(_) | Fact::Released(_) | Fact::Merged => {}
             }
         }
         Some(Self { opened: opened?, facts, now })

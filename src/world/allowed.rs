@@ -10,6 +10,7 @@ use crate::blueprint::site::ZoneFacts;
 use crate::blueprint::value::HostName;
 use crate::blueprint::{Site, value};
 use crate::concerns::apps::Region;
+use crate::concerns::lever::Action;
 use crate::concerns::mail::Domain;
 use crate::probe::{ApiProbe, ApiProvider};
 
@@ -19,7 +20,7 @@ pub struct Allowed {
     /// of zones, names to which the zones' own records give addresses, and those of mail policies.
     pub hosts: BTreeSet<String>,
     /// Names that the zones' own records make aliases of others: they may lead anywhere, since the blueprint sends its
-    /// visitors there.
+    /// visitors there. The platform's own name of the app before the others, too.
     pub aliases: BTreeSet<String>,
     /// Addresses that the blueprint names: name servers, origins, redirect machines.
     pub addresses: BTreeSet<IpAddr>,
@@ -60,6 +61,8 @@ impl Allowed {
                 .flat_map(ZoneFacts::aliases)
                 .filter(|(name, _)| name.parse::<HostName>().is_ok())
                 .map(|(name, _)| name.to_owned())
+                // The platform says where its names lead.
+                .chain(site.platform_name().map(|name| name.to_string()))
                 .collect(),
             addresses: servers
                 .map(|(_, address)| *address)
@@ -85,6 +88,17 @@ impl Allowed {
                 name.split_once('.').is_some_and(|(app, _)| self.apps.contains_key(app))
             }
             _ => false,
+        }
+    }
+
+    /// Whether a lever may change this: an app or a zone of the blueprint, and of variables those that are switches of it.
+    pub(super) fn has_action(&self, action: &Action) -> bool {
+        match action {
+            Action::SetVariable { app, name, .. } => {
+                self.apps.get(app.as_str()).is_some_and(|compared| compared.contains(name.as_str()))
+            }
+            Action::Restart { app } | Action::AutoDeploy { app, .. } => self.apps.contains_key(app.as_str()),
+            Action::Room { zone, .. } | Action::Rule { zone, .. } => self.zones.contains(zone.as_str()),
         }
     }
 

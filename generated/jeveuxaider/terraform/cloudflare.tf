@@ -353,16 +353,17 @@ import {
 
 # Opened, closed and narrowed by hand on the night; an apply leaves that as it is.
 resource "cloudflare_waiting_room" "room" {
-  zone_id              = var.cloudflare_zone_id
-  name                 = "launch"
-  host                 = "covid19.reserve-civique.gouv.fr"
-  path                 = "/"
-  total_active_users   = 60000
-  new_users_per_minute = 36000
-  session_duration     = 5
-  queueing_method      = "fifo"
-  queueing_status_code = 200
-  suspended            = true
+  zone_id                   = var.cloudflare_zone_id
+  name                      = "launch"
+  host                      = "covid19.reserve-civique.gouv.fr"
+  path                      = "/"
+  total_active_users        = 60000
+  new_users_per_minute      = 36000
+  session_duration          = 5
+  queueing_method           = "fifo"
+  queueing_status_code      = 200
+  suspended                 = true
+  default_template_language = "fr-FR"
   cookie_attributes = {
     samesite = "auto"
     secure   = "auto"

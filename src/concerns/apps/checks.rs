@@ -8,7 +8,7 @@ use crate::blueprint::Site;
 use crate::concerns::answer::{answered, api, cache_control, cookies, http, is_hit, listed};
 use crate::concerns::ask::{NONCE, get};
 use crate::concerns::{Check, Judgement, OneOrMore, Safety, Unverified};
-use crate::probe::{ApiProbe, ApiProvider, HttpAnswer, Observation, Probe, Scheme, TEST_SESSION};
+use crate::probe::{ApiProbe, ApiProvider, Disturbance, HttpAnswer, Observation, Probe, Scheme, TEST_SESSION};
 
 const VALID_FOR_SECONDS: u32 = 3600;
 
@@ -35,7 +35,13 @@ pub fn checks(apps: &Apps, site: &Site) -> OneOrMore<Check> {
             rest.extend(container.autoscale.as_ref().map(|autoscale| autoscaler(app, container, autoscale)));
         }
         rest.push(environment(app, site));
-        rest.extend(app.health_path.as_ref().map(|path| health(app, path.as_str(), site)));
+        if let Some(path) = &app.health_path {
+            rest.push(health(app, path.as_str(), site));
+            // The page of an nginx has no database behind it.
+            if !app.front && site.database.is_some() {
+                rest.push(health_without_database(app, path.as_str(), site));
+            }
+        }
         if let (Some(path), Some(cookie)) = (&app.logged_in_path, &site.session_cookie) {
             rest.push(sessions(app, path.as_str(), cookie.as_str(), site));
         }
@@ -171,7 +177,7 @@ fn autoscaler(app: &App, container: &Container, autoscale: &Autoscale) -> Check 
     }
 }
 
-/// `app.health`: the health page says through the CDN how the app is, and is nobody's copy.
+/// `app.health`: the health page says through the CDN how the app is and which build says so, and is nobody's copy.
 fn health(app: &App, path: &str, site: &Site) -> Check {
     let must_not_be_stored = site.is_marked_private(path);
     Check {
@@ -189,16 +195,77 @@ fn health(app: &App, path: &str, site: &Site) -> Check {
             if is_hit(answer) {
                 return Judgement::fail("the health page comes out of the CDN's store: it says how the app was");
             }
-            if must_not_be_stored && !cache_control(answer).contains_key("no-store") {
-                return Judgement::fail("the health page may be stored: it lacks `no-store`");
+            if !cache_control(answer).contains_key("no-store") {
+                let text = "the health page may be stored: it lacks `no-store`";
+                return if must_not_be_stored { Judgement::fail(text) } else { Judgement::warn(text) };
             }
-            Judgement::pass("200, and nobody's copy")
+            match build(answer) {
+                Some(build) => Judgement::pass(format!("200, nobody's copy, of {build}")),
+                None => Judgement::warn("the health page does not say which build answers"),
+            }
         }),
         remedy: format!(
-            "let {path} answer 200 only while the database answers, and put it in a class with store = false"
+            "let {path} answer 200 only while the database answers, with the build's id as `build`, and put it in a class \
+             with store = false"
         ),
         source: "Scalingo docs: an app is up when its port is open; JVA-14",
         valid_for_seconds: 300,
+    }
+}
+
+/// What apps call the id of their build, in a header (behind `x-`) or as a member of a JSON body. Nobody's standard.
+const BUILD_NAMES: [&str; 8] =
+    ["build", "build-id", "commit", "git-sha", "release", "revision", "version", "app-version"];
+
+/// Which build answers, if that is told: its name and what it says.
+fn build(answer: &HttpAnswer) -> Option<String> {
+    let is_build = |name: &str| BUILD_NAMES.contains(&name.to_ascii_lowercase().replace('_', "-").as_str());
+    let said = |name: &str, value: &str| {
+        // A build's id is short; a page is not to be copied into a report.
+        let value: String = value.trim().chars().filter(|letter| !letter.is_control()).take(40).collect();
+        (!value.is_empty()).then(|| format!("{name} {value}"))
+    };
+    let in_headers = answer
+        .headers
+        .iter()
+        .find_map(|(name, value)| said(name, value).filter(|_| name.strip_prefix("x-").is_some_and(is_build)));
+    let in_body = || {
+        let body: Value = serde_json::from_str(&answer.body.text).ok()?;
+        body.as_object()?.iter().filter(|(name, _)| is_build(name)).find_map(|(name, value)| match value {
+            Value::String(text) => said(name, text),
+            Value::Number(number) => said(name, &number.to_string()),
+            _ => None,
+        })
+    };
+    in_headers.or_else(in_body)
+}
+
+/// `app.health` while the database is away: a page that goes on saying 200 is watched for nothing. Only a rehearsal takes a
+/// database away (class S4), and it is the stub's: what is seen is that nothing between app and monitor answers in the app's
+/// place. Whether the app itself looks at its database, the catalogue's people ask.
+fn health_without_database(app: &App, path: &str, site: &Site) -> Check {
+    Check {
+        id: "app.health",
+        subject: format!("{} without its database", app.name),
+        safety: Safety::S4,
+        blocked_by: vec!["dns.host.target", "tls.chain", "gate.leftover"],
+        disturbs: true,
+        ask: vec![
+            Probe::Disturb(Disturbance::DatabaseAway),
+            get(Scheme::Https, &site.host, path).again(1).into(),
+            Probe::Disturb(Disturbance::AppHealthy),
+        ],
+        judge: Box::new(|seen| {
+            let Some(observation) = seen.get(1) else { return Judgement::unknown("nothing was asked") };
+            match answered!(http(observation)).status {
+                status @ 500.. => Judgement::pass(format!("{status} while the database is away")),
+                404 => Judgement::unknown("there is no health page"),
+                status => Judgement::fail(format!("the health page answers {status} while the database is away")),
+            }
+        }),
+        remedy: format!("let {path} ask the database, answer 503 when that fails, and be nobody's copy"),
+        source: "Scalingo docs: an app is up when its port is open; JVA-14",
+        valid_for_seconds: VALID_FOR_SECONDS,
     }
 }
 

@@ -40,6 +40,30 @@ pub fn drills(apps: &Apps, site: &Site) -> Drills {
             }),
         ));
     }
+    if asks_health && apps.apps.iter().any(|app| !app.front && app.health_path.is_some()) {
+        rest.push(drill(
+            None,
+            "health-without-build",
+            "the health page no longer says which build answers, and after a deployment nobody can tell",
+            vec!["app.health"],
+            Box::new(|staging| {
+                staging.app.health_without_build = true;
+                Ok(())
+            }),
+        ));
+        if site.database.is_some() {
+            rest.push(drill(
+                None,
+                "health-page-blind",
+                "the health page says 200 while the database is away",
+                vec!["app.health"],
+                Box::new(|staging| {
+                    staging.app.health_blind = true;
+                    Ok(())
+                }),
+            ));
+        }
+    }
     if site.session_cookie.is_some() && apps.apps.iter().any(|app| app.logged_in_path.is_some()) {
         rest.push(drill(
             None,

@@ -5,6 +5,7 @@ mod checks;
 mod drills;
 mod findings;
 mod fragments;
+mod levers;
 mod procedure;
 
 use schemars::JsonSchema;
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::blueprint::site::AppFacts;
 use crate::blueprint::value::{Count, HostName, Label, Mailbox, Network, Repository, Text, UrlPath, VariableName};
 use crate::blueprint::{Finding, Site};
-use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+use crate::concerns::{Check, Concern, Drills, Fragment, Lever, OneOrMore, Procedure};
 
 /// The apps on the platform.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -69,8 +70,8 @@ pub struct App {
     /// The system below the app.
     #[serde(default)]
     pub stack: Stack,
-    /// A page of the app that is 200 only while what it needs, its database above all, answers. Asked through the
-    /// CDN; must not be stored.
+    /// A page of the app that is 200 only while what it needs, its database above all, answers, and that names the build:
+    /// `build` or `version` in JSON, or a header `x-build`. Asked through the CDN; must not be stored.
     #[serde(default)]
     pub health_path: Option<UrlPath>,
     /// A page that is 200 to who is logged in and to nobody else, in a class with `store = false`. It is asked with the
@@ -469,5 +470,8 @@ impl Concern for Apps {
     }
     fn drills(&self, site: &Site) -> Drills {
         drills::drills(self, site)
+    }
+    fn levers(&self, site: &Site) -> Vec<Lever> {
+        levers::levers(self, site)
     }
 }

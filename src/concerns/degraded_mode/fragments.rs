@@ -1,16 +1,15 @@
 //! Configuration that `[degraded_mode]` asks for: the variable in each app, and the switch in nginx.
 
-use super::DegradedMode;
+use super::{DegradedMode, levers};
 use crate::blueprint::Site;
-use crate::blueprint::value::Label;
 use crate::concerns::fragment::{AppVariable, LeverCard, ModeSwitch};
 use crate::concerns::people::Role;
-use crate::concerns::{Concern, Fragment};
-use crate::language::{Language, Said};
+use crate::concerns::{Concern, Fragment, lever};
+use crate::language::Said;
 
 pub fn fragments(mode: &DegradedMode, site: &Site) -> Vec<Fragment> {
     let mut fragments = vec![
-        Fragment::LeverCard(lever(mode, site)),
+        Fragment::LeverCard(card(mode, site)),
         Fragment::ModeSwitch(ModeSwitch {
             variable: mode.variable.clone(),
             on: mode.on.clone(),
@@ -35,30 +34,7 @@ pub fn fragments(mode: &DegradedMode, site: &Site) -> Vec<Fragment> {
     fragments
 }
 
-fn lever(mode: &DegradedMode, site: &Site) -> LeverCard {
-    let cut: Vec<&str> = mode.cut.iter().map(|path| path.as_str()).collect();
-    let essential: Vec<&str> = mode.essential.iter().map(|path| path.as_str()).collect();
-    let seconds = mode.takes_effect_within_seconds;
-    let decided = |language: Language| {
-        // A role is called as in the other documents; another name stays as it was written.
-        let called = |who: &Label| Role::named(who.as_str()).map(|role| role.said().told_in(language).to_owned());
-        let names: Vec<String> =
-            mode.decided_by.iter().map(|who| called(who).unwrap_or_else(|| who.to_string())).collect();
-        language.list(&names)
-    };
-    let when = |language: Language| {
-        let paths = language.list(&essential);
-        let mut when = language.of(
-            format!("{paths} slow down or fail although every container runs."),
-            format!("{paths} : lenteurs ou échecs alors que tous les conteneurs tournent."),
-        );
-        if !mode.decided_by.is_empty() {
-            when.push_str(language.of(" Decided by: ", " Décision : "));
-            when.push_str(&decided(language));
-            when.push('.');
-        }
-        when
-    };
+fn card(mode: &DegradedMode, site: &Site) -> LeverCard {
     let purge = Said::new(
         format!("Then purge the host {} at the CDN, or its copies of the cut pages live on.", site.host),
         format!(
@@ -67,26 +43,20 @@ fn lever(mode: &DegradedMode, site: &Site) -> LeverCard {
         ),
     );
     let mut pull = switched(mode, mode.on.as_str());
-    let release = switched(mode, mode.off.as_str());
+    let mut release = switched(mode, mode.off.as_str());
+    if !mode.apps.is_empty() {
+        let [pulls, releases] = lever::commands(levers::NAME);
+        pull.insert(0, pulls);
+        release.insert(0, releases);
+    }
     if site.cdn.is_some() {
         pull.push(purge);
     }
     LeverCard {
-        name: "degraded-mode",
+        name: levers::NAME,
         owner: Role::answering_for(mode.key()),
-        when: Said::new(when(Language::En), when(Language::Fr)),
-        does: Said::new(
-            format!(
-                "Cuts {}; {} stay. To be seen within {seconds} s.",
-                Language::En.list(&cut),
-                Language::En.list(&essential)
-            ),
-            format!(
-                "Coupe {} ; restent {}. Effet visible en {seconds} s au plus.",
-                Language::Fr.list(&cut),
-                Language::Fr.list(&essential)
-            ),
-        ),
+        when: levers::symptom(mode),
+        does: levers::what(mode),
         pull,
         release,
     }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::Expression;
 use crate::blueprint::value::{HeaderName, HostName, Label, PathPrefix, Text, UrlPath};
+use crate::language::Language;
 
 /// A rule of the phase `http_request_firewall_custom`. Those that let somebody through come first, the others in the
 /// order in which they were asked for; the first that blocks or challenges decides.
@@ -104,6 +105,8 @@ pub struct WaitingRoom {
     /// Programs that ask for JSON are told in JSON.
     pub json: bool,
     pub suspended: bool,
+    /// Of Cloudflare's own waiting page.
+    pub language: Language,
     /// Who never waits; `None`: everybody does.
     pub bypass: Option<Expression>,
     pub events: Vec<RoomEvent>,

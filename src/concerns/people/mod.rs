@@ -333,4 +333,7 @@ impl Concern for People {
     fn drills(&self, site: &Site) -> Drills {
         drills::drills(site)
     }
+    fn levers(&self, _: &Site) -> Vec<crate::concerns::lever::Lever> {
+        Vec::new()
+    }
 }

@@ -8,7 +8,7 @@ use crate::blueprint::Site;
 use crate::concerns::answer::{answered, burst, http, listed};
 use crate::concerns::ask::{NONCE, get};
 use crate::concerns::{Check, Judgement, OneOrMore, Safety, Unverified};
-use crate::probe::{BurstProbe, FailureKind, Method, NTH, Observation, Probe, Scheme, Visitor};
+use crate::probe::{BurstProbe, FailureKind, HttpProbe, Method, NTH, Observation, Probe, Scheme, Visitor};
 
 const VALID_FOR_SECONDS: u32 = 3600;
 
@@ -17,7 +17,10 @@ const ALIEN: &str = "golive-alien.invalid";
 
 pub fn checks(_proxy: &Proxy, site: &Site) -> OneOrMore<Check> {
     let origins: Vec<IpAddr> = site.cdn.as_ref().map(|cdn| cdn.origins.clone()).unwrap_or_default();
-    let mut each: Vec<Check> = origins.iter().map(|address| lock(site, *address)).collect();
+    let mut each: Vec<Check> = origins
+        .iter()
+        .map(|address| lock(get(Scheme::Https, &site.host, "/").pinned(*address), address.to_string()))
+        .collect();
     // Of a single one the pages tell.
     if origins.len() > 1 {
         each.extend(origins.iter().map(|address| healthy(site, *address)));
@@ -26,6 +29,9 @@ pub fn checks(_proxy: &Proxy, site: &Site) -> OneOrMore<Check> {
     if site.front.is_some() {
         each = each.into_iter().map(|check| check.resting_on(Unverified::DEDICATED_ADDRESSES)).collect();
     }
+    if let (Some(name), Some(_)) = (site.platform_name(), &site.cdn) {
+        each.push(lock(get(Scheme::Https, &name, "/"), name.to_string()));
+    }
     // Between addresses the CDN's pool decides, which `origin.pool` reads.
     if let (true, Some(path)) = (site.is_spread(), &site.health_path) {
         each.push(spread(site, path.as_str()));
@@ -33,13 +39,12 @@ pub fn checks(_proxy: &Proxy, site: &Site) -> OneOrMore<Check> {
     OneOrMore(host(site, &origins), each)
 }
 
-/// `origin.lock`: asked directly, past the CDN, the origin refuses. The platform's own name for the app, which the
-/// catalogue asks too, is not in the blueprint.
-fn lock(site: &Site, address: IpAddr) -> Check {
-    let ask = get(Scheme::Https, &site.host, "/").pinned(address);
+/// `origin.lock`: asked directly, past the CDN, the origin refuses: at its address, and under the platform's own name for
+/// the app, which leads there too.
+fn lock(ask: HttpProbe, subject: String) -> Check {
     Check {
         id: "origin.lock",
-        subject: address.to_string(),
+        subject,
         safety: Safety::S2,
         blocked_by: vec![],
         disturbs: false,

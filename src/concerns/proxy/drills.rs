@@ -48,7 +48,11 @@ pub fn drills(_proxy: &Proxy, site: &Site) -> Drills {
                 number: Some(54),
                 id: "any-host-served",
                 fault: "the default server sends unknown names to the app",
-                reddens: vec!["origin.host"],
+                // The platform's own name is one of those.
+                reddens: match site.platform_name() {
+                    Some(_) => vec!["origin.host", "origin.lock"],
+                    None => vec!["origin.host"],
+                },
                 inject: Box::new(|staging| {
                     for node in &mut staging.nodes {
                         node.router_passes_any_host = true;

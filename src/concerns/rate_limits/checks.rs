@@ -325,13 +325,37 @@ fn client(tried: &Tried<'_>) -> Check {
                 return Judgement::unknown("the first visitor was not refused");
             }
             match other.statuses.len() - let_through(other, tripped) {
-                0 => Judgement::pass("another visitor passes while the first one is refused"),
+                0 => match spent_before(other) {
+                    Some((spent, limit)) if spent > OWN_REQUESTS => Judgement::fail(format!(
+                        "another visitor's first answer says that {spent} of {limit} are spent (X-RateLimit-Remaining): \
+                         the app's own limiter counts somebody else than the visitor"
+                    )),
+                    Some(_) => Judgement::pass(
+                        "another visitor passes while the first one is refused, and X-RateLimit-Remaining says so too",
+                    ),
+                    None => Judgement::pass("another visitor passes while the first one is refused"),
+                },
                 refused => Judgement::fail(format!(
                     "another visitor is refused {refused} times: the limit counts somebody else than the visitor"
                 )),
             }
         })
     }
+}
+
+/// What a visitor may have spent when the first answer comes: that request, and one more for who counts from 1.
+const OWN_REQUESTS: u64 = 2;
+
+/// What the app's own limiter says in the first answer of a burst: how much is spent, and of how much. Two headers that
+/// frameworks send and no standard describes (JVA-8: Laravel's).
+fn spent_before(burst: &BurstAnswer) -> Option<(u64, u64)> {
+    let headers = burst.headers.get(burst.statuses.first()?)?;
+    let number = |wanted: &str| {
+        let (_, value) = headers.iter().find(|(name, _)| name == wanted)?;
+        value.trim().parse::<u64>().ok()
+    };
+    let limit = number("x-ratelimit-limit")?;
+    Some((limit.saturating_sub(number("x-ratelimit-remaining")?), limit))
 }
 
 /// `rate.key.spoof`: who is refused cannot become somebody else by a header.

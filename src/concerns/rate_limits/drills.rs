@@ -30,6 +30,18 @@ pub fn drills(limits: &RateLimits, site: &Site) -> Drills {
     if let Some(first) = at_proxy.clone().find(|limit| !limit.paths.is_empty()).or_else(|| at_proxy.next()) {
         all.extend(of_one(first, site));
     }
+    if all.iter().any(|drill| drill.reddens.contains(&"rate.key.client")) {
+        all.push(Drill {
+            number: None,
+            id: "app-counts-proxy",
+            fault: "the framework's own limiter counts the proxy as one visitor (JVA-8); its headers say so before it refuses",
+            reddens: vec!["rate.key.client"],
+            inject: Box::new(|staging| {
+                staging.app.limiter_counts_proxy = true;
+                Ok(())
+            }),
+        });
+    }
     let mut at_proxy = limits.limits.iter().filter(|limit| limit.at == LimitedAt::Proxy && site.has_proxy);
     if let Some(fast) = at_proxy.clone().find(|limit| limit.per_seconds.get() == 1 && limit.refill().is_some()) {
         let (from, to) = (format!("rate={}r/s;", fast.requests), format!("rate={}r/m;", fast.requests * 6));

@@ -12,7 +12,7 @@ use super::findings::three_quarters;
 use crate::blueprint::Site;
 use crate::concerns::answer::{answered, cloudflare, http, listed};
 use crate::concerns::ask::{NONCE, cloudflare_zone, get};
-use crate::concerns::{Check, Judgement, OneOrMore, Safety};
+use crate::concerns::{Check, Judgement, OneOrMore, Safety, Unverified};
 use crate::emit::event_time;
 use crate::probe::{Disturbance, HttpAnswer, Observation, Probe, Scheme};
 use crate::providers::cloudflare::is_waiting_room_cookie;
@@ -22,7 +22,7 @@ use crate::providers::cloudflare::language::{Condition, Facts};
 const VALID_FOR_SECONDS: u32 = 3600;
 
 pub fn checks(room: &WaitingRoom, site: &Site) -> OneOrMore<Check> {
-    let mut rest = vec![threshold(room, site), page(room, site), cookie(room, site)];
+    let mut rest = vec![nobody_waits(room, site), threshold(room, site), page(room, site), cookie(room, site)];
     if !room.events.is_empty() {
         rest.push(event(room, site));
     }
@@ -86,6 +86,35 @@ fn armed(room: &WaitingRoom, site: &Site) -> Check {
             (false, false) => Judgement::pass("open as planned"),
         }
     })
+}
+
+/// `wait.armed`, as a visitor sees it: whatever the API says, which lags, nobody waits yet.
+fn nobody_waits(room: &WaitingRoom, site: &Site) -> Check {
+    let visit = get(Scheme::Https, &site.host, &format!("{}?golive=armed-{NONCE}", room.path));
+    Check {
+        subject: format!("{} as a visitor sees it", room.name),
+        safety: Safety::S1,
+        blocked_by: vec!["dns.host.target", "tls.chain", "gate.leftover"],
+        remedy: "switch queue_all off, or raise the limits: visitors are made to wait now".to_owned(),
+        ..api_check("wait.armed", room, vec![visit.header("accept", "text/html").into()], |seen| {
+            let answer = answered!(http(&seen[0]));
+            if is_waiting_page(answer) {
+                return Judgement::fail(format!("a visitor is made to wait: {} instead of the page", answer.status));
+            }
+            match answer.status {
+                200..=399 | 404 => Judgement::pass(format!("a visitor does not wait: {}", answer.status)),
+                status => Judgement::unknown(format!("a visitor gets {status}: whether one would wait does not show")),
+            }
+        })
+    }
+}
+
+/// The page of a room asks again by itself, names the visitor by the room's cookie, and is no copy of anything.
+fn is_waiting_page(answer: &HttpAnswer) -> bool {
+    let mut names = answer.headers_named("set-cookie").filter_map(|line| line.split('=').next());
+    answer.header("refresh").is_some()
+        && answer.header("cf-cache-status").is_none()
+        && names.any(|name| is_waiting_room_cookie(name.trim()))
 }
 
 /// `wait.threshold`.
@@ -263,9 +292,16 @@ fn shut_out(seen: &[Observation]) -> Result<&HttpAnswer, Judgement> {
     }
 }
 
-/// `wait.page`: what those who wait are told, and that the page asks again by itself.
+/// Seconds after which Cloudflare's page asks again (docs, waiting-room/troubleshooting); a limit must allow as much.
+const ASKS_AGAIN: u32 = 20;
+const PAGE_LANGUAGE: Unverified = Unverified("that Cloudflare's page names its language in its `lang`");
+
+/// `wait.page`: what those who wait are told, in the site's language, and that the page asks again by itself. A contact and a
+/// code of one's own, which the catalogue wants on it, need a template, which only the advanced waiting room has: golive
+/// generates none, and the verdict says so.
 fn page(room: &WaitingRoom, site: &Site) -> Check {
     let wanted = room.status;
+    let language = site.language;
     waiting_check("wait.page", room, shut_and_asked(room, site, "text/html", "page"), move |seen| {
         let answer = answered!(shut_out(seen));
         if answer.header("cf-cache-status").is_some() {
@@ -280,8 +316,44 @@ fn page(room: &WaitingRoom, site: &Site) -> Check {
         if !answer.header("cache-control").is_some_and(|value| value.contains("no-store")) {
             return Judgement::fail("the waiting page may be stored: visitors would wait for ever");
         }
-        Judgement::pass(format!("{wanted}, asks again after {refresh} s, stored nowhere"))
+        let seconds: Option<u32> = refresh.split(';').next().and_then(|seconds| seconds.trim().parse().ok());
+        if seconds.is_none_or(|seconds| seconds == 0) {
+            return Judgement::fail(format!("the waiting page asks again after `{}`", refresh.escape_debug()));
+        }
+        match page_language(&answer.body.text) {
+            Some(spoken) if !spoken.eq_ignore_ascii_case(language.code()) => {
+                return Judgement::fail(format!(
+                    "the waiting page is in `{spoken}`, the site in `{}`",
+                    language.code()
+                ))
+                .resting_on(PAGE_LANGUAGE);
+            }
+            Some(_) => {}
+            None => {
+                return Judgement::warn("the waiting page does not say in which language it is")
+                    .resting_on(PAGE_LANGUAGE);
+            }
+        }
+        if seconds.is_some_and(|seconds| seconds != ASKS_AGAIN) {
+            return Judgement::warn(format!("the waiting page asks again after {refresh} s, not {ASKS_AGAIN} s"));
+        }
+        Judgement::pass(format!(
+            "{wanted}, in `{}`, asks again after {refresh} s, stored nowhere; it is Cloudflare's standard page, without a \
+             contact or a code of yours",
+            language.code()
+        ))
+        .resting_on(PAGE_LANGUAGE)
     })
+}
+
+/// The language of a page, without its region: `fr` of `<html lang="fr-FR">`.
+fn page_language(html: &str) -> Option<String> {
+    let (_, tag) = html.split_once("<html")?;
+    let (tag, _) = tag.split_once('>')?;
+    let (_, value) = tag.split_once("lang=")?;
+    let value = value.trim_start_matches(['"', '\'']);
+    let language: String = value.chars().take_while(char::is_ascii_alphabetic).take(8).collect();
+    (!language.is_empty()).then_some(language)
 }
 
 /// `wait.cookie`: by it the room knows again whom it has seen; without it one waits for ever.
@@ -325,6 +397,36 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::concerns::Verdict;
+    use crate::concerns::answer::made_up::{check, page, sample, verdict};
+
+    #[test]
+    fn who_is_made_to_wait_before_the_night_is_told() {
+        let (blueprint, site) = sample(&[]);
+        let armed = check(&blueprint, &site, "wait.armed", "launch as a visitor sees it");
+        let cookie = ("set-cookie", "__cfwaitingroom=x; Path=/; Secure");
+        let queued = || page(200, &[("refresh", "20"), cookie], "");
+        assert_eq!(verdict(&armed, &[queued()]), Some(Verdict::Fail));
+        // The cookie alone is there whenever the room is open.
+        assert_eq!(verdict(&armed, &[page(200, &[cookie, ("cf-cache-status", "HIT")], "")]), Some(Verdict::Pass));
+        assert_eq!(verdict(&armed, &[page(403, &[], "")]), Some(Verdict::Unknown));
+    }
+
+    #[test]
+    fn the_waiting_page_speaks_the_sites_language() {
+        let (blueprint, site) = sample(&[]);
+        let shown = check(&blueprint, &site, "wait.page", "launch");
+        let said = |refresh: &str, html: &str| {
+            let headers = [("refresh", refresh), ("cache-control", "no-store")];
+            verdict(&shown, &[Observation::Done, page(200, &headers, html), Observation::Done])
+        };
+        assert_eq!(said("20", "<html lang=\"fr-FR\">"), Some(Verdict::Pass));
+        assert_eq!(said("20", "<html class=a lang=FR>"), Some(Verdict::Pass));
+        assert_eq!(said("20", "<html lang='en'>"), Some(Verdict::Fail));
+        assert_eq!(said("20", "<html><p lang=\"fr\">"), Some(Verdict::Warn));
+        assert_eq!(said("60", "<html lang=fr>"), Some(Verdict::Warn));
+        assert_eq!(said("soon", "<html lang=fr>"), Some(Verdict::Fail));
+    }
 
     #[test]
     fn instants_are_compared_and_not_their_spelling() {

@@ -7,9 +7,11 @@ use super::WaitingRoom;
 use crate::blueprint::Site;
 use crate::concerns::{Drill, Drills, OneOrMore};
 use crate::emit::event_time;
+use crate::language::Language;
 use crate::rehearsal::staging::Staging;
 
-pub fn drills(room: &WaitingRoom, _site: &Site) -> Drills {
+pub fn drills(room: &WaitingRoom, site: &Site) -> Drills {
+    let other_language = site.language.of(Language::Fr, Language::En).tag();
     let other_status = if room.status == 429 { 200 } else { 429 };
     let mut rest = vec![
         Drill {
@@ -31,6 +33,15 @@ pub fn drills(room: &WaitingRoom, _site: &Site) -> Drills {
             reddens: vec!["wait.page"],
             inject: Box::new(move |staging| {
                 edit_room(staging, |room| room["queueing_status_code"] = json!(other_status))
+            }),
+        },
+        Drill {
+            number: None,
+            id: "waiting-page-in-another-language",
+            fault: "the waiting page is left in another language than the site's",
+            reddens: vec!["wait.page"],
+            inject: Box::new(move |staging| {
+                edit_room(staging, |room| room["default_template_language"] = json!(other_language))
             }),
         },
         Drill {

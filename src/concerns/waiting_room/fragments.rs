@@ -1,19 +1,18 @@
 //! Configuration that `[waiting_room]` asks for.
 
 use super::procedure::{procedure, pulled};
-use super::{Bypass, WaitingRoom};
+use super::{Bypass, WaitingRoom, levers};
 use crate::blueprint::Site;
 use crate::concerns::fragment::{self, Expression, LeverCard, RoomEvent, under_any};
 use crate::concerns::people::Role;
-use crate::concerns::{Concern, Fragment};
-use crate::language::Said;
+use crate::concerns::{Concern, Fragment, lever};
 
 pub fn fragments(room: &WaitingRoom, site: &Site) -> Vec<Fragment> {
     if site.cdn.is_none() {
         return Vec::new();
     }
     vec![
-        Fragment::LeverCard(lever(room, site)),
+        Fragment::LeverCard(card(room, site)),
         Fragment::WaitingRoom(fragment::WaitingRoom {
             name: room.name.clone(),
             host: site.host.clone(),
@@ -25,6 +24,7 @@ pub fn fragments(room: &WaitingRoom, site: &Site) -> Vec<Fragment> {
             status: room.status,
             json: room.json,
             suspended: room.suspended,
+            language: site.language,
             bypass: room.bypass.as_ref().and_then(|bypass| who_never_waits(bypass, site)),
             events: room
                 .events
@@ -41,20 +41,21 @@ pub fn fragments(room: &WaitingRoom, site: &Site) -> Vec<Fragment> {
     ]
 }
 
-fn lever(room: &WaitingRoom, site: &Site) -> LeverCard {
+fn card(room: &WaitingRoom, site: &Site) -> LeverCard {
+    let (mut pull, mut release) = (pulled(room), procedure(room, site).undo);
+    // One that is open already is not opened.
+    if room.suspended {
+        let [pulls, releases] = lever::commands(levers::DOOR);
+        pull.insert(0, pulls);
+        release.insert(0, releases);
+    }
     LeverCard {
-        name: "waiting-room",
+        name: levers::DOOR,
         owner: Role::answering_for(room.key()),
-        when: Said::new(
-            "The site bends under visitors, and more containers do not help, or come too late.",
-            "Le site fléchit sous les visiteurs, et d'autres conteneurs n'y changent rien ou arrivent trop tard.",
-        ),
-        does: Said::new(
-            format!("Visitors of {} wait at the CDN, and come in by turns.", room.path),
-            format!("Les visiteurs de {} attendent sur le CDN et entrent à leur tour.", room.path),
-        ),
-        pull: pulled(room),
-        release: procedure(room, site).undo,
+        when: levers::symptom(),
+        does: levers::what(room),
+        pull,
+        release,
     }
 }
 

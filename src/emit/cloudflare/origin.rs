@@ -21,6 +21,7 @@ pub fn room(room: &WaitingRoom) -> Value {
         "queueing_method": room.method.as_str(),
         "queueing_status_code": room.status,
         "suspended": room.suspended,
+        "default_template_language": room.language.tag(),
         "cookie_attributes": { "samesite": "auto", "secure": "auto" },
     });
     if room.json {

@@ -75,6 +75,8 @@ pub struct Room {
     pub suspended: bool,
     pub holds_all: bool,
     pub answers_json: bool,
+    /// Of the standard page, as HTML names it.
+    pub language: String,
     pub secure_cookie: bool,
     pub bypass: Vec<Condition>,
 }

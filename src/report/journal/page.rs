@@ -387,6 +387,8 @@ impl Teller {
             "decided-go" => ("decided: go", "décidé : feu vert"),
             "decided-no-go" => ("decided: no-go", "décidé : pas de feu vert"),
             "noted" => ("note", "note"),
+            "pulled" => ("lever pulled", "levier tiré"),
+            "released" => ("lever released", "levier relâché"),
             "merged" => ("branches of the journal joined", "branches du journal réunies"),
             "pass" => ("pass", "conforme"),
             "warn" => ("warn", "avertissement"),

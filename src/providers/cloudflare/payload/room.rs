@@ -35,6 +35,9 @@ struct BodyJson {
     queue_all: bool,
     #[serde(default)]
     json_response_enabled: bool,
+    /// English where nobody says so.
+    #[serde(default = "english")]
+    default_template_language: String,
     cookie_attributes: CookieJson,
 }
 
@@ -52,6 +55,13 @@ struct BypassJson {
     #[serde(rename = "description", default)]
     _description: Option<String>,
     expression: String,
+}
+
+/// Those of the two that golive writes: Cloudflare has more.
+const TEMPLATE_LANGUAGES: [&str; 2] = ["en-US", "fr-FR"];
+
+fn english() -> String {
+    TEMPLATE_LANGUAGES[0].to_owned()
 }
 
 pub(super) fn room(json: RoomJson) -> Result<Room, String> {
@@ -81,6 +91,7 @@ pub(super) fn room(json: RoomJson) -> Result<Room, String> {
     };
     one_of("samesite", &body.cookie_attributes.samesite, &["auto", "lax", "none", "strict"])?;
     one_of("secure", &body.cookie_attributes.secure, &["auto", "always", "never"])?;
+    one_of("default_template_language", &body.default_template_language, &TEMPLATE_LANGUAGES)?;
     let mut bypass = Vec::new();
     for rule in json.rules {
         if rule.action != "bypass_waiting_room" {
@@ -97,6 +108,7 @@ pub(super) fn room(json: RoomJson) -> Result<Room, String> {
         suspended: body.suspended,
         holds_all: body.queue_all,
         answers_json: body.json_response_enabled,
+        language: body.default_template_language,
         secure_cookie: body.cookie_attributes.secure != "never",
         bypass,
     })
