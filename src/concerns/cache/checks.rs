@@ -4,6 +4,7 @@
 //! copy is old or the app is down.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -59,6 +60,7 @@ pub fn checks(cache: &Cache, site: &Site) -> OneOrMore<Check> {
             all.push(hit_on_second(&sample, subject(class, site)));
         }
         all.push(set_cookie(&sample, subject(class, site), site));
+        all.extend(set_cookie_at_origins(&sample, class, site));
         all.push(vary(&sample, class, site));
         all.push(compressed(&sample, class, site));
         // The rest is about a shared cache, and about answers that change.
@@ -418,7 +420,29 @@ fn subject(class: &Class, site: &Site) -> String {
 
 /// `cache.set-cookie`: a stored answer must plant no cookie, least of all one cookie in two visitors.
 fn set_cookie(sample: &Sample, subject: String, site: &Site) -> Check {
-    let two = |probe: &HttpProbe| -> Vec<Probe> { vec![probe.clone().into(), probe.clone().again(4).into()] };
+    set_cookie_at(sample, subject, site, None)
+}
+
+/// The same past the CDN, which may drop a cookie and keep the page that came with it (an edge TTL of one's own does). Only
+/// where no proxy of golive's is the origin: that one lets nobody in but the CDN.
+fn set_cookie_at_origins(sample: &Sample, class: &Class, site: &Site) -> Vec<Check> {
+    let origins = site.cdn.iter().filter(|_| !site.has_proxy).flat_map(|cdn| &cdn.origins);
+    origins
+        .map(|origin| Check {
+            safety: Safety::S2,
+            ..set_cookie_at(sample, format!("{} at {origin}", subject(class, site)), site, Some(*origin))
+        })
+        .collect()
+}
+
+fn set_cookie_at(sample: &Sample, subject: String, site: &Site, origin: Option<IpAddr>) -> Check {
+    let two = move |probe: &HttpProbe| -> Vec<Probe> {
+        let probe = match origin {
+            Some(origin) => probe.clone().pinned(origin),
+            None => probe.clone(),
+        };
+        vec![probe.clone().into(), probe.again(4).into()]
+    };
     let sample = sample.clone();
     let room_is_open = site.waiting_room_is_open;
     Check {
@@ -428,6 +452,9 @@ fn set_cookie(sample: &Sample, subject: String, site: &Site) -> Check {
             let (probe, seen) = answered!(sample.resolve(seen, two));
             let first = answered!(http(&seen[0]));
             let second = answered!(http(&seen[1]));
+            if origin.is_some() && [first, second].iter().any(|answer| matches!(answer.status, 403 | 421)) {
+                return Judgement::unknown("the origin lets nobody past the CDN in: what it sets does not show");
+            }
             let (one, two) = (cookies(first), cookies(second));
             if let Some((name, _)) = one.iter().find(|cookie| !cookie.1.is_empty() && two.contains(cookie)) {
                 return Judgement::fail(format!("{} gives two visitors the same cookie {name}", probe.path));
@@ -903,6 +930,26 @@ mod tests {
 
     fn kept(status: &str) -> Observation {
         page(200, &[("cf-cache-status", status)], "")
+    }
+
+    #[test]
+    fn the_origin_is_asked_for_cookies_where_it_lets_visitors_in() {
+        let (blueprint, mut site) = sample(&[]);
+        let subject = "pages / at 203.0.113.10";
+        let at_origin = |site: &Site| {
+            let all = blueprint.cache.as_ref().map(|cache| super::checks(cache, site).into_vec()).unwrap_or_default();
+            all.into_iter().find(|check| check.id == "cache.set-cookie" && check.subject == subject)
+        };
+        assert!(at_origin(&site).is_none(), "the proxy is locked");
+        site.has_proxy = false;
+        let at_origin = at_origin(&site).expect("asked");
+        assert_eq!(at_origin.safety, Safety::S2);
+        let with = |cookie: &str| page(200, &[("set-cookie", cookie)], "");
+        let without = || page(200, &[], "");
+        assert_eq!(verdict(&at_origin, &[without(), without()]), Some(Verdict::Pass));
+        assert_eq!(verdict(&at_origin, &[with("sid=1"), with("sid=2")]), Some(Verdict::Fail));
+        assert_eq!(verdict(&at_origin, &[with("__cf_bm=1"), with("__cf_bm=1")]), Some(Verdict::Fail), "one for two");
+        assert_eq!(verdict(&at_origin, &[page(403, &[], ""), without()]), Some(Verdict::Unknown));
     }
 
     #[test]

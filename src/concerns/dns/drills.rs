@@ -142,16 +142,17 @@ pub fn drills(dns: &Dns, site: &Site) -> Drills {
         });
     }
     // Whether a name that is gone is also missed by the check of where it leads.
-    let missed = match site.redirected.is_empty() {
-        true => "dns.host.target",
-        false => "dns.apex.a",
+    let missed = match (site.redirected.is_empty(), &site.cdn) {
+        (false, _) => Some("dns.apex.a"),
+        (true, Some(_)) => Some("dns.host.target"),
+        (true, None) => None,
     };
-    if !site.zones.is_empty() && (!site.redirected.is_empty() || site.cdn.is_some()) {
+    if !site.zones.is_empty() {
         all.push(Drill {
             number: Some(10),
             id: "name-absent-long-miss",
             fault: "a launched name is not there yet, and the zone lets a miss be remembered for a day",
-            reddens: vec!["dns.negttl", missed],
+            reddens: ["dns.negttl"].into_iter().chain(missed).collect(),
             inject: Box::new(absent),
         });
     }
