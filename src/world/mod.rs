@@ -223,7 +223,7 @@ impl World {
 
     /// Puts one question. Never panics, bounded in time and memory whatever answers.
     ///
-    /// Time: as [`policy`] says, plus turns in the queue of a live run, and what it takes to resolve a name. A DNS question
+    /// Time: as `policy` says, plus turns in the queue of a live run, and what it takes to resolve a name. A DNS question
     /// takes at most three timeouts a server, an HTTP or TLS one two (four when a live site asks to come back, which is 30 s
     /// at most), a request to a provider's API three and two pauses of 30 s; names, pages and tokens may take several
     /// requests.
