@@ -343,21 +343,10 @@ fn looked_at(item: &Item, entries: &[Entry], end: &State<'_>) -> Timestamp {
             Standing::Decided { at, .. } => Some(at),
             _ => None,
         });
-    let touched = entries.iter().filter(|entry| key(&entry.fact) == Some(&item.key)).map(|entry| entry.at).max();
+    let touched = entries.iter().filter(|entry| entry.fact.item() == Some(&item.key)).map(|entry| entry.at).max();
     match decided {
         Some(at) if touched.is_none_or(|touched| touched <= at) => at,
         _ => end.now(),
-    }
-}
-
-fn key(fact: &Fact) -> Option<&str> {
-    match fact {
-        Fact::Checked(checked) => Some(&checked.item),
-        Fact::Answered(answered) => Some(&answered.item),
-        Fact::Reopened { item, .. } => Some(item),
-        Fact::Voted(vote) => Some(&vote.item),
-        Fact::Decided(decision) => Some(&decision.item),
-        Fact::Opened(_) | Fact::Noted { .. } | Fact::Pulled(_) | Fact::Released(_) | Fact::Merged => None,
     }
 }
 

@@ -33,6 +33,20 @@ pub enum Fact {
     Merged,
 }
 
+impl Fact {
+    /// Key of the item that it is about, if it is about one.
+    pub fn item(&self) -> Option<&str> {
+        match self {
+            Fact::Checked(checked) => Some(&checked.item),
+            Fact::Answered(answered) => Some(&answered.item),
+            Fact::Reopened { item, .. } => Some(item),
+            Fact::Voted(vote) => Some(&vote.item),
+            Fact::Decided(decision) => Some(&decision.item),
+            Fact::Opened(_) | Fact::Noted { .. } | Fact::Pulled(_) | Fact::Released(_) | Fact::Merged => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Opened {
     /// Version of golive.

@@ -53,7 +53,7 @@ fn conflicts(chain: &Chain, ours: &str, theirs: &str) -> Vec<Conflict> {
     let (behind_ours, behind_theirs) = (chain.behind(ours), chain.behind(theirs));
     let mut items: BTreeMap<&str, (Vec<&Entry>, Vec<&Entry>)> = BTreeMap::new();
     for ((entry, ours), theirs) in chain.entries().iter().zip(behind_ours).zip(behind_theirs) {
-        let Some(item) = item(&entry.fact) else { continue };
+        let Some(item) = entry.fact.item() else { continue };
         match (ours, theirs) {
             (true, false) => items.entry(item).or_default().0.push(entry),
             (false, true) => items.entry(item).or_default().1.push(entry),
@@ -70,17 +70,6 @@ fn conflicts(chain: &Chain, ours: &str, theirs: &str) -> Vec<Conflict> {
         theirs: told(&theirs, &ours),
     };
     items.into_iter().map(conflict).collect()
-}
-
-fn item(fact: &Fact) -> Option<&str> {
-    match fact {
-        Fact::Checked(checked) => Some(&checked.item),
-        Fact::Answered(answered) => Some(&answered.item),
-        Fact::Reopened { item, .. } => Some(item),
-        Fact::Voted(vote) => Some(&vote.item),
-        Fact::Decided(decision) => Some(&decision.item),
-        Fact::Opened(_) | Fact::Noted { .. } | Fact::Pulled(_) | Fact::Released(_) | Fact::Merged => None,
-    }
 }
 
 /// What of an entry decides: who said the same of the same thing in other words does not contradict.
