@@ -17,6 +17,7 @@ NGINX := $(if $(call find,nginx),,$(TOOLS)/nginx)
 TERRAFORM := $(if $(call find,terraform),,$(TOOLS)/terraform)
 OPENTOFU := $(or $(call find,tofu),$(TOOLS)/tofu)
 DNS_TOOLS := $(if $(and $(call find,named-checkzone),$(call find,delv),$(call find,dig),$(call find,openssl)),,dns-tools)
+CHROMIUM := $(if $(call find,chromium),,chromium)
 NSD := $(if $(call find,nsd-checkzone),,$(TOOLS)/nsd-checkzone)
 VARNISH := $(if $(call find,varnishd),,$(TOOLS)/varnishd)
 HURL := $(TOOLS)/hurl
@@ -30,7 +31,7 @@ export PATH := $(CURDIR)/$(TOOLS):$(PATH):$(SBIN)
 unexport RUST_BACKTRACE
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse test lint bench clean tools dns-tools python-tools
+.PHONY: help rehearse test lint bench clean tools dns-tools chromium python-tools
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -63,7 +64,7 @@ clean: ## Remove target/, the tools in it included
 	cargo clean
 	rm -rf target/tools
 
-tools: $(NGINX) $(DNS_TOOLS) $(NSD) $(VARNISH) $(TERRAFORM) python-tools $(PROVIDERS) $(STAND_IN)
+tools: $(NGINX) $(DNS_TOOLS) $(CHROMIUM) $(NSD) $(VARNISH) $(TERRAFORM) python-tools $(PROVIDERS) $(STAND_IN)
 
 python-tools: target/tools/py/installed
 
@@ -95,6 +96,17 @@ dns-tools:
 		|| { $(SUDO) apt-get -qq update; $$install bind9-utils bind9-dnsutils openssl; }; \
 	else \
 		echo 'named-checkzone, delv, dig or openssl is missing: tests that need them will say NOT RUN, and fail' >&2; \
+	fi
+
+# Looks at pages as people do; starts nothing. Ubuntu's package of that name installs a snap, which a container cannot
+# run: there the tests that need a browser say NOT RUN.
+chromium:
+	-@set -eu; \
+	if command -v apt-get >/dev/null; then \
+		install='$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends'; \
+		$$install chromium fonts-liberation || { $(SUDO) apt-get -qq update; $$install chromium fonts-liberation; }; \
+	else \
+		echo 'chromium is missing: tests that need it will say NOT RUN, and fail' >&2; \
 	fi
 
 # Like nginx, since the package starts a name server; the libraries it wants are only libraries.

@@ -6,7 +6,7 @@
 //! | module | holds | must not |
 //! |-|-|-|
 //! | [`blueprint`] | the TOML file, its spans, and [`blueprint::Site`], the resolved facts | judge what is wise; touch files other than the one it reads |
-//! | [`concerns`] | one promise a folder: findings, fragments, checks, procedure, drills | write a file, open a socket, import another concern |
+//! | [`concerns`] | one promise a folder: findings, fragments, checks, procedure, drills, levers | write a file, open a socket, import another concern |
 //! | [`capacity`] | visitors to containers, connections and megabits, in whole numbers | judge |
 //! | [`emit`] | fragments composed into artifacts; all quoting | decide what a site needs |
 //! | [`probe`] | questions and answers, plain data | ask them |
@@ -15,7 +15,7 @@
 //! | [`keys`] | TOML files beside the blueprint, taken apart key by key, all refusals at once | know what a key means |
 //! | [`verify`] | runs checks against a world, once a probe, red parents blocking children | know a concern |
 //! | [`rehearsal`] | the local world that runs the artifacts; the drill runner | read the blueprint where an artifact says it |
-//! | [`providers`] | what Cloudflare publishes: ranges, plan limits, how its rules act; clients that read providers' APIs | hold a site's choices, write to an API |
+//! | [`providers`] | what Cloudflare publishes: ranges, plan limits, how its rules act; clients that read providers' APIs, and change what a lever changes | hold a site's choices, decide what is changed |
 //! | [`runbook`] | steps of a launch, resolved for one site; the journal, and what follows from it | ask a person or a server |
 //! | [`language`] | texts that exist in every language of documents | hold what the program says of itself |
 //! | [`report`] | results as text, JSON, JUnit, Markdown and HTML | compute a verdict |

@@ -15,7 +15,7 @@ use common::{Sample, artifacts, edited, need, need_python, parse, ran, repositor
 use golive::concerns::ask::get;
 use golive::concerns::fragment::RunsOn;
 use golive::concerns::{Drills, Judgement, Verdict};
-use golive::probe::{Body, HttpAnswer, Observation, Scheme};
+use golive::probe::{ApiAnswer, Body, HttpAnswer, Observation, Probe, Scheme};
 use golive::rehearsal::LocalWorld;
 use golive::rehearsal::staging::Staging;
 use golive::verify::{self, CheckResult};
@@ -833,7 +833,17 @@ fn of_headers_as_people_write_them() {
             (check.id == "cache.cc.html" && check.subject == "/")
                 || (check.id == "cache.vary" && check.subject.starts_with("pages"))
         });
-        let judged = of_home.map(|check| match (check.judge)(&vec![seen.clone(); check.ask.len()]) {
+        // Its provider is asked too: the setting is as generated.
+        let off = Observation::Api(ApiAnswer {
+            at: Timestamp::UNIX_EPOCH,
+            status: 200,
+            body: json!({ "success": true, "result": { "value": "off" } }),
+        });
+        let answer_of = |probe: &Probe| match probe {
+            Probe::Api(_) => off.clone(),
+            _ => seen.clone(),
+        };
+        let judged = of_home.map(|check| match (check.judge)(&check.ask.iter().map(answer_of).collect::<Vec<_>>()) {
             Judgement::Say(verdict, because) => (grade(verdict), because),
             Judgement::Ask(_) => panic!("{} asks on", check.id),
         });

@@ -20,9 +20,9 @@ const SAMPLE: &str = "blueprints/jeveuxaider.toml";
 /// Longer than anything here takes on a busy machine, in milliseconds; what takes longer hangs.
 const PATIENCE: u64 = 120_000;
 
-/// The last line of the menu of an item, and of the vote.
-const ITEM_MENU: &str = "s'arrêter ici, reprendre plus tard";
-const VOTE_MENU: &str = "s'arrêter ici, voter plus tard";
+/// Of the last line of the menu of an item, and of the vote; without accents, which rexpect reads as Latin-1.
+const ITEM_MENU: &str = "ter ici, reprendre plus tard";
+const VOTE_MENU: &str = "ter ici, voter plus tard";
 const WORLD: &str = "starting the local world";
 
 /// A journal in a folder of its own, and how to take its launch up.

@@ -874,6 +874,8 @@ fn every_rule_has_a_case() {
         .collect();
     // These have tests of their own below.
     seen.extend(["blueprint.too-large", "blueprint.not-utf8", "blueprint.too-many-findings"]);
+    // No edit of a line makes it: tests/report.rs has it, with its neighbour that fits.
+    seen.insert("people.card-too-long");
     let all: BTreeSet<&str> = rules::ALL.iter().map(|rule| rule.id).collect();
     assert_eq!(seen, all);
 }

@@ -1,6 +1,6 @@
 //! `golive journal`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
@@ -71,13 +71,18 @@ pub struct MergeArgs {
 /// A file that cannot be read or written, or for `merge` does not hold.
 pub fn run(args: JournalArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
     match args.command {
-        JournalCommand::Verify(args) => verify(&args, ui),
+        JournalCommand::Verify(args) => verify(&args.file, ui),
         JournalCommand::Merge(args) => merge(args, ui),
     }
 }
 
-fn verify(args: &VerifyArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
-    let journal = match Journal::read(&args.file) {
+/// Says in a line whether a journal holds.
+///
+/// # Errors
+///
+/// A file that cannot be read.
+pub(super) fn verify(file: &Path, ui: &mut Ui) -> anyhow::Result<Exit> {
+    let journal = match Journal::read(file) {
         Ok(journal) => journal,
         Err(error @ JournalError::Line { .. }) => {
             ui.print(&format!("{}\n", plain(&error.to_string())))?;
@@ -85,7 +90,7 @@ fn verify(args: &VerifyArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
         }
         Err(error) => return Err(error.into()),
     };
-    let name = plain(&args.file.display().to_string());
+    let name = plain(&file.display().to_string());
     let entries = journal.entries();
     let (Some(first), Some(last), Some(head)) = (entries.first(), entries.last(), journal.head()) else {
         tell(&journal, ui);

@@ -22,8 +22,8 @@ use crate::emit;
 use crate::ops::launch::{self as work, Ground, Launch, Subject};
 use crate::ops::{self, rehearse};
 use crate::plain::plain;
+use crate::report::findings;
 use crate::report::launch::{self as report, Clock};
-use crate::report::{calendar, findings};
 use crate::runbook::fact::{Answered, Document, Fact, Vote};
 use crate::runbook::journal::JournalError;
 use crate::runbook::plan::{For, Item, ItemWork, plan};
@@ -115,7 +115,7 @@ pub fn run(args: LaunchArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
     if args.timeline {
         let deadlines = deadlines(&loaded.site);
         if let Some(file) = &args.ics {
-            let text = calendar::calendar(&loaded.site, &deadlines);
+            let text = emit::calendar(&loaded.blueprint, &loaded.site, &deadlines);
             std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
         }
         ui.print(&report::timeline(&deadlines, &clock))?;
@@ -162,8 +162,17 @@ pub fn run(args: LaunchArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
         false => Place::Live(Box::new(request)),
         true => Place::Local(args.generated.join(loaded.site.name.as_str())),
     };
-    let mut walk =
-        Walk { loaded, launch, place, ground: None, runtime: &runtime, stopped: &stopped, clock, phase: None };
+    let mut walk = Walk {
+        loaded,
+        launch,
+        place,
+        ground: None,
+        runtime: &runtime,
+        stopped: &stopped,
+        clock,
+        phase: None,
+        step: None,
+    };
     let exit = walk.walk(&mut *people, ui);
     let Walk { launch, ground, mut clock, .. } = walk;
     if let Some(ground) = ground {
@@ -249,8 +258,9 @@ struct Walk<'a> {
     runtime: &'a Runtime,
     stopped: &'a Notify,
     clock: Clock,
-    /// The one whose head was shown last.
+    /// The phase whose head was shown last, and the step.
     phase: Option<String>,
+    step: Option<String>,
 }
 
 impl Walk<'_> {
@@ -269,7 +279,7 @@ impl Walk<'_> {
                 Next::Ask(item) => {
                     let (item, standing) = (item.clone(), state.standing(item));
                     self.show_phase(&item, ui);
-                    ui.say(report::item(&item, &self.clock).trim_end());
+                    self.show(&item, ui);
                     if let Standing::Red { rows } = &standing {
                         ui.say(report::red(rows).trim_end());
                     } else if standing != Standing::Open {
@@ -304,7 +314,7 @@ impl Walk<'_> {
                 Next::Vote(item, role, signs) => {
                     let item = item.clone();
                     self.show_phase(&item, ui);
-                    ui.say(report::item(&item, &self.clock).trim_end());
+                    self.show(&item, ui);
                     ui.say(&format!("every item before is settled; the vote is on sha256 {signs}"));
                     let people_of = self.loaded.site.people.as_ref();
                     let holder = people_of.and_then(|people| people.holder(role)).map(|holder| holder.who.to_string());
@@ -339,6 +349,12 @@ impl Walk<'_> {
                 Next::Finished => return Ok(Exit::Go),
             }
         }
+    }
+
+    fn show(&mut self, item: &Item, ui: &mut Ui) {
+        let is_first = self.step.as_deref() != Some(item.step.as_str());
+        self.step = Some(item.step.clone());
+        ui.say(report::item(item, is_first, &self.clock).trim_end());
     }
 
     fn show_phase(&mut self, item: &Item, ui: &mut Ui) {

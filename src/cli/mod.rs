@@ -7,10 +7,12 @@ pub mod explain;
 pub mod generate;
 pub mod journal;
 pub mod launch;
+pub mod lever;
 pub mod lint;
 pub mod note;
 pub mod reach;
 pub mod rehearse;
+pub mod report;
 pub mod schema;
 pub mod trace;
 pub mod ttl;
@@ -71,8 +73,10 @@ pub enum Command {
     Rehearse(rehearse::RehearseArgs),
     Verify(verify::VerifyArgs),
     Launch(Box<launch::LaunchArgs>),
+    Lever(lever::LeverArgs),
     Note(note::NoteArgs),
     Journal(journal::JournalArgs),
+    Report(report::ReportArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -94,8 +98,10 @@ pub fn run(cli: Cli, ui: &mut Ui) -> anyhow::Result<Exit> {
         Command::Rehearse(args) => rehearse::run(args, ui),
         Command::Verify(args) => verify::run(args, ui),
         Command::Launch(args) => launch::run(*args, ui),
+        Command::Lever(args) => lever::run(args, ui),
         Command::Note(args) => note::run(args, ui),
         Command::Journal(args) => journal::run(args, ui),
+        Command::Report(args) => report::run(&args, ui),
         Command::Schema(args) => schema::run(&args, ui),
         Command::Completions(args) => completions::run(&args, ui),
     }

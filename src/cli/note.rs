@@ -111,7 +111,12 @@ fn from_stdin() -> anyhow::Result<String> {
     Ok(text)
 }
 
-fn the_only_journal(folder: &Path) -> anyhow::Result<PathBuf> {
+/// The journal of this folder.
+///
+/// # Errors
+///
+/// When there is none, or more than one.
+pub fn the_only_journal(folder: &Path) -> anyhow::Result<PathBuf> {
     let mut found = Vec::new();
     for file in folder.read_dir().context("cannot read this folder")? {
         let name = file.context("cannot read this folder")?.file_name();

@@ -21,6 +21,13 @@ pub struct Reach {
     /// Leave to do more than look: who agreed, to which checks, when, how fast
     #[arg(long, value_name = "FILE")]
     pub consent: Option<PathBuf>,
+    #[command(flatten)]
+    pub way: Way,
+}
+
+/// How the live site is reached.
+#[derive(Debug, Args)]
+pub struct Way {
     /// Ask this recursive resolver instead of the system's; several are tried in order
     #[arg(long, value_name = "IP[:PORT]", value_parser = resolver)]
     pub resolver: Vec<SocketAddr>,
@@ -48,17 +55,26 @@ impl Reach {
         };
         Ok(Some(ops::verify::Request {
             only: Vec::new(),
-            resolvers: self.resolver,
-            routes: self.connect_to.into_iter().collect(),
-            roots: match self.ca {
-                Some(file) => Roots::SystemAnd(certificates(&file)?),
-                None => Roots::System,
-            },
+            roots: self.way.roots()?,
+            resolvers: self.way.resolver,
+            routes: self.way.connect_to.into_iter().collect(),
             access: Access::from_environment(),
             consent,
             max_safety: Safety::S3,
             fail_fast: false,
         }))
+    }
+}
+
+impl Way {
+    /// # Errors
+    ///
+    /// A file of certificates that cannot be read, or holds none.
+    pub fn roots(&self) -> anyhow::Result<Roots> {
+        Ok(match &self.ca {
+            Some(file) => Roots::SystemAnd(certificates(file)?),
+            None => Roots::System,
+        })
     }
 }
 

@@ -289,10 +289,10 @@ mod tests {
             "[2001:db8::1]:80=[::1]:8080",
         ])
         .unwrap();
-        let resolvers: Vec<String> = args.reach.resolver.iter().map(ToString::to_string).collect();
+        let resolvers: Vec<String> = args.reach.way.resolver.iter().map(ToString::to_string).collect();
         assert_eq!(resolvers, ["9.9.9.9:53", "[2620:fe::fe]:53", "[::1]:5353"]);
-        assert_eq!(args.reach.connect_to[0].1.to_string(), "127.0.0.1:8443");
-        assert_eq!(args.reach.connect_to[1].0.to_string(), "[2001:db8::1]:80");
+        assert_eq!(args.reach.way.connect_to[0].1.to_string(), "127.0.0.1:8443");
+        assert_eq!(args.reach.way.connect_to[1].0.to_string(), "[2001:db8::1]:80");
         assert_eq!(args.format, Format::Text);
     }
 

@@ -23,7 +23,7 @@ use crate::blueprint::value::{
 use crate::capacity::Capacity;
 use crate::concerns::apps::{App, Region};
 use crate::concerns::database::{Engine, Plan};
-use crate::concerns::people::People;
+use crate::concerns::people::{People, Role};
 use crate::concerns::third_parties::{PartnerTable, Vendor};
 use crate::language::Said;
 use crate::probe::RecordData;
@@ -82,6 +82,8 @@ pub enum Fragment {
     CapacitySheet(CapacitySheet),
     /// Who does what, and when.
     PeopleSheet(PeopleSheet),
+    /// A switch for a crisis, as the card on the wall has it.
+    LeverCard(LeverCard),
     /// The Varnish behind the proxy, with the pages that back offices publish as static.
     StaticCache(StaticCache),
 }
@@ -496,6 +498,23 @@ pub struct CapacitySheet {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeopleSheet {
     pub people: People,
+}
+
+/// What a concern knows of its lever; whose it is and when it was last tried, `[people.levers]` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeverCard {
+    /// As `[[people.levers]]` names it.
+    pub name: &'static str,
+    /// Who pulls it where `[people.levers]` does not say.
+    pub owner: Role,
+    /// What is seen when it is time.
+    pub when: Said,
+    /// What it does, and how soon.
+    pub does: Said,
+    /// Orders, in order.
+    pub pull: Vec<Said>,
+    /// The way back, in order.
+    pub release: Vec<Said>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The concerns: one promise of the blueprint a folder, from its TOML table to the fault that breaks it.
 //!
-//! A concern returns values: findings, fragments, checks, a procedure, drills. It must not write a file, open a
+//! A concern returns values: findings, fragments, checks, a procedure, drills, levers. It must not write a file, open a
 //! socket or import another concern; a fact that two need belongs to [`Site`].
 
 pub mod answer;
@@ -16,6 +16,7 @@ pub mod degraded_mode;
 pub mod dns;
 pub mod drill;
 pub mod fragment;
+pub mod lever;
 pub mod mail;
 pub mod pages;
 pub mod people;
@@ -34,6 +35,7 @@ pub mod waiting_room;
 pub use check::{Check, Judgement, Safety, Unverified, Verdict};
 pub use drill::{Drill, Drills};
 pub use fragment::Fragment;
+pub use lever::Lever;
 pub use procedure::{Procedure, Task};
 
 use crate::blueprint::{Finding, Site};
@@ -44,7 +46,7 @@ use crate::blueprint::{Finding, Site};
 ///
 /// ```compile_fail,E0046
 /// use golive::blueprint::{Finding, Site};
-/// use golive::concerns::{Concern, Drills, Fragment, Procedure};
+/// use golive::concerns::{Concern, Drills, Fragment, Lever, Procedure};
 ///
 /// struct WaitingRoom;
 /// impl Concern for WaitingRoom {
@@ -53,6 +55,7 @@ use crate::blueprint::{Finding, Site};
 ///     fn fragments(&self, _: &Site) -> Vec<Fragment> { vec![] }
 ///     fn procedure(&self, _: &Site) -> Procedure { unimplemented!() }
 ///     fn drills(&self, _: &Site) -> Drills { unimplemented!() }
+///     fn levers(&self, _: &Site) -> Vec<Lever> { vec![] }
 ///     // `checks` is missing: error[E0046]
 /// }
 /// ```
@@ -76,6 +79,8 @@ pub trait Concern {
     fn procedure(&self, site: &Site) -> Procedure;
     /// Faults for the rehearsal, each naming the checks it must turn red.
     fn drills(&self, site: &Site) -> Drills;
+    /// Switches for a crisis; none where nothing can be switched by a provider's API.
+    fn levers(&self, site: &Site) -> Vec<Lever>;
 }
 
 /// Never empty: the first element is a field of its own.

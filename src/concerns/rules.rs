@@ -1673,6 +1673,13 @@ rules! {
         source: "DOC-4",
         reads: ["people.levers.name"],
     }
+    PEOPLE_CARD = "people.card-too-long" {
+        title: "the crisis card is longer than a page",
+        why: "It hangs on the wall and is read by people in a hurry: a second page is not there when it is needed.",
+        remedy: "Shorten what is said of roles, channels and levers.",
+        source: "DOC-4",
+        reads: ["people"],
+    }
     PEOPLE_ATTESTED = "people.attested" {
         title: "an answer to a question that nobody asks, or from after the announcement",
         why: "Each answer stands for a check that no program can make. One that belongs to nothing gives a feeling of \

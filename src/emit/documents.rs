@@ -607,6 +607,32 @@ pub fn readme(slots: &Slots, zones: &[ZonePlan<'_>], artifacts: &[Artifact], sit
         ),
         &Said::new("whoever is on duty", "qui est de service"),
     );
+    if there("runbook/crisis-card.html") {
+        row(
+            "runbook/crisis-card.html, crisis-card.md".to_owned(),
+            &Said::new(
+                "who leads, where to meet, each lever with its command and its way back; one A4 page",
+                "qui dirige, où se retrouver, chaque levier avec sa commande et son retour ; une page A4",
+            ),
+            &Said::new("on the wall of the war room", "au mur de la salle de crise"),
+        );
+    }
+    row(
+        "runbook/launch.md, crisis.md, undo.md, demo.md".to_owned(),
+        &Said::new(
+            "the checklists that golive launch walks: the launch, a crisis, the way back, a demonstration",
+            "les listes que parcourt golive launch : lancement, crise, retour arrière, démonstration",
+        ),
+        &Said::new("everybody on the team, printed", "toute l'équipe, imprimé"),
+    );
+    row(
+        "runbook/deadlines.md, deadlines.ics".to_owned(),
+        &Said::new(
+            "what must have happened by when, with the point of no return; the same as a calendar",
+            "ce qui doit être fait et pour quand, avec le point de non-retour ; les mêmes dates en agenda",
+        ),
+        &Said::new("everybody on the team; the .ics into phones", "toute l'équipe ; le .ics dans les téléphones"),
+    );
     row(
         "MANIFEST.json".to_owned(),
         &Said::new("the blueprint's hash and that of each file", "l'empreinte du blueprint et celle de chaque fichier"),

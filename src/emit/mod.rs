@@ -2,13 +2,16 @@
 //!
 //! Must not decide what a site needs.
 
+mod calendar;
 mod cloudflare;
+mod crisis_card;
 mod documents;
 mod expression;
 mod hcl;
 mod letters;
 mod nginx;
 pub mod octodns;
+mod runbooks;
 mod scalingo;
 mod sheets;
 pub(crate) mod templates;
@@ -16,7 +19,9 @@ mod terraform;
 mod varnish;
 pub mod zone;
 
+pub use calendar::calendar;
 pub use cloudflare::{blocks_for, utc as event_time};
+pub use crisis_card::is_overfull;
 pub use documents::{Moments, announcement_timezone, moments, transport_policy_path};
 pub use expression::{address as address_text, write as condition_text};
 pub use nginx::{ClassValues, class_values, folder};
@@ -24,14 +29,18 @@ pub use nginx::{ClassValues, class_values, folder};
 use std::panic::resume_unwind;
 use std::thread;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use crate::blueprint::{Blueprint, Site};
 use crate::concerns::fragment::{
     AddressList, AppVariable, CacheRule, CapacitySheet, CdnRecord, CertificatePack, CustomRule, DatabaseAddon, Letter,
-    LoadBalancer, MailProvider, ManagedRules, ModeSwitch, MovedPath, PeopleSheet, PlatformApp, ProxyServer, RateLimit,
-    RedirectRule, RedirectServer, ResponseClass, ResponseHeader, StaticCache, TransportPolicy, WaitingRoom, ZoneRecord,
-    ZoneSetting,
+    LeverCard, LoadBalancer, MailProvider, ManagedRules, ModeSwitch, MovedPath, PeopleSheet, PlatformApp, ProxyServer,
+    RateLimit, RedirectRule, RedirectServer, ResponseClass, ResponseHeader, StaticCache, TransportPolicy, WaitingRoom,
+    ZoneRecord, ZoneSetting,
 };
 use crate::concerns::{Concern, Fragment};
+use crate::language::{Language, Said};
 
 /// One generated file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +60,23 @@ pub struct Clash(pub String);
 pub struct Asked<T> {
     pub by: &'static str,
     pub what: T,
+}
+
+/// How a document tells texts and moments: in the site's language, at the announcement's offset from UTC.
+#[derive(Debug, Clone)]
+struct Clock {
+    language: Language,
+    timezone: TimeZone,
+}
+
+impl Clock {
+    fn at(&self, instant: Timestamp) -> String {
+        self.language.moment(instant, &self.timezone)
+    }
+
+    fn told(&self, said: &Said) -> String {
+        said.told_in(self.language).to_owned()
+    }
 }
 
 /// The fragments of concerns, by slot.
@@ -82,6 +108,7 @@ pub struct Slots {
     pub letters: Vec<Asked<Letter>>,
     pub capacity: Vec<Asked<CapacitySheet>>,
     pub people: Vec<Asked<PeopleSheet>>,
+    pub lever_cards: Vec<Asked<LeverCard>>,
     pub static_caches: Vec<Asked<StaticCache>>,
 }
 
@@ -119,6 +146,7 @@ impl Slots {
                     Fragment::Letter(what) => slots.letters.push(Asked { by, what }),
                     Fragment::CapacitySheet(what) => slots.capacity.push(Asked { by, what }),
                     Fragment::PeopleSheet(what) => slots.people.push(Asked { by, what }),
+                    Fragment::LeverCard(what) => slots.lever_cards.push(Asked { by, what }),
                     Fragment::StaticCache(what) => slots.static_caches.push(Asked { by, what }),
                 }
             }
@@ -133,11 +161,14 @@ impl Slots {
 ///
 /// All clashes at once, each naming the concerns and the values.
 pub fn compose(blueprint: &Blueprint, site: &Site) -> Result<Vec<Artifact>, Vec<Clash>> {
-    compose_of(&blueprint.concerns(), blueprint, site)
+    let mut artifacts = compose_of(&blueprint.concerns(), blueprint, site)?;
+    artifacts.extend(runbooks::artifacts(blueprint, site));
+    artifacts.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(artifacts)
 }
 
-/// What the site's artifacts would be if these of its concerns alone asked for something. The zones stand as long as
-/// `[dns]` is among them, whoever asks for their records.
+/// What the site's artifacts would be if these of its concerns alone asked for something, without the runbooks, which are
+/// about all of them. The zones stand as long as `[dns]` is among them, whoever asks for their records.
 ///
 /// # Errors
 ///
@@ -180,6 +211,8 @@ pub fn compose_of(concerns: &[&dyn Concern], blueprint: &Blueprint, site: &Site)
     artifacts.extend(slots.letters.iter().map(|asked| letters::letter(&asked.what, blueprint, site)));
     artifacts.extend(slots.capacity.iter().map(|asked| sheets::capacity(&asked.what, site)));
     artifacts.extend(slots.people.iter().map(|asked| sheets::people(&asked.what, blueprint, site)));
+    artifacts
+        .extend(slots.people.iter().flat_map(|asked| crisis_card::artifacts(&asked.what, &slots, blueprint, site)));
     artifacts.push(documents::procedures(concerns, blueprint, site));
     let readme = documents::readme(&slots, &zones, &artifacts, site);
     artifacts.push(readme);

@@ -40,8 +40,10 @@ macro_rules! in_each_language {
     };
 }
 
-const DOCUMENTS: [(&str, &str); 20] = in_each_language![
+const DOCUMENTS: [(&str, &str); 24] = in_each_language![
     "capacity",
+    "checklist",
+    "deadlines",
     "mail_provider",
     "partner",
     "people",
@@ -54,12 +56,23 @@ const DOCUMENTS: [(&str, &str); 20] = in_each_language![
 ];
 
 static MARKDOWN: LazyLock<Tera> = LazyLock::new(|| {
-    let reports = [("verify.md", include_str!("templates/verify.md"))];
-    engine(".md", escape_markdown, DOCUMENTS.into_iter().chain(reports))
+    // The words of these are values.
+    let others = [
+        ("crisis_card.md", include_str!("templates/crisis_card.md")),
+        ("report.md", include_str!("templates/report.md")),
+        ("verify.md", include_str!("templates/verify.md")),
+    ];
+    engine(".md", escape_markdown, DOCUMENTS.into_iter().chain(others))
 });
 
-static HTML: LazyLock<Tera> =
-    LazyLock::new(|| engine(".html", tera::escape_html, [("verify.html", include_str!("templates/verify.html"))]));
+static HTML: LazyLock<Tera> = LazyLock::new(|| {
+    let templates = [
+        ("crisis_card.html", include_str!("templates/crisis_card.html")),
+        ("report.html", include_str!("templates/report.html")),
+        ("verify.html", include_str!("templates/verify.html")),
+    ];
+    engine(".html", tera::escape_html, templates)
+});
 
 fn engine(
     suffix: &'static str,

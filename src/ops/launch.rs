@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::blueprint::{Blueprint, Loaded, Site};
 use crate::concerns::Verdict;
 use crate::concerns::people::Role;
-use crate::emit::Artifact;
+use crate::emit::{self, Artifact};
 use crate::ops::{self, rehearse};
 use crate::runbook::fact::{Checked, Document, Evidence, Fact, Opened, Seen};
 use crate::runbook::journal::{Entry, Journal, JournalError};
@@ -78,6 +78,7 @@ impl<'a> Launch<'a> {
             blueprint: subject.blueprint.clone(),
             runbook: subject.runbook_file.clone(),
             announcement,
+            offset_seconds: emit::announcement_timezone(&subject.loaded.blueprint).to_offset(announcement).seconds(),
             rehearsed: subject.rehearsed,
             plan: plan::plan(subject.runbook, &of),
         };

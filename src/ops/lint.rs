@@ -7,7 +7,7 @@ use std::path::Path;
 use super::plan_limits;
 use crate::blueprint::load::{self, Read, Source};
 use crate::blueprint::spans::SpanIndex;
-use crate::blueprint::{Finding, Level, LoadError, Loaded, site_findings, terraform_findings};
+use crate::blueprint::{Finding, KeyPath, Level, LoadError, Loaded, site_findings, terraform_findings};
 use crate::concerns::rules;
 use crate::emit::{self, Artifact};
 
@@ -71,7 +71,17 @@ pub fn judge(read: Read) -> Lint {
         && is_sound(&findings)
     {
         match emit::compose(&draft.loaded.blueprint, &draft.loaded.site) {
-            Ok(composed) => artifacts = composed,
+            Ok(composed) => {
+                if composed.iter().any(emit::is_overfull) {
+                    findings.push(Finding::warning(
+                        &rules::PEOPLE_CARD,
+                        KeyPath::of(["people"]).key("levers"),
+                        "the crisis card does not fit on one A4 page in type that can be read",
+                        "shorten what is said of roles, channels and levers",
+                    ));
+                }
+                artifacts = composed;
+            }
             Err(clashes) => {
                 let remedy = "change one of the two";
                 findings.extend(clashes.into_iter().map(|clash| Finding::error(&rules::CLASH, 0..0, clash.0, remedy)));

@@ -3,6 +3,7 @@
 pub mod coverage;
 pub mod generate;
 pub mod launch;
+pub mod lever;
 pub mod lint;
 mod plan_limits;
 pub mod predict;

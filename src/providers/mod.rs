@@ -1,4 +1,4 @@
-//! What providers publish: address ranges, plan limits, how their rules act; and the clients that read their APIs. Must
+//! What providers publish: address ranges, plan limits, how their rules act; and the clients of their APIs. Must
 //! not hold a site's choices.
 
 pub mod api;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use hyper::StatusCode;
@@ -16,7 +16,7 @@ use super::apis;
 use super::app::App;
 use super::ca::Authority;
 use super::dns::{self, HeldZone, Internet, ServerData, zone};
-use super::edge::Edge;
+use super::edge::{Door, Edge};
 use super::identity::{self, Identities};
 use super::nginx::{Trouble, Watchdog};
 use super::node::{self, Node, Surroundings};
@@ -30,6 +30,7 @@ use super::tls;
 use super::varnish::{self, Varnish};
 use crate::blueprint::Site;
 use crate::blueprint::site::DegradedFacts;
+use crate::blueprint::value::Label;
 use crate::concerns::cdn::Setup;
 use crate::probe::{Disturbance, TlsVersion, Visitor};
 use crate::providers::api::{Access, access};
@@ -92,6 +93,7 @@ pub struct LocalWorld {
     notes: Vec<String>,
     stage: Arc<LocalStage>,
     environment: BTreeMap<&'static str, String>,
+    faults: apis::Faults,
     // Dropped in this order: the edge and the app stop asking and answering, then the machines go.
     tasks: JoinSet<()>,
     names: Vec<dns::Running>,
@@ -166,6 +168,62 @@ impl LocalStage {
         for node in machines.nodes.lock().await.iter_mut() {
             let set = node.set_variable(degraded.variable.as_str(), value.as_str(), &machines.watchdog).await;
             set.map_err(|trouble| format!("the proxy does not start again: {trouble:?}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// What the providers' APIs move here.
+struct LocalSwitches {
+    edge: Option<Arc<Edge>>,
+    /// The payloads as they are now.
+    cdn_files: Mutex<BTreeMap<String, String>>,
+    purges_elsewhere: bool,
+    /// The app of the platform that the machines with nginx are.
+    front: Option<Label>,
+    /// The variable that those read.
+    switch: Option<String>,
+    machines: Weak<Machines>,
+}
+
+/// How long one machine of an app takes to come back: long enough that visitors meet old and new ones.
+const ONE_RESTARTS: Duration = Duration::from_millis(500);
+
+#[async_trait::async_trait]
+impl apis::Switches for LocalSwitches {
+    fn purge_copy(&self, url: &str) {
+        if !self.purges_elsewhere {
+            self.edge.iter().for_each(|edge| edge.purge_copy(url));
+        }
+    }
+
+    fn set_door(&self, door: Door) {
+        self.edge.iter().for_each(|edge| edge.set_door(door));
+    }
+
+    fn set_rules(&self, phase: &str, ruleset: &serde_json::Value) -> Result<(), String> {
+        let Some(edge) = &self.edge else { return Err("there is no CDN here".to_owned()) };
+        let mut files = self.cdn_files.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = files.clone();
+        changed.insert(format!("cloudflare/{phase}.json"), ruleset.to_string());
+        edge.set_gate(Payloads::read(&changed).map_err(|payload::Refused { message, .. }| message)?);
+        *files = changed;
+        Ok(())
+    }
+
+    async fn restart(&self, app: &str, variables: &BTreeMap<String, String>) -> Result<(), String> {
+        tokio::time::sleep(ONE_RESTARTS).await;
+        let is_front = self.front.as_ref().is_some_and(|front| front.as_str() == app);
+        let Some((name, value)) =
+            self.switch.as_ref().filter(|_| is_front).and_then(|name| variables.get_key_value(name))
+        else {
+            return Ok(());
+        };
+        let machines = self.machines.upgrade().ok_or("the local world has stopped")?;
+        for node in machines.nodes.lock().await.iter_mut() {
+            let set = node.set_variable(name, value, &machines.watchdog).await;
+            set.map_err(|trouble| format!("a machine does not start again: {trouble:?}"))?;
+            tokio::time::sleep(ONE_RESTARTS).await;
         }
         Ok(())
     }
@@ -253,9 +311,16 @@ impl LocalWorld {
         names.push(resolver);
 
         let (listener, address) = serve::listen().await.map_err(StartError::io("the providers' APIs cannot listen"))?;
-        let purged = edge.clone().filter(|_| !staging.purges_elsewhere);
-        let purger = Box::new(move |url: &str| purged.iter().for_each(|edge| edge.purge_copy(url)));
-        let apis = apis::Server { bodies: staging.apis, purger };
+        let switches = LocalSwitches {
+            edge: edge.clone(),
+            cdn_files: Mutex::new(staging.cdn_files.clone()),
+            purges_elsewhere: staging.purges_elsewhere,
+            front: staging.site.front.clone(),
+            switch: staging.site.degraded.as_ref().map(|degraded| degraded.variable.to_string()),
+            machines: Arc::downgrade(&machines),
+        };
+        let faults = apis::Faults::default();
+        let apis = apis::Server::new(staging.apis, Arc::new(switches), Arc::clone(&faults));
         let mut environment = apis.environment(address);
         environment.insert(access::TEST_SESSION, app.log_in());
         tasks.spawn(apis.serve(listener));
@@ -275,10 +340,16 @@ impl LocalWorld {
                 degraded: staging.site.degraded,
                 machines: Arc::downgrade(&machines),
             }),
+            faults,
             tasks,
             names,
             machines,
         })
+    }
+
+    /// Lets a provider's API misbehave from now on, as often as the fault says.
+    pub fn misbehave(&self, fault: apis::ApiFault) {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
     }
 
     /// Where the blueprint's public addresses are served.
@@ -308,6 +379,11 @@ impl LocalWorld {
     /// The same for a run in this process.
     pub fn access(&self) -> Access {
         Access::new(|name| self.environment.get(name).cloned())
+    }
+
+    /// Ends every fault of the APIs.
+    pub fn recover(&self) {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// What was accepted and is not played, or is broken on purpose: a line each.

@@ -19,4 +19,5 @@ pub mod staging;
 mod tls;
 mod varnish;
 
+pub use apis::{ApiFault, FaultyAnswer};
 pub use local::{LocalWorld, StartError};

@@ -69,8 +69,8 @@ pub fn phase(phase: &PlannedPhase, index: usize, of: usize) -> String {
     format!("\n{style}== {index}/{of} {}{style:#}\n", plain(&phase.title))
 }
 
-/// What is asked of whom, until when.
-pub fn item(item: &Item, clock: &Clock) -> String {
+/// What is asked of whom, until when; the way back with the first item of its step.
+pub fn item(item: &Item, is_first: bool, clock: &Clock) -> String {
     let mut out = String::new();
     let style = Style::new().bold();
     let lead = format!("{style}{:<6}{style:#} ", item.number);
@@ -96,7 +96,7 @@ pub fn item(item: &Item, clock: &Clock) -> String {
     if let Some(story) = &item.story {
         labelled(&mut out, language.of("why", "réf"), story);
     }
-    if let Some((first, more)) = item.undo.split_first() {
+    if let Some((first, more)) = item.undo.split_first().filter(|_| is_first) {
         let more = match more.len() {
             0 => String::new(),
             count => format!(" (+ {count})"),
@@ -222,8 +222,9 @@ pub fn listed(plan: &Plan, clock: &Clock) -> String {
     let mut out = String::new();
     for (index, of) in plan.phases.iter().enumerate() {
         out.push_str(&phase(of, index + 1, plan.phases.len()));
+        let mut step = None;
         for one in &of.items {
-            out.push_str(&item(one, clock));
+            out.push_str(&item(one, step.replace(&one.step) != Some(&one.step), clock));
             if let ItemWork::Checks(ids) = &one.work {
                 labelled(&mut out, clock.language.of("runs", "voit"), &ids.join(", "));
             }

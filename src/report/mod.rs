@@ -1,12 +1,13 @@
 //! Results as text, JSON, JUnit, Markdown and HTML, the keys of a blueprint as a page. Must not compute a verdict.
 
-pub mod calendar;
 pub mod capacity;
 pub mod coverage;
 pub mod drills;
 pub mod findings;
+pub mod journal;
 pub mod keys;
 pub mod launch;
+pub mod lever;
 pub mod page;
 pub mod plan;
 pub mod trace;

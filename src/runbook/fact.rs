@@ -25,6 +25,10 @@ pub enum Fact {
     Decided(Decision),
     /// The scribe's line.
     Noted { text: String },
+    /// Somebody pulled a lever.
+    Pulled(Moved),
+    /// Somebody took it back.
+    Released(Moved),
     /// Two branches of the journal were joined; the entry's `prev` names both ends.
     Merged,
 }
@@ -41,6 +45,9 @@ pub struct Opened {
     pub runbook: Document,
     /// When the site is announced. Of a rehearsal: made up when it was first opened.
     pub announcement: Timestamp,
+    /// How far the announcement's own clock is ahead of UTC, for whoever reads the journal later; 0 where nobody said.
+    #[serde(default)]
+    pub offset_seconds: i32,
     /// Played on the local world; nothing in it says anything of a live site.
     pub rehearsed: bool,
     pub plan: Plan,
@@ -130,4 +137,18 @@ pub struct Decision {
     pub signs: String,
     /// Why not; empty for a go.
     pub reasons: Vec<String>,
+}
+
+/// What came of moving a lever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    pub lever: String,
+    /// Actions in words, in their order; those that needed nothing are among the done.
+    pub done: Vec<String>,
+    /// The first of them with the reason.
+    pub not_done: Vec<String>,
+    /// How long after the beginning everybody met the effect, in milliseconds; `None`: it was not seen.
+    pub effect_after_ms: Option<u64>,
+    /// What was seen, or why nothing was.
+    pub seen: String,
 }

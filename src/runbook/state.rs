@@ -152,7 +152,7 @@ struct Known<'a> {
 
 impl<'a> State<'a> {
     /// Plays the journal; `None`: nobody has opened the launch yet.
-    pub fn replay(entries: &'a [Entry], now: Timestamp) -> Option<Self> {
+    pub fn replay(entries: impl IntoIterator<Item = &'a Entry>, now: Timestamp) -> Option<Self> {
         let mut opened: Option<&Opened> = None;
         let mut facts: BTreeMap<&str, Known<'_>> = BTreeMap::new();
         for entry in entries {
@@ -182,7 +182,7 @@ impl<'a> State<'a> {
                 }
                 Fact::Voted(vote) => facts.entry(&vote.item).or_default().votes.push((entry, vote)),
                 Fact::Decided(decision) => facts.entry(&decision.item).or_default().decision = Some((entry, decision)),
-                Fact::Noted { .. } | Fact::Merged => {}
+                Fact::Noted { .. } | Fact::Pulled(_) | Fact::Released(_) | Fact::Merged => {}
             }
         }
         Some(Self { opened: opened?, facts, now })
@@ -464,6 +464,7 @@ mod tests {
                     blueprint: document(sha256),
                     runbook: document("runbook"),
                     announcement: start(),
+                    offset_seconds: 0,
                     rehearsed: true,
                     plan: Plan { title: String::new(), language: Language::En, phases: vec![phase] },
                 }),

@@ -10,6 +10,7 @@ use crate::blueprint::site::ZoneFacts;
 use crate::blueprint::value::HostName;
 use crate::blueprint::{Site, value};
 use crate::concerns::apps::Region;
+use crate::concerns::lever::Action;
 use crate::concerns::mail::Domain;
 use crate::probe::{ApiProbe, ApiProvider};
 
@@ -87,6 +88,17 @@ impl Allowed {
                 name.split_once('.').is_some_and(|(app, _)| self.apps.contains_key(app))
             }
             _ => false,
+        }
+    }
+
+    /// Whether a lever may change this: an app or a zone of the blueprint, and of variables those that are switches of it.
+    pub(super) fn has_action(&self, action: &Action) -> bool {
+        match action {
+            Action::SetVariable { app, name, .. } => {
+                self.apps.get(app.as_str()).is_some_and(|compared| compared.contains(name.as_str()))
+            }
+            Action::Restart { app } | Action::AutoDeploy { app, .. } => self.apps.contains_key(app.as_str()),
+            Action::Room { zone, .. } | Action::Rule { zone, .. } => self.zones.contains(zone.as_str()),
         }
     }
 

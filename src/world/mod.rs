@@ -19,7 +19,7 @@
 //! | `breaker` | the end of a live run from which the site suffers |
 //! | `failure` | causes of errors, sorted |
 //!
-//! Providers' APIs are read by the clients of [`crate::providers::api`], which the world owns: [`allowed`] says of what.
+//! Providers' APIs are read, and for a lever changed, by the clients of [`crate::providers::api`], which the world owns: [`allowed`] says of what.
 
 pub mod allowed;
 mod body;
@@ -54,10 +54,12 @@ pub use allowed::Allowed;
 pub(crate) use pace::asked_pause;
 pub use pace::{PER_SECOND, REQUESTS_A_RUN};
 
+use crate::concerns::lever::Action;
 use crate::probe::{
     ApiProbe, Disturbance, DnsProbe, DnsServer, FailureKind, Observation, Probe, Purge, Rcode, RecordData, RecordType,
     Signatures, Target, Visitor, Wait,
 };
+use crate::providers::api::write::{Done, Undone};
 use crate::providers::api::{self, Access, Apis};
 use failure::{Unanswered, failed, not_asked};
 
@@ -221,7 +223,7 @@ impl World {
 
     /// Puts one question. Never panics, bounded in time and memory whatever answers.
     ///
-    /// Time: as [`policy`] says, plus turns in the queue of a live run, and what it takes to resolve a name. A DNS question
+    /// Time: as `policy` says, plus turns in the queue of a live run, and what it takes to resolve a name. A DNS question
     /// takes at most three timeouts a server, an HTTP or TLS one two (four when a live site asks to come back, which is 30 s
     /// at most), a request to a provider's API three and two pauses of 30 s; names, pages and tokens may take several
     /// requests.
@@ -268,6 +270,37 @@ impl World {
             return Err(not_asked(format!("{} is not part of the blueprint", purge.url)));
         }
         self.apis.purge(&purge.zone, &purge.url).await.map(Observation::Api)
+    }
+
+    /// A run that looks at a site ends when the site suffers; one that mends it must not.
+    #[must_use]
+    pub fn enduring(mut self) -> Self {
+        self.breaker = None;
+        self
+    }
+
+    /// Carries out one action of a lever, on apps and zones of the blueprint alone.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not done, and whether that is certain.
+    pub async fn act(&self, action: &Action) -> Result<Done, Undone> {
+        match self.allowed.has_action(action) {
+            true => self.apis.carry_out(action).await,
+            false => Err(Undone { because: format!("{}: not part of the blueprint", action.told()), maybe: false }),
+        }
+    }
+
+    /// Whether things are as an action wants them; `None` where no state could tell.
+    ///
+    /// # Errors
+    ///
+    /// Why the provider does not tell.
+    pub async fn is_so(&self, action: &Action) -> Result<Option<bool>, String> {
+        match self.allowed.has_action(action) {
+            true => self.apis.is_so(action).await,
+            false => Err(format!("{}: not part of the blueprint", action.told())),
+        }
     }
 
     async fn wait(&self, wait: &Wait) -> Result<Observation, Unanswered> {

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::blueprint::value::{Count, Day, Label, Percent, Tally, Text};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::people::Role;
-use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+use crate::concerns::{Check, Concern, Drills, Fragment, Lever, OneOrMore, Procedure};
 
 /// Who comes on the night, and what for.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -184,5 +184,8 @@ impl Concern for Audience {
     }
     fn drills(&self, site: &Site) -> Drills {
         drills::drills(self, site)
+    }
+    fn levers(&self, _: &Site) -> Vec<Lever> {
+        Vec::new()
     }
 }

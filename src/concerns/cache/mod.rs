@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::blueprint::value::{CookieName, Day, Label, Moment, PathPrefix, Seconds, UrlPath, VariableName, Word};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::fragment::{Routes, is_fingerprinted_under, is_under};
-use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+use crate::concerns::{Check, Concern, Drills, Fragment, Lever, OneOrMore, Procedure};
 
 /// How long answers may be kept, by whom, route by route.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -162,5 +162,8 @@ impl Concern for Cache {
     }
     fn drills(&self, site: &Site) -> Drills {
         drills::drills(self, site)
+    }
+    fn levers(&self, _: &Site) -> Vec<Lever> {
+        Vec::new()
     }
 }

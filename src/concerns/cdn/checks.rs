@@ -64,18 +64,23 @@ fn origin_strict(name: &HostName, cdn: &Cdn, site: &Site) -> Check {
                 return Judgement::unknown("nothing was asked");
             };
             // What else the page may be, other checks say.
-            if let Ok(page) = http(page)
-                && NOT_BELIEVED.contains(&page.status)
-            {
-                return Judgement::fail(format!("the edge answers {}: it does not believe the origin", page.status));
-            }
+            let mut untested = match http(page) {
+                Ok(page) if NOT_BELIEVED.contains(&page.status) => {
+                    return Judgement::fail(format!(
+                        "the edge answers {}: it does not believe the origin",
+                        page.status
+                    ));
+                }
+                Ok(_) => None,
+                Err(Judgement::Say(_, because)) => Some(Judgement::unknown(because)),
+                Err(asks) => Some(asks),
+            };
             let mode = &answered!(cloudflare(setting))["value"];
             if mode != "strict" {
                 return Judgement::fail(format!(
                     "the edge's mode is {mode}: anybody between edge and origin is believed"
                 ));
             }
-            let mut untested = None;
             for observation in handshakes {
                 let answer = answered_or_later!(answer::tls(observation), untested);
                 if let Some(error) = &answer.verify_error {
@@ -620,7 +625,8 @@ mod tests {
         let no_token = || Observation::NotAsked { because: "no token".to_owned() };
         for (seen, wanted) in [
             ([mode("strict"), shown(None), shown(None), fine()], Verdict::Pass),
-            ([mode("strict"), shown(None), shown(None), failed(FailureKind::TimedOut)], Verdict::Pass),
+            ([mode("strict"), shown(None), shown(None), failed(FailureKind::TimedOut)], Verdict::Unknown),
+            ([mode("strict"), shown(None), shown(Some("expired")), failed(FailureKind::TimedOut)], Verdict::Fail),
             ([mode("full"), shown(None), shown(None), fine()], Verdict::Fail),
             ([mode("strict"), shown(None), shown(Some("expired")), fine()], Verdict::Fail),
             ([mode("strict"), shown(None), shown(None), page(526, &[], "")], Verdict::Fail),

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::blueprint::value::{Address, HeaderName, HostName, Seconds, Text};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::fragment::CertificateAuthority;
-use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+use crate::concerns::{Check, Concern, Drills, Fragment, Lever, OneOrMore, Procedure};
 
 /// The edge in front of the site.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -204,5 +204,8 @@ impl Concern for Cdn {
     }
     fn drills(&self, site: &Site) -> Drills {
         drills::drills(self, site)
+    }
+    fn levers(&self, _: &Site) -> Vec<Lever> {
+        Vec::new()
     }
 }

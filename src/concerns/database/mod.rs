@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use crate::blueprint::value::{Count, Day, Label};
 use crate::blueprint::{Finding, Site};
-use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+use crate::concerns::{Check, Concern, Drills, Fragment, Lever, OneOrMore, Procedure};
 
 /// The database of the site.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -181,6 +181,9 @@ impl Concern for Database {
     }
     fn drills(&self, site: &Site) -> Drills {
         drills::drills(self, site)
+    }
+    fn levers(&self, _: &Site) -> Vec<Lever> {
+        Vec::new()
     }
 }
 

@@ -45,12 +45,12 @@ fn switch(on: bool) -> Probe {
     Probe::Disturb(if on { Disturbance::ModeOn } else { Disturbance::ModeOff })
 }
 
-fn looks(site: &Site) -> u8 {
+pub(super) fn looks(site: &Site) -> u8 {
     u8::try_from((site.proxies * LOOKS_A_MACHINE).clamp(2, MOST_LOOKS)).unwrap_or(u8::MAX)
 }
 
 /// Paths below each cut one, that nobody keeps a copy of.
-fn cut_paths(mode: &DegradedMode, word: &str) -> Vec<String> {
+pub(super) fn cut_paths(mode: &DegradedMode, word: &str) -> Vec<String> {
     let starts = mode.cut.iter().map(|start| start.as_str().trim_end_matches('/'));
     starts.map(|start| format!("{start}/golive-{NONCE}-{word}")).collect()
 }

@@ -9,6 +9,7 @@ mod checks;
 mod drills;
 mod findings;
 mod fragments;
+mod levers;
 mod procedure;
 
 use schemars::JsonSchema;
@@ -17,7 +18,7 @@ use serde::Deserialize;
 use crate::blueprint::site::DegradedFacts;
 use crate::blueprint::value::{Label, OwnHeader, PathPrefix, Seconds, UrlPath, VariableName, Word};
 use crate::blueprint::{Finding, Site};
-use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+use crate::concerns::{Check, Concern, Drills, Fragment, Lever, OneOrMore, Procedure};
 
 /// A switch that leaves the site with what must live, and cuts the rest.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -105,5 +106,8 @@ impl Concern for DegradedMode {
     }
     fn drills(&self, site: &Site) -> Drills {
         drills::drills(self, site)
+    }
+    fn levers(&self, site: &Site) -> Vec<Lever> {
+        levers::levers(self, site)
     }
 }

@@ -501,7 +501,7 @@ fn named_beside(staging: &mut Staging) -> Result<(), String> {
     match listens {
         Some(listens) => {
             let server = format!(
-                "return 421;\n}}\nserver {{\n{listens}\nserver_name {name};\nlocation / {{ proxy_pass http://app; }}"
+                "return 421;\n}}\nserver {{\naccess_log off;\n{listens}\nserver_name {name};\nlocation / {{ proxy_pass http://app; }}"
             );
             staging.edit_proxy("return 421;", &server)
         }

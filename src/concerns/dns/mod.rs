@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use crate::blueprint::value::{Address, HostName, Label, Seconds, Text};
 use crate::blueprint::{Finding, Site};
-use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+use crate::concerns::{Check, Concern, Drills, Fragment, Lever, OneOrMore, Procedure};
 use records::RecordSet;
 
 /// The zones, who runs each, the records that the launch needs and their TTLs.
@@ -144,5 +144,8 @@ impl Concern for Dns {
     }
     fn drills(&self, site: &Site) -> Drills {
         drills::drills(self, site)
+    }
+    fn levers(&self, _: &Site) -> Vec<Lever> {
+        Vec::new()
     }
 }

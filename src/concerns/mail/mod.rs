@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::blueprint::site::{Foreign, MailFacts};
 use crate::blueprint::value::{Address, Count, Day, DkimKey, HostName, Label, Mailbox, Seconds, Text};
 use crate::blueprint::{Finding, Site};
-use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+use crate::concerns::{Check, Concern, Drills, Fragment, Lever, OneOrMore, Procedure};
 
 /// From so many messages a day to one receiver, the rules for bulk senders hold (Google: 5,000 or more; Microsoft: more
 /// than 5,000).
@@ -326,5 +326,8 @@ impl Concern for Mail {
     }
     fn drills(&self, site: &Site) -> Drills {
         drills::drills(self, site)
+    }
+    fn levers(&self, _: &Site) -> Vec<Lever> {
+        Vec::new()
     }
 }

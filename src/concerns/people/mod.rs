@@ -8,6 +8,7 @@ mod fragments;
 mod procedure;
 
 use schemars::JsonSchema;
+use serde::de::IntoDeserializer as _;
 use serde::{Deserialize, Serialize};
 
 use crate::blueprint::value::{Count, Day, HostName, Label, Moment, Text};
@@ -99,6 +100,12 @@ impl Role {
             Role::Database => "database",
             Role::Mail => "mail",
         }
+    }
+
+    /// The role of that name.
+    pub fn named(name: &str) -> Option<Role> {
+        let text: serde::de::value::StrDeserializer<'_, serde::de::value::Error> = name.into_deserializer();
+        Role::deserialize(text).ok()
     }
 
     /// What documents call it.
@@ -325,5 +332,8 @@ impl Concern for People {
     }
     fn drills(&self, site: &Site) -> Drills {
         drills::drills(site)
+    }
+    fn levers(&self, _: &Site) -> Vec<crate::concerns::lever::Lever> {
+        Vec::new()
     }
 }

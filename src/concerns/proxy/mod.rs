@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::blueprint::value::{Seconds, Upstream, UrlPath};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::fragment::RunsOn;
-use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+use crate::concerns::{Check, Concern, Drills, Fragment, Lever, OneOrMore, Procedure};
 
 /// The nginx between CDN and app, which adds the cache headers that the app does not send.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -71,5 +71,8 @@ impl Concern for Proxy {
     }
     fn drills(&self, site: &Site) -> Drills {
         drills::drills(self, site)
+    }
+    fn levers(&self, _: &Site) -> Vec<Lever> {
+        Vec::new()
     }
 }

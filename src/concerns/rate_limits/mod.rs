@@ -17,7 +17,7 @@ use serde::Deserialize;
 use crate::blueprint::value::{Label, Network, PathPrefix, Seconds};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::fragment::LimitedAt;
-use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+use crate::concerns::{Check, Concern, Drills, Fragment, Lever, OneOrMore, Procedure};
 use crate::probe::Method;
 
 /// Longest that a check waits for a limit to refill. Seconds.
@@ -114,5 +114,8 @@ impl Concern for RateLimits {
     }
     fn drills(&self, site: &Site) -> Drills {
         drills::drills(self, site)
+    }
+    fn levers(&self, _: &Site) -> Vec<Lever> {
+        Vec::new()
     }
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::blueprint::value::{Address, HostName, Seconds, UrlPath};
 use crate::blueprint::{Finding, Site};
-use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+use crate::concerns::{Check, Concern, Drills, Fragment, Lever, OneOrMore, Procedure};
 
 /// Names that are sent elsewhere, on addresses of their own, with TLS.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -79,5 +79,8 @@ impl Concern for Redirects {
     }
     fn drills(&self, site: &Site) -> Drills {
         drills::drills(self, site)
+    }
+    fn levers(&self, _: &Site) -> Vec<Lever> {
+        Vec::new()
     }
 }

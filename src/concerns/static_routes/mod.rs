@@ -18,7 +18,7 @@ use serde::Deserialize;
 use crate::blueprint::value::{Label, Network, PathPrefix, Seconds, Upstream, UrlPath};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::fragment::StaticRoute;
-use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+use crate::concerns::{Check, Concern, Drills, Fragment, Lever, OneOrMore, Procedure};
 
 /// Dynamic pages that are published as static ones: made by a back office, kept by Varnish.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -99,5 +99,8 @@ impl Concern for StaticRoutes {
     }
     fn drills(&self, site: &Site) -> Drills {
         drills::drills(self, site)
+    }
+    fn levers(&self, _: &Site) -> Vec<Lever> {
+        Vec::new()
     }
 }

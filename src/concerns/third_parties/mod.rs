@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::blueprint::site::Partner;
 use crate::blueprint::value::{Count, Day, Label, Network, Text};
 use crate::blueprint::{Finding, Site};
-use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+use crate::concerns::{Check, Concern, Drills, Fragment, Lever, OneOrMore, Procedure};
 use crate::language::Said;
 
 /// Those outside who must keep up, and those who must be warned.
@@ -164,5 +164,8 @@ impl Concern for ThirdParties {
     }
     fn drills(&self, site: &Site) -> Drills {
         drills::drills(self, site)
+    }
+    fn levers(&self, _: &Site) -> Vec<Lever> {
+        Vec::new()
     }
 }

@@ -5,6 +5,7 @@ mod checks;
 mod drills;
 mod findings;
 mod fragments;
+mod levers;
 mod procedure;
 
 use schemars::JsonSchema;
@@ -13,7 +14,7 @@ use serde::Deserialize;
 use crate::blueprint::value::{Country, HostName, Label, Network, PathPrefix, Text};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::fragment::Managed;
-use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+use crate::concerns::{Check, Concern, Drills, Fragment, Lever, OneOrMore, Procedure};
 use crate::probe::Method;
 
 /// Who is stopped at the edge, and who never is. Partners of `[third_parties]` are always let through, and so are
@@ -101,5 +102,8 @@ impl Concern for Waf {
     }
     fn drills(&self, site: &Site) -> Drills {
         drills::drills(self, site)
+    }
+    fn levers(&self, site: &Site) -> Vec<Lever> {
+        levers::levers(self, site)
     }
 }

@@ -4,6 +4,7 @@ mod checks;
 mod drills;
 mod findings;
 mod fragments;
+mod levers;
 mod procedure;
 
 use schemars::JsonSchema;
@@ -12,7 +13,7 @@ use serde::Deserialize;
 use crate::blueprint::value::{Label, Moment, PathPrefix, Text, UrlPath};
 use crate::blueprint::{Finding, Site};
 use crate::concerns::fragment::{QueueingMethod, RoomLimits};
-use crate::concerns::{Check, Concern, Drills, Fragment, OneOrMore, Procedure};
+use crate::concerns::{Check, Concern, Drills, Fragment, Lever, OneOrMore, Procedure};
 
 /// How many may be on the site at once, and where the others wait; from the plan "business" on.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -162,5 +163,8 @@ impl Concern for WaitingRoom {
     }
     fn drills(&self, site: &Site) -> Drills {
         drills::drills(self, site)
+    }
+    fn levers(&self, site: &Site) -> Vec<Lever> {
+        levers::levers(self, site)
     }
 }

@@ -74,6 +74,16 @@ pub fn procedure(room: &WaitingRoom, site: &Site) -> Procedure {
 }
 
 fn when_red(room: &WaitingRoom) -> Vec<Said> {
+    let mut steps = pulled(room);
+    steps.push(Said::new(
+        "wait.armed red: the room is not as planned; nobody can count on it on the night.",
+        "wait.armed rouge : la salle n'est pas comme prévu ; personne ne peut compter dessus le soir même.",
+    ));
+    steps
+}
+
+/// How the room is opened and narrowed, step by step.
+pub(super) fn pulled(room: &WaitingRoom) -> Vec<Said> {
     let mut steps = Vec::new();
     if room.suspended {
         steps.push(Said::new(
@@ -90,16 +100,10 @@ fn when_red(room: &WaitingRoom) -> Vec<Said> {
             format!("Étape {number}, {name} (condition : {when}) : {}.", limits.told_in(Language::Fr)),
         ));
     }
-    steps.extend([
-        Said::new(
-            "The site is down: hold everybody ({\"queue_all\":true}), and say so on the status page.",
-            "Le site est tombé : retenir tout le monde ({\"queue_all\":true}), et l'annoncer sur la page d'état.",
-        ),
-        Said::new(
-            "wait.armed red: the room is not as planned; nobody can count on it on the night.",
-            "wait.armed rouge : la salle n'est pas comme prévu ; personne ne peut compter dessus le soir même.",
-        ),
-    ]);
+    steps.push(Said::new(
+        "The site is down: hold everybody ({\"queue_all\":true}), and say so on the status page.",
+        "Le site est tombé : retenir tout le monde ({\"queue_all\":true}), et l'annoncer sur la page d'état.",
+    ));
     steps
 }
 

@@ -1,5 +1,5 @@
 //! Cloudflare's API v4, read with `GET`, with names in the place of ids (see [`crate::probe::ApiProbe`]); one `POST`
-//! purges one URL.
+//! purges one URL, and [`super::write`] changes what levers change.
 //!
 //! Source: Cloudflare docs (fundamentals/api, each product's API page) and its generated Go client. Unverified, since
 //! no live account was asked: which permission opens the rules of which phase, and the number of an error where a
@@ -16,12 +16,13 @@ use serde_json::Value;
 use super::access::{self, Access, Credential};
 use super::budget::Limit;
 use super::kept::Kept;
-use super::transport::{Transport, Verb};
+use super::transport::{Reply, Transport, Verb};
+use super::write::Sent;
 use super::{Options, is_id};
-use crate::probe::{ApiAnswer, ApiProvider};
+use crate::probe::{ApiAnswer, ApiProvider, Method};
 use crate::world::failure::{Unanswered, not_asked};
 
-const BASE: &str = "https://api.cloudflare.com/client/v4";
+pub(super) const BASE: &str = "https://api.cloudflare.com/client/v4";
 /// Half of the 1,200 requests in five minutes that a user has with all tokens and the dashboard together
 /// (fundamentals/api/reference/limits); beyond them everything is refused for five minutes, the team's own hands too.
 const LIMIT: Limit = Limit { requests: 600, window: Duration::from_secs(300) };
@@ -131,7 +132,7 @@ impl Cloudflare {
     pub(super) async fn purge(&self, zone: &str, purged: &str) -> Result<ApiAnswer, Unanswered> {
         let path = format!("/zones/{}/purge_cache", self.zone(zone).await?.id);
         let body = serde_json::json!({ "files": [purged] }).to_string();
-        let (status, body, _) = self.asked(Verb::Send(&body), &path, &self.url(&path)?).await?;
+        let (status, body, _) = self.asked(Verb::Send(Method::Post, &body), &path, &self.url(&path)?).await?;
         Ok(ApiAnswer { at: Timestamp::now(), status: status.as_u16(), body: self.transport.secrets.clean(body) })
     }
 
@@ -214,14 +215,25 @@ impl Cloudflare {
 
     async fn asked(&self, verb: Verb<'_>, path: &str, url: &Url) -> Result<(StatusCode, Value, Envelope), Unanswered> {
         let reply = self.transport.ask(verb, url.clone(), Credential::Bearer(&self.token)).await?;
+        self.sorted(verb, path, url, reply)
+    }
+
+    fn sorted(
+        &self,
+        verb: Verb<'_>,
+        path: &str,
+        url: &Url,
+        reply: Reply,
+    ) -> Result<(StatusCode, Value, Envelope), Unanswered> {
         let status = reply.status;
         let envelope = Envelope::deserialize(&reply.body).ok();
         let words = envelope.iter().flat_map(|envelope| envelope.errors.iter().flatten());
-        let words: Vec<String> = words.map(|problem| format!("{} {}", problem.code, problem.message)).collect();
+        let mut words: Vec<String> = words.map(|problem| format!("{} {}", problem.code, problem.message)).collect();
+        words.extend(Some(reply.words).filter(|words| !words.is_empty()));
         let told = if words.is_empty() { String::new() } else { format!(": {}", words.join("; ")) };
         match (status, envelope) {
             (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
-                let remedy = format!("give {} the permission {}", access::CLOUDFLARE_TOKEN, permission(path));
+                let remedy = format!("give {} the permission {}", access::CLOUDFLARE_TOKEN, permission(path, verb));
                 Err(self.transport.declined(url, &format!("{}, {remedy}{told}", status.as_u16())))
             }
             (StatusCode::NOT_FOUND, Some(envelope)) => Ok((status, reply.body, envelope)),
@@ -235,6 +247,67 @@ impl Cloudflare {
             }
             (status, _) => Err(self.transport.declined(url, &format!("{}{told}", status.as_u16()))),
         }
+    }
+
+    /// The room of this name, as it is.
+    pub(super) async fn room(&self, zone: &str, name: &str) -> Result<Value, Unanswered> {
+        let path = format!("/zones/{zone}/waiting_rooms");
+        let answer = self.read(&path).await?;
+        let rooms = answer.body["result"].as_array().map(Vec::as_slice).unwrap_or_default();
+        match rooms.iter().find(|room| room["name"] == name) {
+            Some(room) => Ok(room.clone()),
+            None => Err(not_asked(format!("the zone {zone} has no waiting room {name}"))),
+        }
+    }
+
+    /// The id of the rules of a phase, and the rule of this `ref` among them, as it is.
+    pub(super) async fn rule(&self, zone: &str, phase: &str, rule: &str) -> Result<(String, Value), Unanswered> {
+        let answer = self.read(&format!("/zones/{zone}/rulesets/phases/{phase}/entrypoint")).await?;
+        let rules = answer.body["result"]["rules"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let found = rules.iter().find(|one| one["ref"] == rule);
+        let ids = answer.body["result"]["id"]
+            .as_str()
+            .zip(found)
+            .filter(|(id, found)| is_id(id) && found["id"].as_str().is_some_and(is_id));
+        match ids {
+            Some((id, found)) => Ok((id.to_owned(), found.clone())),
+            None => Err(not_asked(format!("the zone {zone} has no rule {rule} in {phase}: apply terraform/ first"))),
+        }
+    }
+
+    /// One write; in the path names stand in braces.
+    pub(super) async fn write(&self, method: Method, path: &str, body: &str) -> Sent {
+        let sent = async {
+            let path = self.with_ids(path).await?;
+            let url = self.url(&path)?;
+            let verb = Verb::Send(method, body);
+            let reply = self.transport.ask(verb, url.clone(), Credential::Bearer(&self.token)).await?;
+            let status = reply.status;
+            let sorted = self.sorted(verb, &path, &url, reply);
+            Ok::<_, Unanswered>(match (status, sorted) {
+                (StatusCode::NOT_FOUND, Ok(_)) => Sent::Refused(format!("{path}: 404, there is no such thing")),
+                (_, Ok(_)) => Sent::Took(None),
+                (StatusCode::CONFLICT, Err(refusal)) => Sent::Busy(super::write::told(&refusal)),
+                (status, Err(refusal)) if status.is_server_error() => Sent::Unknown(super::write::told(&refusal)),
+                (_, Err(refusal)) => refusal.into(),
+            })
+        };
+        sent.await.unwrap_or_else(Sent::from)
+    }
+
+    /// `/zones/{ZONE}/KIND/{NAME}`, with the ids in the place of the names.
+    async fn with_ids(&self, path: &str) -> Result<String, Unanswered> {
+        let bare = path.replace(['{', '}'], "");
+        let unknown = || not_asked(format!("{bare}: there is no such thing"));
+        let mut parts = bare.splitn(4, '/').skip(2);
+        let (Some(name), Some(below)) = (parts.next(), parts.next()) else { return Err(unknown()) };
+        let owner = format!("/zones/{}", self.zone(name).await?.id);
+        if let Some((phase, rule)) = below.strip_prefix("rulesets/").and_then(|below| below.split_once("/rules/")) {
+            let (ruleset, rule) = self.rule(name, phase, rule).await?;
+            return Ok(format!("{owner}/rulesets/{ruleset}/rules/{}", rule["id"].as_str().unwrap_or_default()));
+        }
+        let below = self.by_id(&owner, below).await?.ok_or_else(unknown)?;
+        Ok(format!("{owner}/{below}"))
     }
 
     fn url(&self, path: &str) -> Result<Url, Unanswered> {
@@ -259,7 +332,14 @@ fn next_page(envelope: &Envelope, nth: usize) -> Option<(&'static str, String)> 
 /// What the token must be allowed to, by the names in Cloudflare's list of permissions (fundamentals/api/reference/
 /// permissions). Of the phases checks read those of the firewall and its limits; their pairing is inferred from the
 /// documents, which list permissions and phases apart.
-fn permission(path: &str) -> &'static str {
+fn permission(path: &str, verb: Verb<'_>) -> &'static str {
+    if matches!(verb, Verb::Send(..)) {
+        match path {
+            path if path.contains("/waiting_rooms") => return "Waiting Rooms Write",
+            path if path.contains("/rulesets/") => return "Zone WAF Write",
+            _ => {}
+        }
+    }
     const BY_PART: [(&str, &str); 8] = [
         ("/purge_cache", "Cache Purge"),
         ("/settings/", "Zone Settings Read"),
@@ -310,7 +390,7 @@ mod tests {
             ("/zones/1/rulesets/phases/http_ratelimit/entrypoint", "Zone WAF Read"),
             ("/accounts/1/rules/lists/2/items", "Account Filter Lists Read"),
         ] {
-            assert_eq!(permission(path), wanted, "{path}");
+            assert_eq!(permission(path, Verb::Get), wanted, "{path}");
         }
     }
 }

@@ -1,5 +1,6 @@
-//! Clients that read what providers were told. Must not change anything there but the copy of one URL, judge an answer,
-//! or decide whom to ask: [`crate::world`] owns them and says what may be read.
+//! Clients that read what providers were told, and write what a lever changes. Must not change anything else there but the
+//! copy of one URL, judge an answer, or decide whom to ask: [`crate::world`] owns them and says what may be read and
+//! changed.
 //!
 //! | module | holds |
 //! |-|-|
@@ -9,6 +10,7 @@
 //! | `secrets` | what no answer may carry further |
 //! | `kept` | what is learnt once: ids, tokens of an hour |
 //! | `cloudflare`, `scalingo` | names to ids, envelopes, pages, errors of each |
+//! | [`write`](mod@write) | the requests of levers, and how one is carried out |
 //!
 //! Never called against the live services by the authors: the requests are those of their documents and of their own
 //! client libraries.
@@ -20,6 +22,7 @@ mod kept;
 mod scalingo;
 mod secrets;
 mod transport;
+pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -71,9 +74,17 @@ impl Apis {
     /// That something does not exist is an answer (404).
     pub async fn read(&self, probe: &ApiProbe) -> Result<ApiAnswer, Unanswered> {
         match probe.provider {
-            ApiProvider::Cloudflare => self.cloudflare.as_ref().map_err(not_asked)?.read(&probe.path).await,
-            ApiProvider::Scalingo => self.scalingo.as_ref().map_err(not_asked)?.read(&probe.path).await,
+            ApiProvider::Cloudflare => self.cloudflare()?.read(&probe.path).await,
+            ApiProvider::Scalingo => self.scalingo()?.read(&probe.path).await,
         }
+    }
+
+    fn cloudflare(&self) -> Result<&Cloudflare, Unanswered> {
+        self.cloudflare.as_ref().map_err(not_asked)
+    }
+
+    fn scalingo(&self) -> Result<&Scalingo, Unanswered> {
+        self.scalingo.as_ref().map_err(not_asked)
     }
 
     /// Lets Cloudflare drop its copies of one URL.
@@ -82,7 +93,7 @@ impl Apis {
     ///
     /// As [`Self::read`].
     pub async fn purge(&self, zone: &str, url: &str) -> Result<ApiAnswer, Unanswered> {
-        self.cloudflare.as_ref().map_err(not_asked)?.purge(zone, url).await
+        self.cloudflare()?.purge(zone, url).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! Scalingo's API v1 and its database API, read: `GET`, and the two `POST`s by which its documents want tokens to be
-//! got, one for the run and one a database (see [`crate::probe::ApiProbe`] for names in the place of ids).
+//! got, one for the run and one a database (see [`crate::probe::ApiProbe`] for names in the place of ids). What levers
+//! change is sent by [`super::write`].
 //!
 //! Source: developers.scalingo.com and the client library go-scalingo. Its tokens are good for all that their owner may
 //! do: none is for reading alone. A limited collaborator may look at an app and at neither its variables nor its
@@ -18,9 +19,11 @@ use serde_json::{Value, json};
 use super::access::{self, Access, Credential};
 use super::budget::Limit;
 use super::kept::Kept;
-use super::transport::{Transport, Verb};
+use super::transport::{Reply, Transport, Verb};
+use super::write::Sent;
 use super::{Options, is_id, joined};
-use crate::probe::{ApiAnswer, ApiProvider};
+use crate::concerns::apps::Region;
+use crate::probe::{ApiAnswer, ApiProvider, Method};
 use crate::world::failure::{Unanswered, not_asked};
 
 const AUTH: &str = "https://auth.scalingo.com";
@@ -81,19 +84,26 @@ struct Problem {
     errors: Option<Value>,
 }
 
+/// The address of an API of that region.
+///
+/// # Errors
+///
+/// Says that the blueprint names no region.
+pub(super) fn usual(region: Option<Region>, host: &str) -> Result<String, String> {
+    let region = region.ok_or("the blueprint does not say in which region its apps are: [apps] is left out")?;
+    Ok(format!("https://{host}.{}.scalingo.com", region.as_str()))
+}
+
 impl Scalingo {
     /// # Errors
     ///
     /// Says why nothing can be asked: no token, no region, an address that is none.
     pub(super) fn new(access: &Access, options: &Options) -> Result<Self, String> {
         let token = access.token(access::SCALINGO_TOKEN, "a token of one of the app's collaborators")?;
-        let region =
-            options.region.ok_or("the blueprint does not say in which region its apps are: [apps] is left out")?;
-        let usual = |host: &str| format!("https://{host}.{}.scalingo.com", region.as_str());
         let base = |name, usual: &str| access.base(name, usual, options.loopback_only);
         let auth = base(access::SCALINGO_AUTH_URL, AUTH)?;
-        let api = base(access::SCALINGO_URL, &usual("api"))?;
-        let database = base(access::SCALINGO_DATABASE_URL, &usual("db-api"))?;
+        let api = base(access::SCALINGO_URL, &usual(options.region, "api")?)?;
+        let database = base(access::SCALINGO_DATABASE_URL, &usual(options.region, "db-api")?)?;
         let needs_roots = [&auth, &api, &database].iter().any(|url| url.scheme() == "https");
         let transport = Transport::new(ApiProvider::Scalingo, options, LIMIT, needs_roots)?;
         transport.secrets.learn(token.expose_secret());
@@ -204,7 +214,7 @@ impl Scalingo {
     async fn post<T: for<'de> Deserialize<'de>>(&self, url: &Url, credential: Credential<'_>) -> Result<T, Unanswered> {
         let reply = self.transport.ask(Verb::Post, url.clone(), credential).await?;
         if !reply.status.is_success() {
-            return Err(self.refused(url, reply.status, &reply.body));
+            return Err(self.refused(url, &reply));
         }
         // serde's own message would quote what it found.
         serde_json::from_value(reply.body).map_err(|_| self.transport.garbled(url, "no token where one was promised"))
@@ -241,14 +251,80 @@ impl Scalingo {
             StatusCode::NOT_FOUND => {
                 Err(self.transport.garbled(url, "404 in another form than Scalingo's: is the address right?"))
             }
-            status => Err(self.refused(url, status, &reply.body)),
+            _ => Err(self.refused(url, &reply)),
         }
     }
 
-    fn refused(&self, url: &Url, status: StatusCode, body: &Value) -> Unanswered {
+    /// The value of a variable that checks compare; `None`: it is not set.
+    pub(super) async fn variable(&self, app: &str, name: &str) -> Result<Option<String>, Unanswered> {
+        let answer = self.read(&format!("/apps/{app}/variables")).await?;
+        let Some(all) = answer.body["variables"].as_array() else {
+            return Err(not_asked(format!("the account of {} sees no app {app}", access::SCALINGO_TOKEN)));
+        };
+        let one = all.iter().find(|variable| variable["name"] == name);
+        Ok(one.and_then(|variable| variable["value"].as_str()).map(str::to_owned))
+    }
+
+    /// Whether each commit is deployed to the app.
+    pub(super) async fn auto_deploys(&self, app: &str) -> Result<bool, Unanswered> {
+        let answer = self.read(&format!("/apps/{app}/scm_repo_link")).await?;
+        match answer.body["scm_repo_link"]["auto_deploy_enabled"].as_bool() {
+            Some(is_on) => Ok(is_on),
+            None => Err(not_asked(format!(
+                "{app} is linked to no repository, or {} does not see it",
+                access::SCALINGO_TOKEN
+            ))),
+        }
+    }
+
+    /// `running`, `restarting` and the like.
+    pub(super) async fn status(&self, app: &str) -> Result<String, Unanswered> {
+        let url = joined(&self.api, &format!("/v1/apps/{app}"))?;
+        let (_, body) = self.whole(&url, &self.session().await?).await?;
+        match body["app"]["status"].as_str() {
+            Some(status) => Ok(self.transport.secrets.told(status)),
+            None => Err(self.transport.garbled(&url, "an app without a status")),
+        }
+    }
+
+    /// How an operation of an app stands, and what it says of its error.
+    pub(super) async fn operation(&self, app: &str, id: &str) -> Result<(String, String), Unanswered> {
+        let url = joined(&self.api, &format!("/v1/apps/{app}/operations/{id}"))?;
+        let (_, body) = self.whole(&url, &self.session().await?).await?;
+        let operation = &body["operation"];
+        let error = self.transport.secrets.told(operation["error"].as_str().unwrap_or("no reason given"));
+        match operation["status"].as_str() {
+            Some(status) => Ok((status.to_owned(), error)),
+            None => Err(self.transport.garbled(&url, "an operation without a status")),
+        }
+    }
+
+    /// One write, of an app.
+    pub(super) async fn write(&self, method: Method, path: &str, body: &str) -> Sent {
+        let sent = async {
+            let url = joined(&self.api, path)?;
+            let session = self.session().await?;
+            let reply = self.transport.ask(Verb::Send(method, body), url.clone(), Credential::Bearer(&session)).await?;
+            let refusal = || super::write::told(&self.refused(&url, &reply));
+            Ok::<_, Unanswered>(match reply.status {
+                status if status.is_success() => {
+                    let id = reply.location.as_deref().and_then(|location| location.rsplit('/').next());
+                    Sent::Took(id.filter(|id| is_id(id)).map(str::to_owned))
+                }
+                StatusCode::CONFLICT => Sent::Busy(refusal()),
+                status if status.is_server_error() => Sent::Unknown(refusal()),
+                _ => Sent::Refused(refusal()),
+            })
+        };
+        sent.await.unwrap_or_else(Sent::from)
+    }
+
+    fn refused(&self, url: &Url, reply: &Reply) -> Unanswered {
+        let (status, body) = (reply.status, &reply.body);
         let told = match Problem::deserialize(body) {
             Ok(Problem { error: Some(error), .. }) => format!(": {error}"),
             Ok(Problem { errors: Some(errors), .. }) => format!(": {errors}"),
+            _ if !reply.words.is_empty() => format!(": {}", reply.words),
             _ => String::new(),
         };
         let remedy = match status {

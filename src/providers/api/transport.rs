@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::Context;
 use jiff::Timestamp;
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
-    USER_AGENT,
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION,
+    RETRY_AFTER, USER_AGENT,
 };
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
@@ -20,7 +20,7 @@ use super::Options;
 use super::access::Credential;
 use super::budget::{Budget, Limit};
 use super::secrets::Secrets;
-use crate::probe::{ApiProvider, Failure, FailureKind, Observation};
+use crate::probe::{ApiProvider, Failure, FailureKind, Method, Observation};
 use crate::world::failure::{Unanswered, failed, from_error, not_asked};
 use crate::world::policy::{API_PAUSE, API_PAUSE_WHEN_TOO_MANY, API_TRIES};
 use crate::world::{Roots, asked_pause, tls};
@@ -34,15 +34,19 @@ pub(super) enum Verb<'a> {
     Get,
     /// Where the providers' documents want it for reading: to get tokens of an hour.
     Post,
-    /// With this body, in JSON.
-    Send(&'a str),
+    /// With this body, in JSON; the method is POST, PATCH or PUT.
+    Send(Method, &'a str),
 }
 
 /// What came back, as it came: to be cleaned by [`Secrets`] before anybody else sees it.
 pub(super) struct Reply {
     pub status: StatusCode,
-    /// `Null` where a refusal came with anything but JSON.
+    /// `Null` where a refusal came with anything but JSON, or the answer to a write with nothing.
     pub body: Value,
+    /// A refusal that was no JSON: some refuse in plain text.
+    pub words: String,
+    /// Where `Location` leads.
+    pub location: Option<String>,
 }
 
 pub(super) struct Transport {
@@ -118,8 +122,14 @@ impl Transport {
             Verb::Get => self.client.get(url.clone()),
             // Nothing in the body, and said so: some servers want to hear it (RFC 9110, section 8.6).
             Verb::Post => self.client.post(url.clone()).header(CONTENT_LENGTH, 0),
-            Verb::Send(body) => {
-                self.client.post(url.clone()).header(CONTENT_TYPE, "application/json").body(body.to_owned())
+            Verb::Send(method, body) => {
+                let method = match method {
+                    Method::Patch => reqwest::Method::PATCH,
+                    Method::Put => reqwest::Method::PUT,
+                    _ => reqwest::Method::POST,
+                };
+                let request = self.client.request(method, url.clone());
+                request.header(CONTENT_TYPE, "application/json").body(body.to_owned())
             }
         };
         let sent = request.header(AUTHORIZATION, authorization.clone()).send().await;
@@ -137,15 +147,21 @@ impl Transport {
         if status == StatusCode::TOO_MANY_REQUESTS {
             return Err(self.declined(url, "429: too many requests; others use the same account's limit"));
         }
-        let body = self.read(url, response).await?;
-        let body = match serde_json::from_slice(&body) {
+        let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let bytes = self.read(url, response).await?;
+        let mut words = String::new();
+        let body = match serde_json::from_slice(&bytes) {
             Ok(body) => body,
-            Err(_) if !status.is_success() => Value::Null,
+            Err(_) if matches!(verb, Verb::Send(..)) && status.is_success() && bytes.is_empty() => Value::Null,
+            Err(_) if !status.is_success() => {
+                words = String::from_utf8_lossy(&bytes).trim().to_owned();
+                Value::Null
+            }
             Err(error) => {
                 return Err(failed(FailureKind::Garbage, format!("{}: no JSON: {error}", self.whom(url))));
             }
         };
-        Ok(Tried::Reply(Reply { status, body }))
+        Ok(Tried::Reply(Reply { status, body, words, location }))
     }
 
     async fn read(&self, url: &Url, mut response: Response) -> Result<Vec<u8>, Unanswered> {

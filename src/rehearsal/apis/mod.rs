@@ -11,7 +11,7 @@ use data_encoding::HEXLOWER;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-pub use server::Server;
+pub use server::{ApiFault, Faults, FaultyAnswer, Server, Switches};
 
 use crate::emit::Artifact;
 use crate::probe::ApiProvider;

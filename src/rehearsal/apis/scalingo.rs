@@ -31,6 +31,7 @@ pub fn answers(text: &str) -> Result<BTreeMap<String, Value>, String> {
         };
         let name = app.text("name").ok_or_else(|| format!("the app {} has no name", app.name))?;
         let path = format!("/apps/{name}");
+        answers.insert(path.clone(), json!({ "app": { "name": name, "status": "running" } }));
         let formation: Vec<Value> = own("scalingo_container_type")
             .map(|one| json!({ "name": one.value("name"), "amount": one.value("amount"), "size": one.value("size") }))
             .collect();

@@ -65,8 +65,17 @@ pub enum Gate {
     Open(Option<HeaderValue>),
 }
 
-/// `holds_all`: somebody has closed the room's door. `ray`: this request's own.
-pub fn gate(payloads: &Payloads, counters: &Counters, holds_all: bool, facts: &Facts<'_>, ray: &str) -> Gate {
+/// How the waiting room stands at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Door {
+    /// It does nothing.
+    pub suspended: bool,
+    /// Nobody enters.
+    pub holds_all: bool,
+}
+
+/// `ray`: this request's own.
+pub fn gate(payloads: &Payloads, counters: &Counters, door: Door, facts: &Facts<'_>, ray: &str) -> Gate {
     let filtered = payloads.filtered(facts);
     if let Some(stopped) = filtered.stopped {
         return Gate::Shut(match stopped.how {
@@ -86,12 +95,12 @@ pub fn gate(payloads: &Payloads, counters: &Counters, holds_all: bool, facts: &F
         return Gate::Shut(error_page(403, 1020, "Access denied"));
     }
     match payloads.room_of(facts) {
-        Some(room) if holds_all || (!room.suspended && room.holds_all) => {
+        Some(room) if !door.suspended && door.holds_all => {
             // Exactly so, and nothing else beside it (docs, waiting-room/how-to/json-response).
             let asks_for_json = facts.headers.get(ACCEPT).is_some_and(|accept| accept == "application/json");
             Gate::Shut(wait(room, ray, room.answers_json && asks_for_json))
         }
-        Some(room) if !room.suspended => Gate::Open(cookie(room, ray)),
+        Some(room) if !door.suspended => Gate::Open(cookie(room, ray)),
         _ => Gate::Open(None),
     }
 }

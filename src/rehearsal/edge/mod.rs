@@ -35,6 +35,7 @@ use crate::providers::cloudflare::caching::{self, Eligible, Policy, Status, Term
 use crate::providers::cloudflare::language::Facts;
 use crate::providers::cloudflare::payload::{Payloads, Settings};
 use crate::world::Routes;
+pub use gate::Door;
 use gate::{Counters, Gate};
 use origin::{Origins, Trouble};
 use store::{Answered, Copy, Store};
@@ -43,12 +44,16 @@ use store::{Answered, Copy, Store};
 const COLO: &str = "CDG";
 
 pub struct Edge {
-    payloads: Payloads,
+    payloads: Arc<Payloads>,
+    /// Those whose filters are in force: somebody may have switched a rule since.
+    gate: Mutex<Arc<Payloads>>,
     origins: Origins,
     store: Arc<Store>,
     counters: Counters,
-    /// Somebody has let the waiting room hold everybody.
+    /// A drill lets the waiting room hold everybody.
     room_holds_all: AtomicBool,
+    /// How the waiting room was told to stand.
+    door: Mutex<Door>,
     rays: AtomicU64,
     refreshes: Mutex<JoinSet<()>>,
 }
@@ -89,7 +94,15 @@ impl Edge {
         root: CertificateDer<'static>,
         identities: Identities,
     ) -> Result<Self, rustls::Error> {
+        let payloads = Arc::new(payloads);
+        let room = payloads.room.as_ref();
+        let door = Door {
+            suspended: room.is_none_or(|room| room.suspended),
+            holds_all: room.is_some_and(|room| room.holds_all),
+        };
         Ok(Self {
+            door: Mutex::new(door),
+            gate: Mutex::new(Arc::clone(&payloads)),
             payloads,
             origins: Origins::new(routes, root, identities)?,
             store: Arc::default(),
@@ -141,7 +154,24 @@ impl Edge {
         self.store.clear();
     }
 
-    /// Closes the door of the waiting room, or lets it stand as the payload has it.
+    /// Filters, limits and challenges by these from now on.
+    pub fn set_gate(&self, payloads: Payloads) {
+        *self.gate.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(payloads);
+    }
+
+    /// What the CDN's API is told of the waiting room.
+    pub fn set_door(&self, door: Door) {
+        *self.door.lock().unwrap_or_else(PoisonError::into_inner) = door;
+    }
+
+    fn door(&self) -> Door {
+        match self.room_holds_all.load(Ordering::SeqCst) {
+            true => Door { suspended: false, holds_all: true },
+            false => *self.door.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    /// Closes the door of the waiting room, or lets it stand as the CDN was told.
     pub fn hold_all(&self, holds: bool) {
         self.room_holds_all.store(holds, Ordering::SeqCst);
     }
@@ -213,8 +243,8 @@ impl Edge {
 
     /// Past filters, limits and the waiting room; then headers are set and removed.
     async fn pass(self: &Arc<Self>, visit: &Visit, ray: &str) -> Answer {
-        let holds_all = self.room_holds_all.load(Ordering::SeqCst);
-        let mut answer = match gate::gate(&self.payloads, &self.counters, holds_all, &visit.facts(), ray) {
+        let rules = Arc::clone(&self.gate.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut answer = match gate::gate(&rules, &self.counters, self.door(), &visit.facts(), ray) {
             Gate::Shut(answer) => answer,
             Gate::Open(cookie) => {
                 let mut answer = self.serve(visit, ray).await;

@@ -654,7 +654,14 @@ fn gated(payloads: &Payloads, path: &str, query: Option<&str>, holds_all: bool) 
     let headers = HeaderMap::new();
     let facts =
         Facts { method: "GET", https: true, host: HOST, path, query, headers: &headers, client: CLIENT, country: "FR" };
-    match gate::gate(payloads, &Counters::default(), holds_all, &facts, "ray") {
+    let door = match holds_all {
+        true => Door { suspended: false, holds_all: true },
+        false => Door {
+            suspended: payloads.room.as_ref().is_none_or(|room| room.suspended),
+            holds_all: payloads.room.as_ref().is_some_and(|room| room.holds_all),
+        },
+    };
+    match gate::gate(payloads, &Counters::default(), door, &facts, "ray") {
         Gate::Shut(answer) => Some(answer),
         Gate::Open(_) => None,
     }

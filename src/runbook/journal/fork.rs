@@ -79,7 +79,7 @@ fn item(fact: &Fact) -> Option<&str> {
         Fact::Reopened { item, .. } => Some(item),
         Fact::Voted(vote) => Some(&vote.item),
         Fact::Decided(decision) => Some(&decision.item),
-        Fact::Opened(_) | Fact::Noted { .. } | Fact::Merged => None,
+        Fact::Opened(_) | Fact::Noted { .. } | Fact::Pulled(_) | Fact::Released(_) | Fact::Merged => None,
     }
 }
 
@@ -107,7 +107,12 @@ fn said(fact: &Fact) -> Option<Said<'_>> {
         Fact::Answered(given) => Some(Said::Answered { fingerprint: &given.fingerprint, answer: answer(given.answer) }),
         Fact::Voted(vote) => Some(Said::Voted { role: vote.role.as_str(), go: vote.go, signs: &vote.signs }),
         Fact::Decided(decision) => Some(Said::Decided { go: decision.go, signs: &decision.signs }),
-        Fact::Opened(_) | Fact::Reopened { .. } | Fact::Noted { .. } | Fact::Merged => None,
+        Fact::Opened(_)
+        | Fact::Reopened { .. }
+        | Fact::Noted { .. }
+        | Fact::Pulled(_)
+        | Fact::Released(_)
+        | Fact::Merged => None,
     }
 }
 
@@ -163,7 +168,9 @@ fn in_words(entry: &Entry) -> String {
         Fact::Reopened { reason, .. } => ("opened again".to_owned(), reason.clone()),
         Fact::Voted(vote) => (format!("{} of {}", go(vote.go), vote.role.as_str()), vote.reason.clone()),
         Fact::Decided(decision) => (format!("decided {}", go(decision.go)), decision.reasons.join("; ")),
-        Fact::Opened(_) | Fact::Noted { .. } | Fact::Merged => (String::new(), String::new()),
+        Fact::Opened(_) | Fact::Noted { .. } | Fact::Pulled(_) | Fact::Released(_) | Fact::Merged => {
+            (String::new(), String::new())
+        }
     };
     let text: String = text.chars().take(QUOTED).collect();
     let text = if text.is_empty() { text } else { format!(": {text}") };

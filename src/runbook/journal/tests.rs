@@ -413,7 +413,7 @@ fn journals_of_different_launches_are_not_joined() {
 /// Three people's copies; each step is a fact of one of them, or one taking another's in.
 #[derive(Debug, Clone)]
 enum Step {
-    Says(usize, Fact),
+    Says(usize, Box<Fact>),
     Takes(usize, usize),
 }
 
@@ -426,7 +426,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         "[ab]".prop_map(|item| reopened(&item)),
     ];
     let step = prop_oneof![
-        3 => (0..3usize, fact).prop_map(|(who, fact)| Step::Says(who, fact)),
+        3 => (0..3usize, fact).prop_map(|(who, fact)| Step::Says(who, Box::new(fact))),
         1 => (0..3usize, 0..3usize).prop_map(|(who, whose)| Step::Takes(who, whose)),
     ];
     prop::collection::vec(step, 1..16)
@@ -447,7 +447,7 @@ proptest! {
         };
         for step in steps {
             match step {
-                Step::Says(who, fact) => written_by(["Ada", "Bob", "Eve"][who], &copies[who], &[fact]),
+                Step::Says(who, fact) => written_by(["Ada", "Bob", "Eve"][who], &copies[who], &[*fact]),
                 Step::Takes(who, whose) => {
                     let theirs = Journal::read(&copies[whose]).unwrap();
                     let mut ours = Journal::open(&copies[who], "Ada").unwrap();

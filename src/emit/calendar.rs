@@ -3,26 +3,29 @@
 use icalendar::{Calendar, Component, Event};
 use jiff::Timestamp;
 
-use crate::blueprint::Site;
+use super::Clock;
+use super::documents::announcement_timezone;
+use crate::blueprint::{Blueprint, Site};
 use crate::language::Language;
 use crate::runbook::plan::hash_of;
 use crate::runbook::timeline::Deadline;
 
 /// One event a deadline. Pure: the stamp is the announcement's, so that the same blueprint
 /// gives the same bytes and a new import replaces the old one.
-pub fn calendar(site: &Site, deadlines: &[Deadline]) -> String {
+pub fn calendar(blueprint: &Blueprint, site: &Site, deadlines: &[Deadline]) -> String {
     let language = site.language;
+    let clock = Clock { language, timezone: announcement_timezone(blueprint) };
     let mut calendar = Calendar::new();
     calendar.name(site.title.as_str());
     for deadline in deadlines {
         let what = deadline.what.told_in(language);
         let role = deadline.role.said();
-        let last = language.of("Point of no return", "Point de non-retour");
+        let last = language.of("Point of no return:", "Point de non-retour :");
+        let then = language.of("Then:", "Ensuite :");
         let description = format!(
-            "{} : {}\n{last} : {} ({})",
-            role.told_in(language),
+            "{}\n{last} {}\n{then} {}",
             deadline.why.told_in(language),
-            deadline.no_return,
+            clock.at(deadline.no_return),
             deadline.then.told_in(language)
         );
         // A name of its own that outlives a moved announcement: calendars replace the event.
