@@ -244,7 +244,7 @@ impl<'a> Board<'a> {
         let index = (0..self.checks.len()).find(|&index| {
             let check = &self.checks[index].1;
             !self.taken[index]
-                && (disturbing || !disturbs(check))
+                && (disturbing || !runs_alone(check))
                 && self.parents(check).all(|parent| self.results[parent].is_some())
         })?;
         self.taken[index] = true;
@@ -279,7 +279,8 @@ impl<'a> Board<'a> {
     }
 }
 
-fn disturbs(check: &Check) -> bool {
+/// Whether it runs after the others and by itself: it changes what they see, or measures what they would slow down.
+pub fn runs_alone(check: &Check) -> bool {
     check.disturbs
         || check.safety >= Safety::S4
         || check.ask.iter().any(|probe| match probe {
