@@ -3,6 +3,7 @@
 mod answers;
 mod people;
 
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,11 +15,13 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
-use self::people::{Ballot, People, Reply};
+use self::answers::Script;
+use self::people::{Ballot, People, Reply, Terminal};
 use super::reach::Reach;
 use super::{Exit, Ui, read};
 use crate::blueprint::Loaded;
 use crate::emit;
+use crate::language::Language;
 use crate::ops::launch::{self as work, Ground, Launch, Subject};
 use crate::ops::{self, rehearse};
 use crate::plain::plain;
@@ -131,7 +134,7 @@ pub fn run(args: LaunchArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
         ui.print(&report::listed(&plan(&runbook, &of), &clock))?;
         return Ok(Exit::Go);
     }
-    let Some(mut people) = people::of(args.answers.as_deref(), loaded.site.language, ui)? else {
+    let Some(mut people) = people(args.answers.as_deref(), loaded.site.language, ui)? else {
         return Ok(Exit::Wrong);
     };
     let Some(request) = args.reach.request(&loaded.site, ui)? else { return Ok(Exit::Wrong) };
@@ -185,6 +188,29 @@ pub fn run(args: LaunchArgs, ui: &mut Ui) -> anyhow::Result<Exit> {
         ui.say(&format!("everything so far is in {}; go on with the same command", journal.display()));
     }
     Ok(exit)
+}
+
+/// The people of this run; `None` when their file is refused, and it has been told why.
+///
+/// # Errors
+///
+/// A file that cannot be read; no file and no terminal.
+fn people(answers: Option<&Path>, language: Language, ui: &mut Ui) -> anyhow::Result<Option<Box<dyn People>>> {
+    let Some(file) = answers else {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            bail!("nobody can be asked, as this is no terminal: give the answers in a file, --answers FILE");
+        }
+        return Ok(Some(Box::new(Terminal::new(language))));
+    };
+    let name = file.display().to_string();
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read the answers {name}"))?;
+    match Script::read(&bytes) {
+        Ok(script) => Ok(Some(Box::new(script))),
+        Err(refusals) => {
+            ui.say(findings::refusals(&name, &String::from_utf8_lossy(&bytes), &refusals).trim_end());
+            Ok(None)
+        }
+    }
 }
 
 /// Told when somebody stops the program.

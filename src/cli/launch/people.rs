@@ -1,18 +1,13 @@
 //! Whom the launch asks: people at a terminal, or a file of their answers. Must not judge an answer.
 
-use std::io::{self, IsTerminal};
-use std::path::Path;
+use std::io;
 
-use anyhow::{Context, bail};
 use console::Term;
 use dialoguer::{Confirm, Input, Select};
 
-use super::answers::Script;
-use crate::cli::Ui;
 use crate::concerns::people::Role;
 use crate::language::Language;
 use crate::plain::plain;
-use crate::report::findings;
 use crate::runbook::fact::Answer;
 use crate::runbook::plan::{Item, ItemWork};
 use crate::runbook::state::Standing;
@@ -79,35 +74,13 @@ pub trait People {
     fn try_again(&mut self) -> anyhow::Result<bool>;
 }
 
-/// The people of this run; `None` when their file is refused, and it has been told why.
-///
-/// # Errors
-///
-/// A file that cannot be read; no file and no terminal.
-pub fn of(answers: Option<&Path>, language: Language, ui: &mut Ui) -> anyhow::Result<Option<Box<dyn People>>> {
-    let Some(file) = answers else {
-        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-            bail!("nobody can be asked, as this is no terminal: give the answers in a file, --answers FILE");
-        }
-        return Ok(Some(Box::new(Terminal { term: Term::stderr(), language, last: None })));
-    };
-    let name = file.display().to_string();
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read the answers {name}"))?;
-    match Script::read(&bytes) {
-        Ok(script) => Ok(Some(Box::new(script))),
-        Err(refusals) => {
-            ui.say(findings::refusals(&name, &String::from_utf8_lossy(&bytes), &refusals).trim_end());
-            Ok(None)
-        }
-    }
-}
-
 /// The holder's name, without the number to call.
 pub fn name_of(holder: &str) -> &str {
     holder.split(',').next().unwrap_or_default().trim()
 }
 
-struct Terminal {
+/// Whoever sits at this terminal.
+pub struct Terminal {
     term: Term,
     /// That of the runbook's texts.
     language: Language,
@@ -195,6 +168,10 @@ impl Choice {
 }
 
 impl Terminal {
+    pub fn new(language: Language) -> Self {
+        Self { term: Term::stderr(), language, last: None }
+    }
+
     fn select(&self, prompt: &str, words: &[String]) -> Result<usize, Stop> {
         let select = Select::new().with_prompt(prompt).items(words).default(0).interact_on_opt(&self.term)?;
         select.ok_or(Stop::Menu)
