@@ -218,6 +218,20 @@ fn not_green(report: &Value) -> Vec<String> {
     ids
 }
 
+/// Checks that no drill reddens in this shape yet; `golive coverage` says so to its user too.
+fn undrilled(shape: &str) -> &'static [&'static str] {
+    match shape {
+        // Without an app of the platform nobody tells what the variable is.
+        "no apps, and so no database and no audience" | "people alone of the new ones" => &["deg.marker"],
+        // The drills of certificates are the edge's and the redirects'.
+        "no cdn" => &["tls.expiry", "tls.ocsp", "deg.time"],
+        "no cdn, no proxy" => &["tls.expiry", "tls.ocsp"],
+        // Cloudflare answers for the name itself.
+        "full zone, business" | "full zone, pro" | "full zone, free" => &["dns.host.target"],
+        _ => &[],
+    }
+}
+
 #[test]
 fn every_shape_lints_and_generates() {
     for (name, source, findings) in [
@@ -251,8 +265,11 @@ fn every_shape_lints_and_generates() {
         assert_eq!(generate.status.code(), Some(0), "{name}: {}", told(&generate));
         let again = golive(folder.path(), &["generate", "site.toml", "--check"]);
         assert_eq!(again.status.code(), Some(0), "{name}: {}", told(&again));
-        let coverage = golive(folder.path(), &["coverage", "site.toml"]);
-        assert_eq!(coverage.status.code(), Some(0), "{name}: {}", told(&coverage));
+        let coverage = golive(folder.path(), &["coverage", "site.toml", "--format", "json"]);
+        let report: Value = serde_json::from_slice(&coverage.stdout).expect("JSON");
+        let holes = report["holes"].as_array().expect("holes").iter();
+        let holes: Vec<&str> = holes.map(|hole| hole["check"].as_str().unwrap_or_default()).collect();
+        assert_eq!(holes, undrilled(name), "{name}: {}", told(&coverage));
     }
 }
 
