@@ -937,7 +937,8 @@ mod network {
     fn resolves(probe: &Probe) -> bool {
         match probe {
             Probe::Dns(probe) => is_ours(&probe.name),
-            Probe::Http(probe) => probe.to == Target::Resolved,
+            // The platform's own name for an app has servers of its own.
+            Probe::Http(probe) => probe.to == Target::Resolved && is_ours(&probe.host),
             Probe::Tls(probe) => probe.to == Target::Resolved,
             Probe::TlsOffer(probe) => probe.to == Target::Resolved,
             Probe::Burst(probe) => probe.request.to == Target::Resolved,
