@@ -58,14 +58,13 @@ pub fn drills(cache: &Cache, site: &Site) -> Drills {
         let private: Vec<String> =
             cache.classes.iter().filter(|class| !class.store).map(|class| format!("\" {};", class.name)).collect();
         let leaks = site.session_cookie.as_ref().map(|_| "cache.leak.users");
-        let health = site.health_paths().any(|path| site.is_marked_private(path.as_str())).then_some("app.health");
         let apps = || site.platform.iter().flat_map(|platform| &platform.apps);
         let sessions = apps().any(|app| app.logged_in_path.is_some()).then_some("app.sessions");
         all.push(Drill {
             number: Some(32),
             id: "api-kept",
             fault: "the API is made cacheable, at the proxy and at the edge",
-            reddens: ["cache.cc.api"].into_iter().chain(leaks).chain(health).chain(sessions).collect(),
+            reddens: ["cache.cc.api"].into_iter().chain(leaks).chain(sessions).collect(),
             inject: Box::new(move |staging| {
                 staging.drop_cdn_rules(CACHE_PHASE, |rule| rule["action_parameters"]["cache"] == false)?;
                 let is_private = |line: &str| private.iter().any(|end| line.ends_with(end));
